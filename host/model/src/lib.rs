@@ -1,0 +1,19 @@
+//! The nouns of Waft: ids, DAGs, states, outcomes, limits, problems, canonical bytes and digests.
+//!
+//! Pure: no IO, no async, no clock. Everything else in the house may use it; it uses nothing of the house.
+
+pub mod dag;
+pub mod digest;
+pub mod document;
+pub mod id;
+pub mod limits;
+pub mod outcome;
+pub mod problem;
+pub mod state;
+pub mod types;
+
+pub use dag::Dag;
+pub use digest::Digest;
+pub use id::*;
+pub use problem::{Problem, Severity};
+pub use state::*;

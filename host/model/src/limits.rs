@@ -1,0 +1,150 @@
+//! Every limit has its name and default here. Units stand last in the name.
+
+/// Limits on the documents and values that guests and callers send.
+pub mod json {
+    /// Longest JSON text that a body returns, an argument set holds or a caller sends.
+    pub const TEXT_MAX_BYTES: usize = 1 << 20;
+    /// Deepest nesting.
+    pub const DEPTH_MAX: usize = 32;
+    /// Most members of all objects of one document together.
+    pub const KEYS_MAX: usize = 10_000;
+}
+
+/// Limits on a DAG.
+pub mod dag {
+    /// Longest DAG document, and all documents of one bundle together.
+    pub const DOCUMENT_MAX_BYTES: usize = 4 << 20;
+    pub const TASKS_MAX: usize = 10_000;
+    pub const EDGES_MAX: usize = 100_000;
+    /// DAGs of one bundle.
+    pub const DAGS_PER_BUNDLE_MAX: usize = 1_000;
+    /// Parameters, defaults and schemas together.
+    pub const PARAMS_MAX_BYTES: usize = 64 << 10;
+    pub const TAGS_MAX: usize = 100;
+    /// Longest display name, tag, owner and label.
+    pub const SHORT_TEXT_MAX_BYTES: usize = 250;
+    /// Longest description and documentation.
+    pub const LONG_TEXT_MAX_BYTES: usize = 64 << 10;
+    /// Deepest nesting of sources in one argument.
+    pub const SOURCE_DEPTH_MAX: usize = 16;
+}
+
+/// Limits on a run.
+pub mod run {
+    /// Instances of one run.
+    pub const INSTANCES_MAX: u64 = 200_000;
+    /// Instances of one mapped task unless the task or the operator says otherwise.
+    pub const MAP_LENGTH_DEFAULT: u32 = 10_000;
+    /// Longest timeout of a run.
+    pub const TIMEOUT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
+    pub const CONF_MAX_BYTES: usize = super::json::TEXT_MAX_BYTES;
+    pub const NOTE_MAX_BYTES: usize = 1000;
+    /// Rows of one expansion that go into one commit.
+    pub const MATERIALIZE_BATCH: u32 = 5_000;
+}
+
+/// Limits on a task.
+pub mod task {
+    pub const RETRIES_MAX: u32 = 100;
+    pub const RETRY_DELAY_DEFAULT_MS: u64 = 1_000;
+    pub const RETRY_DELAY_MAX_MS: u64 = 30 * 24 * 3600 * 1000;
+    pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
+    pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
+    /// Memory of one instance: linear memories and tables together.
+    pub const MEMORY_MAX_BYTES: u64 = 256 << 20;
+    /// Executions of one attempt that may be lost before the attempt fails with `infra-exhausted`.
+    pub const LOST_EXECUTIONS_MAX: u32 = 5;
+    /// Longest message of a failure or skip that is kept.
+    pub const MESSAGE_MAX_BYTES: usize = 4 << 10;
+}
+
+/// Limits on XComs and task state.
+pub mod value {
+    /// Above this a value is stored as a blob.
+    pub const INLINE_MAX_BYTES: usize = 64 << 10;
+    /// XCom keys of one attempt.
+    pub const XCOM_KEYS_PER_ATTEMPT_MAX: usize = 100;
+    /// State keys of one task instance.
+    pub const STATE_KEYS_MAX: usize = 1_000;
+    /// Longest state value.
+    pub const STATE_VALUE_MAX_BYTES: usize = 64 << 10;
+    /// Bytes of one page of a sequence.
+    pub const SEQUENCE_PAGE_MAX_BYTES: usize = 512 << 10;
+    /// Values of one page of a sequence.
+    pub const SEQUENCE_PAGE_MAX_VALUES: u32 = 1_000;
+    /// Bytes of one read or write of a blob.
+    pub const BLOB_PIECE_MAX_BYTES: usize = 1 << 20;
+    /// Largest blob that a task writes.
+    pub const BLOB_MAX_BYTES: u64 = 64 << 20;
+}
+
+/// Limits on logs.
+pub mod log {
+    pub const LINE_MAX_BYTES: usize = 16 << 10;
+    pub const BYTES_PER_SECOND_MAX: u64 = 1 << 20;
+    pub const ATTEMPT_MAX_BYTES: u64 = 16 << 20;
+}
+
+/// Limits on a component.
+pub mod component {
+    pub const BYTES_MAX: usize = 64 << 20;
+    pub const FUNCTIONS_MAX: u32 = 100_000;
+    pub const BODY_MAX_BYTES: u32 = 1 << 20;
+    pub const TYPES_MAX: u32 = 20_000;
+    pub const CORE_IMPORTS_MAX: u32 = 20_000;
+    pub const CORE_EXPORTS_MAX: u32 = 20_000;
+    /// Imports, and exports, of the component itself.
+    pub const EXTERNS_MAX: u32 = 1_000;
+    pub const MODULES_MAX: u32 = 64;
+    pub const COMPONENTS_MAX: u32 = 8;
+    pub const DEPTH_MAX: u32 = 16;
+    pub const DATA_SEGMENTS_MAX: u32 = 32_768;
+    pub const COMPILE_CPU_MAX_S: u64 = 60;
+    pub const COMPILE_WALL_MAX_S: u64 = 60;
+    pub const COMPILE_MEMORY_MAX_BYTES: u64 = 2 << 30;
+}
+
+/// Limits on parsing a bundle.
+pub mod parse {
+    pub const CPU_MAX_MS: u64 = 5_000;
+    pub const WALL_MAX_MS: u64 = 10_000;
+    pub const MEMORY_MAX_BYTES: u64 = 256 << 20;
+}
+
+/// Limits on host calls.
+pub mod hostcall {
+    /// Bytes that cross the border in one call of a task.
+    pub const TASK_FUEL_BYTES: usize = (2 << 20) + (64 << 10);
+    /// Bytes that cross the border in one call while parsing.
+    pub const PARSE_FUEL_BYTES: usize = (4 << 20) + (64 << 10);
+    pub const HANDLES_MAX: usize = 4_096;
+    pub const RESOURCES_MAX: usize = 1_024;
+    pub const RANDOM_MAX_BYTES: u64 = 64 << 10;
+}
+
+/// Limits on a worker.
+pub mod worker {
+    /// Instances that one worker holds at a time.
+    pub const SLOTS_DEFAULT: u32 = 128;
+    pub const LEASE_MS: u64 = 15_000;
+    pub const HEARTBEAT_MS: u64 = 5_000;
+    /// A runner that hears nothing for so long ends itself.
+    pub const SILENCE_MAX_MS: u64 = 10_000;
+    /// A runner that is this much past a deadline is killed.
+    pub const KILL_AFTER_DEADLINE_MS: u64 = 2_000;
+}
+
+/// Limits of the HTTP server.
+pub mod http {
+    pub const HEADERS_MAX_BYTES: usize = 32 << 10;
+    pub const URI_MAX_BYTES: usize = 8 << 10;
+    pub const JSON_BODY_MAX_BYTES: usize = 1 << 20;
+    pub const UPLOAD_MAX_BYTES: usize = super::component::BYTES_MAX;
+    pub const HEADER_TIMEOUT_MS: u64 = 10_000;
+    pub const REQUEST_TIMEOUT_MS: u64 = 30_000;
+    pub const UPLOAD_TIMEOUT_MS: u64 = 600_000;
+    /// Longest wait for a run in one request.
+    pub const WAIT_MAX_MS: u64 = 3600 * 1000;
+    pub const PAGE_DEFAULT: u32 = 50;
+    pub const PAGE_MAX: u32 = 500;
+}
