@@ -1,1 +1,21 @@
-//! plan
+//! What must happen next in a run. Pure: events and the time come in, decisions go out; no IO, no clock, no randomness.
+//!
+//! The scheduler owns one [`RunMachine`] for each unfinished run. It feeds [`Event`]s, writes the [`Decisions`] of all runs in
+//! one commit, and asks for ready instances with [`RunMachine::take_ready`]. Work is proportional to what an event changes: a
+//! node keeps counters, and a mapped node of n instances is a range and a compact array, never n objects.
+//!
+//! Not here: rows and SQL (`store`), who waits for whom (`scheduler`), what a body does (`sandbox`).
+
+mod decision;
+mod event;
+mod expand;
+mod machine;
+mod node;
+mod retry;
+mod saved;
+
+pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
+pub use event::Event;
+pub use expand::{LengthError, lengths_at_start};
+pub use machine::{MachineLimits, ResultStatus, RunMachine};
+pub use saved::{SavedInstance, SavedNode, SavedRun};

@@ -1,1 +1,39 @@
-//! store
+//! The seam between the house and its databases: traits narrow by caller, and row types. No SQL here.
+//!
+//! | trait | caller | holds |
+//! | --- | --- | --- |
+//! | [`RunStore`] | scheduler | what a run's machine decided, committed in groups; what it needs to start again |
+//! | [`RunReader`] | control | runs, instances, attempts and values, for people |
+//! | [`TaskQueue`] | worker | claims, reports, heartbeats |
+//! | [`ValueStore`] | worker, control | XComs |
+//! | [`StateStore`] | worker | task state |
+//! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
+//! | [`AuthStore`] | control | tokens |
+//!
+//! Every method takes a [`TenantScope`](model::TenantScope) or rows that carry one; there is no query without.
+//! Methods are named noun first. Acknowledged means durable: a method that returns `Ok` has committed.
+
+mod auth;
+mod catalog;
+mod dag_run;
+mod error;
+mod page;
+mod state;
+mod task_queue;
+mod value;
+
+pub use auth::{AuthStore, NewToken, TokenRow};
+pub use catalog::{
+    BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
+    NewDagVersion,
+};
+pub use dag_run::{
+    AttemptRow, Cleared, CommitError, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow, InstanceSnapshot,
+    NewInstances, NewNode, NewRun, NodeRow, RunCommit, RunCommitted, RunFilter, RunOrder, RunReader, RunRow,
+    RunSnapshot, RunStateChange, RunStore, Transition,
+};
+pub use error::StoreError;
+pub use page::{Page, PageRequest};
+pub use state::StateStore;
+pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
+pub use value::{NamedValue, RETURN_VALUE, StoredValue, ValueStore, XcomRow};

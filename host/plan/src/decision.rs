@@ -1,0 +1,75 @@
+//! What a machine decided, grouped by the kind of write that makes it durable.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::{MapIndex, NodeIdx, RunState, TaskState, TryNumber};
+
+/// Writes that one event leads to; the scheduler gathers them over all runs into one commit, in the order of these fields.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decisions {
+    /// What becomes of the execution that the event reported; `None` for other events and for a stale fence.
+    pub ended: Option<EndDecision>,
+    pub expansions: Vec<ExpansionDecision>,
+    pub inserts: Vec<InsertDecision>,
+    pub transitions: Vec<TransitionDecision>,
+    pub run_end: Option<RunEnd>,
+    /// The machine holds rows back until it hears [`Event::Committed`](crate::Event::Committed).
+    pub more_after_commit: bool,
+}
+
+/// The instance's next state after an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndDecision {
+    /// Success, Skipped, Failed, UpForRetry, or Scheduled after a lost host.
+    pub to: TaskState,
+    pub retry_at: Option<Timestamp>,
+    pub lost_executions: u32,
+    pub suspect: bool,
+}
+
+/// A mapped node's length has become known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpansionDecision {
+    pub node: NodeIdx,
+    pub length: u32,
+}
+
+/// Rows to make: `first` is [`MapIndex::NONE`] and `count` 1 for an unmapped or unexpanded task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InsertDecision {
+    pub node: NodeIdx,
+    pub first: MapIndex,
+    pub count: u32,
+    pub state: TaskState,
+    pub try_number: TryNumber,
+    pub max_tries: u32,
+    pub reason: Option<Arc<str>>,
+}
+
+/// A change of state without an execution, for `first..=last`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransitionDecision {
+    pub node: NodeIdx,
+    pub first: MapIndex,
+    pub last: MapIndex,
+    pub to: TaskState,
+    pub try_number: Option<TryNumber>,
+    pub reason: Option<Arc<str>>,
+}
+
+/// The run is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    pub state: RunState,
+    pub reason: Option<Arc<str>>,
+}
+
+/// An instance that may start now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    pub node: NodeIdx,
+    pub map_index: MapIndex,
+    pub try_number: TryNumber,
+    pub suspect: bool,
+}

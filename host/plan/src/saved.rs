@@ -1,0 +1,39 @@
+//! A run as its rows tell it, from which a machine starts again.
+
+use jiff::Timestamp;
+use model::{Fence, MapIndex, NodeIdx, TaskState, TryNumber};
+
+/// Everything that a machine needs. The scheduler makes it of the store's rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedRun {
+    pub started_at: Timestamp,
+    /// By node, all of them.
+    pub nodes: Vec<SavedNode>,
+    /// By node, then map index.
+    pub instances: Vec<SavedInstance>,
+    /// Highest try number of instances that have no row now.
+    pub prior_tries: Vec<(NodeIdx, MapIndex, TryNumber)>,
+}
+
+/// A task of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavedNode {
+    /// Instances, once a mapped task is expanded.
+    pub map_length: Option<u32>,
+    /// Length of the list that an unmapped task returned.
+    pub list_length: Option<u32>,
+}
+
+/// An instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SavedInstance {
+    pub node: NodeIdx,
+    pub map_index: MapIndex,
+    pub state: TaskState,
+    pub try_number: TryNumber,
+    pub fence: Fence,
+    pub retry_at: Option<Timestamp>,
+    pub lost_executions: u32,
+    pub suspect: bool,
+    pub has_value: bool,
+}

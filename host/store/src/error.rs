@@ -1,0 +1,27 @@
+//! Why a store could not do it, by what a caller can do about it.
+
+/// An error of the database.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Something with this name exists already, or belongs to something else.
+    #[error("{what} {name:?} {why}")]
+    Conflict { what: &'static str, name: String, why: &'static str },
+    /// The write carried a fence that another claim has overtaken.
+    #[error("this attempt has lost its lease; another one may be running")]
+    StaleFence,
+    /// A limit is reached.
+    #[error("{limit} is reached: {used} of {max}")]
+    LimitReached { limit: &'static str, used: u64, max: u64 },
+    /// A row fits none of our types: written by something else, or damaged.
+    #[error("corrupt row in {table}: {detail}")]
+    CorruptRow { table: &'static str, detail: String },
+    /// The database cannot be written now; nothing was done.
+    #[error("the database is not writable: {detail}")]
+    NotWritable { detail: String },
+    /// The database did not answer, or answered with an error; nothing was done.
+    #[error("the database failed: {detail}")]
+    Unavailable { detail: String },
+    /// The database is of a newer version than this program.
+    #[error("the database has schema {found}, this program knows schemas up to {known}; start a newer program")]
+    NewerSchema { found: i64, known: i64 },
+}

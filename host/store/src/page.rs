@@ -1,0 +1,18 @@
+//! Pages of lists.
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Most rows; the caller has bounded it.
+    pub limit: u32,
+    /// Rows to pass over.
+    pub offset: u32,
+}
+
+/// Part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Rows of the whole list.
+    pub total: u64,
+}

@@ -1,0 +1,76 @@
+//! Values that attempts leave behind.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::{Digest, Key, MapIndex, NodeIdx, RunKey, TenantScope};
+
+use crate::StoreError;
+
+/// A JSON text: in the row, or in a blob when it is larger than `limits::value::INLINE_MAX_BYTES`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredValue {
+    Inline(Arc<str>),
+    Blob { digest: Digest, size_bytes: u64 },
+}
+
+/// A value and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedValue {
+    pub key: Key,
+    pub value: StoredValue,
+}
+
+/// A value with the instance that left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct XcomRow {
+    pub node: NodeIdx,
+    pub map_index: MapIndex,
+    pub key: Key,
+    pub value: StoredValue,
+    pub created_at: Timestamp,
+}
+
+/// The key of a task's result.
+pub const RETURN_VALUE: &str = "return_value";
+
+/// XComs. They are written by [`RunStore::commit`](crate::RunStore::commit) alone, together with the success that makes
+/// them visible.
+#[async_trait]
+pub trait ValueStore: Send + Sync {
+    /// One value.
+    async fn xcom_fetch(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        map_index: MapIndex,
+        key: &Key,
+    ) -> Result<Option<XcomRow>, StoreError>;
+
+    /// Values of the instances of a task with a map index above `after` (all for [`MapIndex::NONE`]; mapped instances
+    /// only), in index order: at most `limit` rows, and no more after `max_bytes` of inline text.
+    async fn xcom_page(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        key: &Key,
+        after: MapIndex,
+        limit: u32,
+        max_bytes: usize,
+    ) -> Result<Vec<XcomRow>, StoreError>;
+
+    /// How many mapped instances of a task left a value.
+    async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError>;
+
+    /// All values of one instance, by key.
+    async fn xcom_list(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        map_index: MapIndex,
+    ) -> Result<Vec<XcomRow>, StoreError>;
+}
