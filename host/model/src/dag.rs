@@ -9,12 +9,12 @@ use crate::id::{Key, NodeIdx, TaskId};
 /// A checked DAG.
 #[derive(Debug, Clone)]
 pub struct Dag {
-    document: DagDocument,
-    nodes: Vec<Node>,
-    by_task_id: IndexMap<TaskId, NodeIdx>,
+    pub(crate) document: DagDocument,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) by_task_id: IndexMap<TaskId, NodeIdx>,
     /// Topological order.
-    order: Vec<NodeIdx>,
-    result: Vec<NodeIdx>,
+    pub(crate) order: Vec<NodeIdx>,
+    pub(crate) result: Vec<NodeIdx>,
 }
 
 /// What the graph says about a task, resolved.

@@ -2,18 +2,25 @@
 //!
 //! Pure: no IO, no async, no clock. Everything else in the house may use it; it uses nothing of the house.
 
+pub mod canonical;
+mod check;
 pub mod dag;
 pub mod digest;
 pub mod document;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod outcome;
+pub mod pointer;
 pub mod problem;
 pub mod state;
 pub mod types;
+pub mod version;
 
+pub use canonical::canonical;
 pub use dag::Dag;
 pub use digest::Digest;
 pub use id::*;
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Problems, Severity};
 pub use state::*;
+pub use version::version_digest;

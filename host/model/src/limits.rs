@@ -14,6 +14,10 @@ pub mod json {
 pub mod dag {
     /// Longest DAG document, and all documents of one bundle together.
     pub const DOCUMENT_MAX_BYTES: usize = 4 << 20;
+    /// Deepest nesting of a DAG document.
+    pub const DOCUMENT_DEPTH_MAX: usize = 64;
+    /// Most members of all objects of a DAG document together.
+    pub const DOCUMENT_KEYS_MAX: usize = 400_000;
     pub const TASKS_MAX: usize = 10_000;
     pub const EDGES_MAX: usize = 100_000;
     /// DAGs of one bundle.
@@ -27,6 +31,12 @@ pub mod dag {
     pub const LONG_TEXT_MAX_BYTES: usize = 64 << 10;
     /// Deepest nesting of sources in one argument.
     pub const SOURCE_DEPTH_MAX: usize = 16;
+    /// Deepest nesting of a type.
+    pub const TYPE_DEPTH_MAX: usize = 16;
+    /// Steps that comparing the types along all edges of a DAG may take.
+    pub const TYPE_STEPS_MAX: u64 = 5_000_000;
+    /// Problems that are told at once; the rest are counted.
+    pub const PROBLEMS_MAX: usize = 200;
 }
 
 /// Limits on a run.
@@ -47,11 +57,16 @@ pub mod run {
 pub mod task {
     pub const RETRIES_MAX: u32 = 100;
     pub const RETRY_DELAY_DEFAULT_MS: u64 = 1_000;
+    /// What a delay grows by from attempt to attempt, in thousandths.
+    pub const RETRY_MULTIPLIER_MIN_MILLI: u32 = 1_000;
+    pub const RETRY_MULTIPLIER_MAX_MILLI: u32 = 10_000;
     pub const RETRY_DELAY_MAX_MS: u64 = 30 * 24 * 3600 * 1000;
     pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
     pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
     /// Memory of one instance: linear memories and tables together.
     pub const MEMORY_MAX_BYTES: u64 = 256 << 20;
+    /// One page of linear memory.
+    pub const MEMORY_MIN_BYTES: u64 = 64 << 10;
     /// Executions of one attempt that may be lost before the attempt fails with `infra-exhausted`.
     pub const LOST_EXECUTIONS_MAX: u32 = 5;
     /// Longest message of a failure or skip that is kept.
@@ -64,6 +79,8 @@ pub mod value {
     pub const INLINE_MAX_BYTES: usize = 64 << 10;
     /// XCom keys of one attempt.
     pub const XCOM_KEYS_PER_ATTEMPT_MAX: usize = 100;
+    /// All XComs of one attempt together, besides its result.
+    pub const XCOM_BYTES_PER_ATTEMPT_MAX: usize = 4 << 20;
     /// State keys of one task instance.
     pub const STATE_KEYS_MAX: usize = 1_000;
     /// Longest state value.
@@ -83,6 +100,14 @@ pub mod log {
     pub const LINE_MAX_BYTES: usize = 16 << 10;
     pub const BYTES_PER_SECOND_MAX: u64 = 1 << 20;
     pub const ATTEMPT_MAX_BYTES: u64 = 16 << 20;
+    /// What one line counts besides its text, so that empty lines are bounded too.
+    pub const LINE_OVERHEAD_BYTES: u64 = 16;
+    /// While an attempt runs its lines are sent on when so many bytes wait …
+    pub const PIECE_BYTES: usize = 32 << 10;
+    /// … or when so much time has passed.
+    pub const PIECE_EVERY_MS: u64 = 100;
+    /// Bytes of one attempt that wait to be sent on; above it lines are dropped.
+    pub const UNSENT_MAX_BYTES: usize = 1 << 20;
 }
 
 /// Limits on a component.
@@ -102,6 +127,8 @@ pub mod component {
     pub const COMPILE_CPU_MAX_S: u64 = 60;
     pub const COMPILE_WALL_MAX_S: u64 = 60;
     pub const COMPILE_MEMORY_MAX_BYTES: u64 = 2 << 30;
+    /// Native code of one component.
+    pub const ARTEFACT_MAX_BYTES: usize = 512 << 20;
 }
 
 /// Limits on parsing a bundle.
@@ -109,6 +136,8 @@ pub mod parse {
     pub const CPU_MAX_MS: u64 = 5_000;
     pub const WALL_MAX_MS: u64 = 10_000;
     pub const MEMORY_MAX_BYTES: u64 = 256 << 20;
+    /// What a bundle may write to its log while it is parsed.
+    pub const LOG_MAX_BYTES: u64 = 1 << 20;
 }
 
 /// Limits on host calls.
@@ -132,6 +161,12 @@ pub mod worker {
     pub const SILENCE_MAX_MS: u64 = 10_000;
     /// A runner that is this much past a deadline is killed.
     pub const KILL_AFTER_DEADLINE_MS: u64 = 2_000;
+    /// How often a worker and its runner tell each other that they live.
+    pub const BEAT_MS: u64 = 2_500;
+    /// A runner that is not ready after so long is given up.
+    pub const START_MAX_MS: u64 = 10_000;
+    /// Components that one runner keeps loaded.
+    pub const COMPONENTS_LOADED_MAX: usize = 64;
 }
 
 /// Limits of the HTTP server.
@@ -147,4 +182,10 @@ pub mod http {
     pub const WAIT_MAX_MS: u64 = 3600 * 1000;
     pub const PAGE_DEFAULT: u32 = 50;
     pub const PAGE_MAX: u32 = 500;
+}
+
+/// Limits on what a worker and its runner tell each other.
+pub mod frame {
+    /// Longest message; the longest honest one is an answer of `dags` with its log.
+    pub const FRAME_MAX_BYTES: usize = 8 << 20;
 }

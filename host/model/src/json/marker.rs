@@ -1,0 +1,98 @@
+//! Markers: objects with the key `$waft`, which stand for what JSON cannot hold. A user's own object may not have that key.
+//!
+//! A blob marker may stand in the conf and parameters of a run, in results and in XComs, and keeps its blob alive there. A sequence
+//! marker is made by the worker for the arguments of one attempt and means nothing anywhere else.
+
+use serde_json::Value;
+
+use super::{Fault, JsonError};
+use crate::digest::Digest;
+use crate::pointer::Pointer;
+
+/// The key of markers.
+pub const KEY: &str = "$waft";
+
+/// A blob that a marker names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobRef {
+    pub digest: Digest,
+    pub size: u64,
+    pub media_type: String,
+}
+
+impl BlobRef {
+    /// The marker as JSON.
+    pub fn to_value(&self) -> Value {
+        serde_json::json!({
+            KEY: "blob", "digest": self.digest, "size": self.size, "media_type": self.media_type,
+        })
+    }
+
+    /// Reads a marker; nothing where `value` is none, or not exactly one.
+    pub fn of_value(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        if object.len() != 4 || object.get(KEY)?.as_str()? != "blob" {
+            return None;
+        }
+        Some(Self {
+            digest: object.get("digest")?.as_str()?.parse().ok()?,
+            size: object.get("size")?.as_u64()?,
+            media_type: object.get("media_type")?.as_str()?.to_owned(),
+        })
+    }
+}
+
+/// The blobs that a checked text names, in order, as often as they stand there.
+pub fn blob_markers(text: &str) -> Vec<BlobRef> {
+    let mut blobs = Vec::new();
+    if let Some(value) = may_hold_marker(text) {
+        visit(&value, &mut Pointer::default(), &mut |object, _| {
+            blobs.extend(BlobRef::of_value(object));
+            None::<()>
+        });
+    }
+    blobs
+}
+
+/// The first object of a checked text that has the key `$waft` and is not a blob marker. Who takes texts from users refuses it.
+pub fn find_marker(text: &str) -> Option<JsonError> {
+    find_marker_in(&may_hold_marker(text)?).map(|pointer| JsonError {
+        fault: Fault::Marker(
+            "the key \"$waft\" is reserved; only {\"$waft\":\"blob\",\"digest\":…,\"size\":…,\"media_type\":…} may stand here; rename the key",
+        ),
+        line: 1,
+        column: 1,
+        pointer,
+    })
+}
+
+/// The same in a tree: the pointer to the object.
+pub fn find_marker_in(value: &Value) -> Option<String> {
+    visit(value, &mut Pointer::default(), &mut |object, pointer| {
+        BlobRef::of_value(object).is_none().then(|| pointer.as_str().to_owned())
+    })
+}
+
+/// The tree of a text that may hold a marker; most hold none, and a look at the bytes tells.
+fn may_hold_marker(text: &str) -> Option<Value> {
+    if text.contains(KEY) || text.contains("\\u") { serde_json::from_str(text).ok() } else { None }
+}
+
+/// Shows `found` each object that has the key, until it answers. The depth of a checked text bounds the recursion.
+fn visit<T>(value: &Value, pointer: &mut Pointer, found: &mut impl FnMut(&Value, &Pointer) -> Option<T>) -> Option<T> {
+    match value {
+        Value::Object(object) => {
+            if object.contains_key(KEY)
+                && let Some(answer) = found(value, pointer)
+            {
+                return Some(answer);
+            }
+            object.iter().find_map(|(key, value)| pointer.within(key, |pointer| visit(value, pointer, found)))
+        }
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(i, item)| pointer.within_index(i, |pointer| visit(item, pointer, found)))
+        }
+        _ => None,
+    }
+}
