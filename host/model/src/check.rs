@@ -21,11 +21,11 @@ impl Dag {
     /// Makes a legal DAG of a document, with warnings; or tells all its problems.
     pub fn check(mut document: DagDocument) -> Result<(Dag, Vec<Problem>), Vec<Problem>> {
         let mut problems = Problems::default();
+        keep_order(&mut document);
         limits::check(&document, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into_list());
         }
-        keep_order(&mut document);
         let by_task_id = ids::check(&document, &mut problems);
         param::check(&document, &mut problems);
         args::check(&document, &mut problems);

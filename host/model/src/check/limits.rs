@@ -2,7 +2,7 @@
 
 use super::text::{Text, check as check_text};
 use super::{arg_pointer, expand_pointer, expanded, source, task_pointer};
-use crate::document::{DagDocument, TaskDocument};
+use crate::document::{DagDocument, Source, TaskDocument};
 use crate::json::Limits;
 use crate::limits::{dag, run, task as limit};
 use crate::pointer::Pointer;
@@ -15,11 +15,11 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) {
         let at = task_pointer(i);
         check_task(task, &at, problems);
         if check_depth(task, &at, problems) {
-            source::each_leaf(task, &at, &mut |_, _| edges += 1);
+            source::each_leaf(task, &at, &mut |source, _| edges += usize::from(matches!(source, Source::Output(_))));
         }
     }
     if edges > dag::EDGES_MAX {
-        let message = format!("the DAG has {edges} edges and sources; at most {} are allowed", dag::EDGES_MAX);
+        let message = format!("the DAG has {edges} dependencies; at most {} are allowed", dag::EDGES_MAX);
         problems.error("too-many-edges", "/edges", message);
     }
 }
