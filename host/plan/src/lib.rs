@@ -16,6 +16,6 @@ mod saved;
 
 pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
 pub use event::Event;
-pub use expand::{LengthError, lengths_at_start};
+pub use expand::{LengthError, Lengths, lengths_at_start};
 pub use machine::{MachineLimits, ResultStatus, RunMachine};
 pub use saved::{SavedInstance, SavedNode, SavedRun};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState};
 
-use crate::{Decisions, Event, Ready, SavedRun};
+use crate::{Decisions, Event, Lengths, Ready, SavedRun};
 
 /// Limits that an operator sets.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,19 @@ pub struct RunMachine {
 
 impl RunMachine {
     /// A run that begins now. `lengths` is what [`crate::lengths_at_start`] gave. The decisions make its first rows.
-    pub fn start(dag: Arc<Dag>, lengths: &[Option<u32>], limits: MachineLimits, now: Timestamp) -> (Self, Decisions) {
+    pub fn start(dag: Arc<Dag>, lengths: &Lengths, limits: MachineLimits, now: Timestamp) -> (Self, Decisions) {
         unimplemented!()
     }
 
     /// A run that was committed earlier. Instances that rows show as running are running for this machine too; the scheduler
     /// reports them as lost when their worker is gone. The decisions carry on what a crash interrupted.
-    pub fn recover(dag: Arc<Dag>, saved: &SavedRun, limits: MachineLimits, now: Timestamp) -> (Self, Decisions) {
+    pub fn recover(
+        dag: Arc<Dag>,
+        saved: &SavedRun,
+        lengths: &Lengths,
+        limits: MachineLimits,
+        now: Timestamp,
+    ) -> (Self, Decisions) {
         unimplemented!()
     }
 
