@@ -1,1 +1,28 @@
-//! scheduler
+//! Owns runs. One task holds a [`plan::RunMachine`] for each unfinished run, feeds it what happens, writes what all machines
+//! decided in one commit, and acknowledges and hands out work only after that commit.
+//!
+//! Words: a *cycle* is one turn of the loop: take what has arrived, decide, claim for free slots, commit, tell. A *claim* is an
+//! instance given to a worker. The *board* tells waiters what was committed.
+//!
+//! Callers: `control` through [`Scheduler`] (trigger, clear, watch), a worker in the same process through [`LocalQueue`].
+//! What must hold: nothing is told before it is durable; after a failed commit every machine that took part is read again from
+//! its rows, so memory never runs ahead of the database for longer than a commit.
+//! Not here: what a rule means (`plan`), SQL (`store-sqlite`), running a body (`worker`).
+
+mod active;
+mod board;
+mod command;
+mod cycle;
+mod local_queue;
+mod metric_names;
+mod recovery;
+mod run_loop;
+mod scheduler;
+mod slots;
+mod version;
+
+pub use board::{RunProgress, RunWatch};
+pub use command::{ClearError, NewTrigger, TriggerError};
+pub use local_queue::LocalQueue;
+pub use scheduler::{Scheduler, SchedulerLimits, SchedulerParts};
+pub use version::{Version, VersionError, Versions};

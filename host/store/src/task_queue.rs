@@ -33,6 +33,8 @@ pub struct ClaimedRun {
     pub params: Arc<str>,
     pub logical_date: Option<Timestamp>,
     pub data_interval: Option<(Timestamp, Timestamp)>,
+    /// How often the run was cleared; what was read before a clear may not stand any more.
+    pub clears: u32,
 }
 
 /// The right to run one execution. Its row says `running` under the token's fence already.

@@ -65,6 +65,9 @@ pub trait ValueStore: Send + Sync {
     /// How many mapped instances of a task left a value.
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError>;
 
+    /// How many instances a mapped task has, once it is expanded.
+    async fn map_length(&self, scope: TenantScope, run: RunKey, node: NodeIdx) -> Result<Option<u32>, StoreError>;
+
     /// All values of one instance, by key.
     async fn xcom_list(
         &self,

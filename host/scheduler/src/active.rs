@@ -1,0 +1,126 @@
+//! An unfinished run in memory.
+
+use std::sync::Arc;
+
+use model::{Fence, InstanceKey, RunKey, TenantScope};
+use plan::{Decisions, Event, Ready, RunMachine, SavedInstance, SavedNode, SavedRun};
+use store::{Claim, ClaimedRun, RunSnapshot};
+
+use crate::board::RunProgress;
+use crate::command::NewTrigger;
+use crate::version::Version;
+
+/// A machine with what its claims and its waiters need.
+pub(crate) struct ActiveRun {
+    pub(crate) machine: RunMachine,
+    pub(crate) claimed: Arc<ClaimedRun>,
+    /// Stands in the queue of runs that have ready instances.
+    pub(crate) is_queued: bool,
+    /// The tick that stands in the queue of ticks.
+    pub(crate) tick_at: Option<jiff::Timestamp>,
+    /// Ready instances that the gauge counts.
+    pub(crate) ready_told: u32,
+    generation: u64,
+}
+
+impl ActiveRun {
+    pub(crate) fn new(machine: RunMachine, claimed: ClaimedRun) -> Self {
+        Self { machine, claimed: Arc::new(claimed), is_queued: false, tick_at: None, ready_told: 0, generation: 0 }
+    }
+
+    pub(crate) fn scope(&self) -> TenantScope {
+        self.claimed.scope
+    }
+
+    /// What waiters are told after a commit.
+    pub(crate) fn progress(&mut self) -> RunProgress {
+        self.generation += 1;
+        RunProgress { state: self.machine.state(), result: self.machine.result(), generation: self.generation }
+    }
+
+    /// Takes an event; also gives the executions that the event ended by ending the whole run.
+    pub(crate) fn on(&mut self, event: Event, now: jiff::Timestamp) -> (Decisions, Vec<(InstanceKey, Fence)>) {
+        let may_end_running = matches!(event, Event::Tick | Event::Cancel { .. });
+        let before: Vec<_> = if may_end_running { self.running().collect() } else { Vec::new() };
+        let decisions = self.machine.on(event, now);
+        let ended = if decisions.run_end.is_some() && !before.is_empty() {
+            let still: Vec<_> = self.running().collect();
+            before.into_iter().filter(|execution| !still.contains(execution)).collect()
+        } else {
+            Vec::new()
+        };
+        (decisions, ended)
+    }
+
+    pub(crate) fn running(&self) -> impl Iterator<Item = (InstanceKey, Fence)> + '_ {
+        let run = self.claimed.key;
+        self.machine.running().map(move |(node, map_index, fence)| (InstanceKey { run, node, map_index }, fence))
+    }
+
+    pub(crate) fn claim(&self, ready: Ready, fence: Fence, now: jiff::Timestamp) -> Claim {
+        let Ready { node, map_index, try_number, suspect } = ready;
+        let instance = InstanceKey { run: self.claimed.key, node, map_index };
+        let token = model::AttemptToken { instance, try_number, fence };
+        Claim { run: self.claimed.clone(), token, suspect, claimed_at: now }
+    }
+}
+
+pub(crate) fn claimed_of_trigger(trigger: &NewTrigger) -> ClaimedRun {
+    let Version { scope, key, ref dag_id, component, ref dag, .. } = *trigger.version;
+    ClaimedRun {
+        scope,
+        key: trigger.key,
+        dag_id: dag_id.clone(),
+        run_id: trigger.run_id.clone(),
+        version: key,
+        component,
+        dag: dag.clone(),
+        conf: trigger.conf.clone(),
+        params: trigger.params.clone(),
+        logical_date: trigger.logical_date,
+        data_interval: trigger.data_interval,
+        clears: 0,
+    }
+}
+
+pub(crate) fn claimed_of_snapshot(snapshot: &RunSnapshot, version: &Version) -> ClaimedRun {
+    let run = &snapshot.run;
+    ClaimedRun {
+        scope: run.scope,
+        key: run.key,
+        dag_id: run.dag_id.clone(),
+        run_id: run.run_id.clone(),
+        version: version.key,
+        component: version.component,
+        dag: version.dag.clone(),
+        conf: run.conf.clone(),
+        params: run.params.clone(),
+        logical_date: run.logical_date,
+        data_interval: run.data_interval,
+        clears: run.clears,
+    }
+}
+
+pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
+    let node = |node: &store::NodeRow| SavedNode { map_length: node.map_length, list_length: node.list_length };
+    let instance = |row: &store::InstanceSnapshot| SavedInstance {
+        node: row.node,
+        map_index: row.map_index,
+        state: row.state,
+        try_number: row.try_number,
+        fence: row.fence,
+        retry_at: row.retry_at,
+        lost_executions: row.lost_executions,
+        suspect: row.suspect,
+        has_value: row.has_value,
+    };
+    SavedRun {
+        started_at: snapshot.run.started_at.unwrap_or(snapshot.run.queued_at),
+        nodes: snapshot.nodes.iter().map(node).collect(),
+        instances: snapshot.instances.iter().map(instance).collect(),
+        prior_tries: snapshot.prior_tries.clone(),
+    }
+}
+
+/// The key under which a run is found again.
+pub(crate) type RunHandle = (TenantScope, RunKey);

@@ -1,0 +1,101 @@
+//! What the loop is asked to do.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::{RunId, RunKey, RunType, TenantScope, WorkerId};
+use plan::Lengths;
+use store::{Cleared, Report, RunSnapshot, StoreError, WorkOrder, WorkerRegistration};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::version::{Version, VersionError};
+
+/// A run to start.
+#[derive(Debug, Clone)]
+pub struct NewTrigger {
+    /// Chosen by the caller, who may watch the run before it exists.
+    pub key: RunKey,
+    pub run_id: RunId,
+    pub version: Arc<Version>,
+    pub run_type: RunType,
+    /// JSON object as the caller sent it.
+    pub conf: Arc<str>,
+    /// JSON object, defaults filled in and checked.
+    pub params: Arc<str>,
+    pub note: Option<String>,
+    pub triggered_by: String,
+    pub logical_date: Option<Timestamp>,
+    pub data_interval: Option<(Timestamp, Timestamp)>,
+    pub run_after: Timestamp,
+}
+
+/// Why a run did not start. Nothing of it was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TriggerError {
+    /// The DAG has a run with this id.
+    #[error("the DAG has a run {0:?} already; choose another run id or leave it out")]
+    Duplicate(RunId),
+    /// Something that a task maps over is no list.
+    #[error(transparent)]
+    Length(#[from] plan::LengthError),
+    /// Too many runs are unfinished; try again later.
+    #[error("{active} runs are unfinished, at most {max} may be; try again later")]
+    Overloaded { active: usize, max: usize },
+    /// The server is stopping.
+    #[error("the server is stopping; try again when it is back")]
+    Stopping,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a run was not cleared.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClearError {
+    /// The server is stopping.
+    #[error("the server is stopping; try again when it is back")]
+    Stopping,
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+pub(crate) enum Command {
+    Trigger {
+        trigger: Box<NewTrigger>,
+        lengths: Lengths,
+        reply: Reply<(), TriggerError>,
+    },
+    Clear {
+        scope: TenantScope,
+        run: RunKey,
+        only_failed: bool,
+        reply: Reply<Cleared, ClearError>,
+    },
+    /// An unfinished run of before the start, with its version.
+    Recovered {
+        snapshot: Box<RunSnapshot>,
+        version: Arc<Version>,
+        lengths: Lengths,
+    },
+    Register {
+        registration: WorkerRegistration,
+        orders: mpsc::UnboundedSender<WorkOrder>,
+    },
+    Report {
+        worker: WorkerId,
+        reports: Vec<Report>,
+        reply: Reply<(), StoreError>,
+    },
+    Heartbeat {
+        worker: WorkerId,
+    },
+    /// Give out no more work and tell the workers.
+    Drain,
+    /// Return as soon as nothing is held or `now` is set.
+    Stop {
+        reply: oneshot::Sender<()>,
+    },
+}

@@ -1,0 +1,190 @@
+//! One turn of the loop: what is gathered for one commit, and whom to tell when it is durable.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::outcome::{End, ResourcesUsed};
+use model::{Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TryNumber, WorkerId};
+use plan::Decisions;
+use store::{
+    Claim, ClaimedRun, Ended, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Report, RunCommit,
+    RunStateChange, StoreError, Transition,
+};
+
+use crate::active::RunHandle;
+use crate::command::{NewTrigger, Reply, TriggerError};
+
+/// What one commit will hold.
+pub(crate) struct Cycle {
+    pub(crate) now: Timestamp,
+    pub(crate) fence: Fence,
+    pub(crate) commit: RunCommit,
+    /// Runs whose machines took part.
+    pub(crate) touched: BTreeSet<RunHandle>,
+    /// Runs that want to hear of the commit.
+    pub(crate) more_after_commit: Vec<RunKey>,
+    pub(crate) triggers: Vec<(RunKey, RunId, Reply<(), TriggerError>)>,
+    pub(crate) reports: Vec<Reply<(), StoreError>>,
+    pub(crate) handouts: HashMap<WorkerId, Vec<Claim>>,
+}
+
+impl Cycle {
+    pub(crate) fn new(now: Timestamp, fence: Fence) -> Self {
+        Self {
+            now,
+            fence,
+            commit: RunCommit::default(),
+            touched: BTreeSet::new(),
+            more_after_commit: Vec::new(),
+            triggers: Vec::new(),
+            reports: Vec::new(),
+            handouts: HashMap::new(),
+        }
+    }
+
+    /// True when there is nothing to write.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// A new run, before its first decisions.
+    pub(crate) fn run(&mut self, trigger: NewTrigger) {
+        let dag = &trigger.version.dag;
+        let node = |node: NodeIdx| NewNode { node, task_id: dag.task(node).task_id.clone(), map_length: None };
+        let nodes = dag.indices().map(node).collect();
+        self.commit.runs.push(NewRun {
+            scope: trigger.version.scope,
+            key: trigger.key,
+            dag_id: trigger.version.dag_id.clone(),
+            run_id: trigger.run_id,
+            version: trigger.version.key,
+            run_type: trigger.run_type,
+            state: RunState::Running,
+            conf: trigger.conf,
+            params: trigger.params,
+            note: trigger.note,
+            triggered_by: trigger.triggered_by,
+            logical_date: trigger.logical_date,
+            data_interval: trigger.data_interval,
+            run_after: trigger.run_after,
+            queued_at: self.now,
+            started_at: Some(self.now),
+            nodes,
+        });
+    }
+
+    /// What a machine decided; `report` is what it decided about.
+    pub(crate) fn decisions(&mut self, run: &ClaimedRun, decisions: Decisions, report: Option<Report>) {
+        let (scope, key, at) = (run.scope, run.key, self.now);
+        self.touched.insert((scope, key));
+        if decisions.more_after_commit {
+            self.more_after_commit.push(key);
+        }
+        if let (Some(end), Some(report)) = (decisions.ended, report) {
+            self.commit.ended.push(Ended {
+                scope,
+                instance: report.token.instance,
+                try_number: report.token.try_number,
+                fence: report.token.fence,
+                execution: report.execution,
+                to: end.to,
+                retry_at: end.retry_at,
+                lost_executions: end.lost_executions,
+                suspect: end.suspect,
+                xcoms: report.xcoms,
+                has_value: report.has_value,
+                list_length: report.list_length,
+            });
+        }
+        let expansions = decisions.expansions.into_iter();
+        self.commit.expansions.extend(expansions.map(|it| Expansion {
+            scope,
+            run: key,
+            node: it.node,
+            length: it.length,
+        }));
+        self.commit.instances.extend(decisions.inserts.into_iter().map(|it| NewInstances {
+            scope,
+            run: key,
+            node: it.node,
+            first: it.first,
+            count: it.count,
+            state: it.state,
+            try_number: it.try_number,
+            max_tries: it.max_tries,
+            reason: it.reason,
+            at,
+        }));
+        self.commit.transitions.extend(decisions.transitions.into_iter().map(|it| Transition {
+            scope,
+            run: key,
+            node: it.node,
+            first: it.first,
+            last: it.last,
+            to: it.to,
+            try_number: it.try_number,
+            reason: it.reason,
+            at,
+        }));
+        if let Some(end) = decisions.run_end {
+            self.commit.run_states.push(RunStateChange { scope, run: key, to: end.state, reason: end.reason, at });
+        }
+    }
+
+    /// Executions that ended because their run ended: their attempts get a row, and what they still do is stale.
+    pub(crate) fn cancelled(
+        &mut self,
+        run: &ClaimedRun,
+        executions: Vec<(InstanceKey, Fence)>,
+        decisions: &mut Decisions,
+        claim: impl Fn(InstanceKey, Fence) -> Option<(TryNumber, Timestamp)>,
+    ) {
+        for (instance, fence) in executions {
+            let covers = |first: MapIndex, last: MapIndex| (first..=last).contains(&instance.map_index);
+            let reason: Option<Arc<str>> = decisions
+                .transitions
+                .iter()
+                .find(|it| it.node == instance.node && covers(it.first, it.last))
+                .and_then(|it| it.reason.clone());
+            decisions.transitions.retain(|it| {
+                !(it.node == instance.node && it.first == instance.map_index && it.last == instance.map_index)
+            });
+            let message = reason.as_deref().unwrap_or("the run ended").to_owned();
+            let (try_number, started_at) = claim(instance, fence).unwrap_or((TryNumber(1), self.now));
+            self.commit.ended.push(Ended {
+                scope: run.scope,
+                instance,
+                try_number,
+                fence,
+                execution: Execution {
+                    started_at,
+                    ended_at: self.now,
+                    end: End::Cancelled { message },
+                    used: ResourcesUsed::default(),
+                },
+                to: TaskState::Failed,
+                retry_at: None,
+                lost_executions: 0,
+                suspect: false,
+                xcoms: Vec::new(),
+                has_value: false,
+                list_length: None,
+            });
+        }
+    }
+
+    /// Claims to write and to hand out.
+    pub(crate) fn claims(&mut self, worker: WorkerId, claims: Vec<Claim>) {
+        let Some(first) = claims.first() else { return };
+        self.touched.insert((first.run.scope, first.run.key));
+        self.commit.fence = Some(self.fence);
+        self.commit.claims.extend(claims.iter().map(|claim| InstanceClaim {
+            scope: claim.run.scope,
+            instance: claim.token.instance,
+            worker,
+            at: claim.claimed_at,
+        }));
+        self.handouts.entry(worker).or_default().extend(claims);
+    }
+}

@@ -1,0 +1,471 @@
+//! The loop: take what has arrived, decide, claim, commit, tell.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use metrics::{counter, gauge};
+use model::limits::worker::LEASE_MS;
+use model::outcome::{End, ResourcesUsed};
+use model::{Fence, RunKey, RunState};
+use plan::{Event, RunMachine};
+use store::{Claim, CommitError, Execution, Report, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, error, info, warn};
+
+use crate::active::{ActiveRun, RunHandle, claimed_of_snapshot, claimed_of_trigger, saved_of_snapshot};
+use crate::board::{Board, RunProgress};
+use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
+use crate::cycle::Cycle;
+use crate::metric_names as names;
+use crate::recovery::{self, Recovered};
+use crate::scheduler::SchedulerParts;
+use crate::slots::Slots;
+
+/// Commands of one cycle; bounds the size of a commit.
+const COMMANDS_PER_CYCLE: usize = 2_000;
+/// Instances that one run gets before the next run has its turn.
+const TURN: u32 = 32;
+/// Pause before runs are read again after the database failed.
+const REREAD_PAUSE: Duration = Duration::from_millis(200);
+
+type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
+
+pub(crate) struct RunLoop {
+    parts: SchedulerParts,
+    board: Board,
+    inbox: mpsc::Receiver<Command>,
+    active: HashMap<RunKey, ActiveRun>,
+    slots: Slots,
+    /// Runs that have ready instances, in turn.
+    ready: VecDeque<RunKey>,
+    /// Runs that want to hear of the last commit.
+    committed: Vec<RunKey>,
+    /// When runs want a tick; an entry may be out of date, which a tick does not mind.
+    ticks: BinaryHeap<Reverse<(Timestamp, RunKey)>>,
+    /// Runs whose rows must be read again before anything else happens to them.
+    reread: HashSet<RunHandle>,
+    clears: Vec<ClearRequest>,
+    recovered: Vec<Recovered>,
+    /// Ready instances of all runs, as of the last commit.
+    instances_ready: u64,
+    epoch: u32,
+    cycles: u64,
+    is_draining: bool,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl RunLoop {
+    pub(crate) fn new(parts: SchedulerParts, board: Board, epoch: u32, inbox: mpsc::Receiver<Command>) -> Self {
+        Self {
+            parts,
+            board,
+            inbox,
+            active: HashMap::new(),
+            slots: Slots::default(),
+            ready: VecDeque::new(),
+            committed: Vec::new(),
+            ticks: BinaryHeap::new(),
+            reread: HashSet::new(),
+            clears: Vec::new(),
+            recovered: Vec::new(),
+            instances_ready: 0,
+            epoch,
+            cycles: 0,
+            is_draining: false,
+            stop: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        while self.stop.is_none() && !(self.inbox.is_closed() && self.inbox.is_empty()) {
+            let first = self.wait().await;
+            self.cycles += 1;
+            let mut cycle = Cycle::new(self.parts.clock.now(), Fence::new(self.epoch, self.cycles));
+            self.take(&mut cycle, first);
+            self.go_on(&mut cycle);
+            self.allot(&mut cycle);
+            self.commit(cycle).await;
+            self.clear().await;
+            self.read_again().await;
+        }
+        if let Some(reply) = self.stop.take() {
+            // Whoever asked may have gone.
+            let _ = reply.send(());
+        }
+    }
+
+    /// Waits for a command, or for the next thing that is due.
+    async fn wait(&mut self) -> Option<Command> {
+        if !self.committed.is_empty() || !self.recovered.is_empty() {
+            return None;
+        }
+        let pause = self.pause();
+        let clock = self.parts.clock.clone();
+        let sleep = async move {
+            match pause {
+                Some(pause) => clock.sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            command = self.inbox.recv() => command,
+            () = sleep => None,
+        }
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        let now = self.parts.clock.now();
+        let tick =
+            self.ticks.peek().map(|Reverse((at, _))| now.duration_until(*at).try_into().unwrap_or(Duration::ZERO));
+        let reread = (!self.reread.is_empty()).then_some(REREAD_PAUSE);
+        let lease = (self.slots.held() > 0).then_some(Duration::from_millis(LEASE_MS / 3));
+        [tick, reread, lease].into_iter().flatten().min()
+    }
+
+    /// Applies what has arrived.
+    fn take(&mut self, cycle: &mut Cycle, first: Option<Command>) {
+        let mut next = first;
+        for _ in 0..COMMANDS_PER_CYCLE {
+            let Some(command) = next.or_else(|| self.inbox.try_recv().ok()) else { return };
+            self.command(cycle, command);
+            next = None;
+        }
+    }
+
+    fn command(&mut self, cycle: &mut Cycle, command: Command) {
+        let now = self.parts.clock.monotonic();
+        match command {
+            Command::Trigger { trigger, lengths, reply } => self.trigger(cycle, *trigger, &lengths, reply),
+            Command::Clear { scope, run, only_failed, reply } => self.clears.push(((scope, run), only_failed, reply)),
+            Command::Recovered { snapshot, version, lengths } => {
+                self.recovered.push(Recovered { snapshot, version, lengths });
+            }
+            Command::Register { registration, orders } => {
+                let slots = if self.is_draining { 0 } else { registration.slots };
+                info!(worker = %registration.worker, slots, "worker registered");
+                self.slots.register(registration.worker, slots, orders, now);
+            }
+            Command::Report { worker, reports, reply } => {
+                self.slots.heartbeat(worker, now);
+                let mut must_wait = false;
+                for report in reports {
+                    self.slots.release(worker, report.token);
+                    must_wait |= !self.ended(cycle, report);
+                }
+                if must_wait {
+                    let detail = "the run is being read again; report once more".to_owned();
+                    // A worker that is gone does not wait for the answer.
+                    let _ = reply.send(Err(StoreError::Unavailable { detail }));
+                } else {
+                    cycle.reports.push(reply);
+                }
+            }
+            Command::Heartbeat { worker } => self.slots.heartbeat(worker, now),
+            Command::Drain => {
+                self.is_draining = true;
+                self.slots.drain();
+            }
+            Command::Stop { reply } => self.stop = Some(reply),
+        }
+    }
+
+    fn trigger(
+        &mut self,
+        cycle: &mut Cycle,
+        trigger: NewTrigger,
+        lengths: &plan::Lengths,
+        reply: Reply<(), TriggerError>,
+    ) {
+        let max = self.parts.limits.runs;
+        if self.active.len() >= max {
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(Err(TriggerError::Overloaded { active: self.active.len(), max }));
+            return;
+        }
+        let dag = trigger.version.dag.clone();
+        let (machine, decisions) = RunMachine::start(dag, lengths, self.parts.limits.machine, cycle.now);
+        let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
+        let key = trigger.key;
+        cycle.triggers.push((key, trigger.run_id.clone(), reply));
+        cycle.run(trigger);
+        cycle.decisions(&run.claimed, decisions, None);
+        self.active.insert(key, run);
+        self.queue(key);
+    }
+
+    /// Applies the end of an execution; false when the run must be read again first.
+    fn ended(&mut self, cycle: &mut Cycle, report: Report) -> bool {
+        let key = report.token.instance.run;
+        let Some(run) = self.active.get_mut(&key) else {
+            let is_coming = self.reread.iter().any(|(_, run)| *run == key)
+                || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == key);
+            if !is_coming {
+                counter!(names::REPORTS_STALE).increment(1);
+            }
+            return !is_coming;
+        };
+        let event = Event::Ended {
+            node: report.token.instance.node,
+            map_index: report.token.instance.map_index,
+            fence: report.token.fence,
+            end: report.execution.end.clone(),
+            has_value: report.has_value,
+            list_length: report.list_length,
+        };
+        let (decisions, _) = run.on(event, cycle.now);
+        if decisions.ended.is_some() {
+            counter!(names::ATTEMPTS_ENDED, "kind" => report.execution.end.kind().as_str()).increment(1);
+        } else {
+            counter!(names::REPORTS_STALE).increment(1);
+            debug!(instance = ?report.token.instance, fence = %report.token.fence, "report under a stale fence");
+        }
+        cycle.decisions(&run.claimed, decisions, Some(report));
+        self.queue(key);
+        true
+    }
+
+    /// Everything that needs no command: runs that were read, rows held back, ticks that are due, workers that died.
+    fn go_on(&mut self, cycle: &mut Cycle) {
+        for recovered in std::mem::take(&mut self.recovered) {
+            self.resume(cycle, recovered);
+        }
+        for key in std::mem::take(&mut self.committed) {
+            self.event(cycle, key, Event::Committed);
+        }
+        while let Some(Reverse((at, key))) = self.ticks.peek().copied()
+            && at <= cycle.now
+        {
+            self.ticks.pop();
+            if let Some(run) = self.active.get_mut(&key) {
+                run.tick_at = None;
+            }
+            self.event(cycle, key, Event::Tick);
+        }
+        for claim in self.slots.reap(self.parts.clock.monotonic()) {
+            warn!(instance = ?claim.token.instance, "the worker's lease has ended");
+            let report = lost(&claim, cycle.now, "the worker's lease ended");
+            self.ended(cycle, report);
+        }
+    }
+
+    fn event(&mut self, cycle: &mut Cycle, key: RunKey, event: Event) {
+        let Some(run) = self.active.get_mut(&key) else { return };
+        let (mut decisions, cancelled) = run.on(event, cycle.now);
+        if !cancelled.is_empty() {
+            self.slots.cancel(|token| cancelled.contains(&(token.instance, token.fence)));
+            let slots = &self.slots;
+            cycle.cancelled(&run.claimed, cancelled, &mut decisions, |instance, fence| slots.find(instance, fence));
+        }
+        cycle.decisions(&run.claimed, decisions, None);
+        self.queue(key);
+    }
+
+    /// Starts a machine again; what its rows show as running is lost, for nobody holds it.
+    fn resume(&mut self, cycle: &mut Cycle, recovered: Recovered) {
+        let Recovered { snapshot, version, lengths } = recovered;
+        let key = snapshot.run.key;
+        if self.active.contains_key(&key) {
+            return;
+        }
+        let saved = saved_of_snapshot(&snapshot);
+        let (machine, decisions) =
+            RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
+        let run = ActiveRun::new(machine, claimed_of_snapshot(&snapshot, &version));
+        cycle.decisions(&run.claimed, decisions, None);
+        let orphans: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
+        let scope = run.scope();
+        self.active.insert(key, run);
+        for (instance, fence) in orphans {
+            let row =
+                snapshot.instances.iter().find(|it| it.node == instance.node && it.map_index == instance.map_index);
+            let try_number = row.map_or(model::TryNumber(1), |row| row.try_number);
+            let started_at = row.and_then(|row| row.started_at).unwrap_or(cycle.now);
+            let token = model::AttemptToken { instance, try_number, fence };
+            let end = End::HostLost { message: "the server stopped while it ran".to_owned(), suspect: false };
+            let execution = Execution { started_at, ended_at: cycle.now, end, used: ResourcesUsed::default() };
+            let report = Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None };
+            self.ended(cycle, report);
+        }
+        self.queue(key);
+    }
+
+    /// Gives ready instances to free slots, run by run in turn.
+    fn allot(&mut self, cycle: &mut Cycle) {
+        if self.is_draining {
+            return;
+        }
+        while let Some((worker, free)) = self.slots.freest() {
+            let Some(key) = self.ready.pop_front() else { return };
+            let Some(run) = self.active.get_mut(&key) else { continue };
+            run.is_queued = false;
+            let ready = run.machine.take_ready(free.min(TURN), cycle.fence);
+            let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
+            self.slots.hold(worker, &claims);
+            if !claims.is_empty() {
+                self.queue(key);
+            }
+            cycle.claims(worker, claims);
+        }
+    }
+
+    /// Puts a run into the queue when it has ready instances.
+    fn queue(&mut self, key: RunKey) {
+        if let Some(run) = self.active.get_mut(&key)
+            && !run.is_queued
+            && run.machine.ready_count() > 0
+        {
+            run.is_queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    async fn commit(&mut self, mut cycle: Cycle) {
+        if cycle.is_clean() {
+            return cycle.reports.into_iter().for_each(answer_ok);
+        }
+        match self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await {
+            Ok(committed) => self.tell(cycle, &committed.duplicate_runs),
+            Err(error) => self.forget(cycle, &error),
+        }
+    }
+
+    /// After a commit: answer, hand out, wake.
+    fn tell(&mut self, cycle: Cycle, duplicates: &[RunKey]) {
+        counter!(names::RUNS_TRIGGERED).increment(cycle.triggers.len() as u64);
+        for (key, run_id, reply) in cycle.triggers {
+            let is_duplicate = duplicates.contains(&key);
+            if is_duplicate {
+                self.drop_run(key);
+            }
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
+        }
+        cycle.reports.into_iter().for_each(answer_ok);
+        for (worker, mut claims) in cycle.handouts {
+            for claim in claims.extract_if(.., |claim| duplicates.contains(&claim.run.key)) {
+                self.slots.release(worker, claim.token);
+            }
+            // Claims of a worker that is gone come back when it is reaped.
+            self.slots.send(worker, claims);
+        }
+        self.committed.extend(cycle.more_after_commit);
+        for (_, key) in cycle.touched {
+            self.tell_of(key);
+        }
+        self.gauge();
+    }
+
+    fn tell_of(&mut self, key: RunKey) {
+        let Some(run) = self.active.get_mut(&key) else { return };
+        if self.board.is_watched(key) {
+            self.board.tell(key, run.progress());
+        }
+        let ready = run.machine.ready_count();
+        self.instances_ready = self.instances_ready + u64::from(ready) - u64::from(run.ready_told);
+        run.ready_told = ready;
+        let state = run.machine.state();
+        if state.is_ended() {
+            counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
+            self.drop_run(key);
+        } else if let Some(at) = run.machine.next_tick() {
+            if run.tick_at.is_none_or(|earlier| at < earlier) {
+                run.tick_at = Some(at);
+                self.ticks.push(Reverse((at, key)));
+            }
+        }
+    }
+
+    /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say.
+    fn forget(&mut self, cycle: Cycle, error: &CommitError) {
+        counter!(names::COMMITS_FAILED).increment(1);
+        warn!(%error, runs = cycle.touched.len(), "commit failed, reading its runs again");
+        let detail = error.to_string();
+        let failed = || StoreError::Unavailable { detail: detail.clone() };
+        for (worker, claims) in cycle.handouts {
+            for claim in claims {
+                self.slots.release(worker, claim.token);
+            }
+        }
+        for (_, key) in &cycle.touched {
+            self.drop_run(*key);
+        }
+        self.reread.extend(&cycle.touched);
+        // Those who asked may be gone.
+        for (_, _, reply) in cycle.triggers {
+            let _ = reply.send(Err(TriggerError::Store(failed())));
+        }
+        for reply in cycle.reports {
+            let _ = reply.send(Err(failed()));
+        }
+    }
+
+    async fn read_again(&mut self) {
+        for handle @ (scope, run) in self.reread.iter().copied().collect::<Vec<_>>() {
+            match recovery::read(&*self.parts.runs, &self.parts.versions, scope, run).await {
+                Ok(recovered) => self.recovered.extend(recovered),
+                Err(
+                    recovery_error @ crate::VersionError::Store(
+                        StoreError::Unavailable { .. } | StoreError::NotWritable { .. },
+                    ),
+                ) => {
+                    warn!(%run, error = %recovery_error, "cannot read the run again yet");
+                    return;
+                }
+                Err(recovery_error) => error!(%run, error = %recovery_error, "cannot go on with this run"),
+            }
+            self.reread.remove(&handle);
+        }
+    }
+
+    async fn clear(&mut self) {
+        for ((scope, run), only_failed, reply) in std::mem::take(&mut self.clears) {
+            let answer = self.clear_one((scope, run), only_failed).await;
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(answer);
+        }
+    }
+
+    async fn clear_one(&mut self, (scope, run): RunHandle, only_failed: bool) -> Result<store::Cleared, ClearError> {
+        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
+        self.slots.cancel(|token| token.instance.run == run);
+        self.drop_run(run);
+        self.reread.insert((scope, run));
+        let progress = RunProgress { state: RunState::Running, result: plan::ResultStatus::Pending, generation: 0 };
+        self.board.tell(run, progress);
+        Ok(cleared)
+    }
+
+    fn drop_run(&mut self, key: RunKey) {
+        if let Some(run) = self.active.remove(&key) {
+            self.instances_ready -= u64::from(run.ready_told);
+        }
+    }
+
+    fn gauge(&self) {
+        gauge!(names::RUNS_ACTIVE).set(self.active.len() as f64);
+        gauge!(names::SLOTS_TAKEN).set(self.slots.held() as f64);
+        gauge!(names::SLOTS).set(self.slots.total() as f64);
+        gauge!(names::INSTANCES_READY).set(self.instances_ready as f64);
+    }
+}
+
+fn answer_ok(reply: Reply<(), StoreError>) {
+    // A worker that is gone does not wait for the answer.
+    let _ = reply.send(Ok(()));
+}
+
+fn lost(claim: &Claim, now: Timestamp, message: &str) -> Report {
+    let end = End::HostLost { message: message.to_owned(), suspect: false };
+    let execution = Execution { started_at: claim.claimed_at, ended_at: now, end, used: ResourcesUsed::default() };
+    Report {
+        scope: claim.run.scope,
+        token: claim.token,
+        execution,
+        xcoms: Vec::new(),
+        has_value: false,
+        list_length: None,
+    }
+}

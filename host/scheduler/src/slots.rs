@@ -1,0 +1,104 @@
+//! Workers, their slots and what they hold.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::limits::worker::LEASE_MS;
+use model::{AttemptToken, Fence, InstanceKey, TryNumber, WorkerId};
+use store::{Claim, WorkOrder};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// All workers of this process.
+#[derive(Default)]
+pub(crate) struct Slots(HashMap<WorkerId, Worker>);
+
+struct Worker {
+    slots: u32,
+    orders: UnboundedSender<WorkOrder>,
+    held: HashMap<AttemptToken, Claim>,
+    /// By the monotonic clock.
+    lease_until: Duration,
+}
+
+impl Slots {
+    pub(crate) fn register(&mut self, worker: WorkerId, slots: u32, orders: UnboundedSender<WorkOrder>, now: Duration) {
+        let lease_until = now + Duration::from_millis(LEASE_MS);
+        self.0.insert(worker, Worker { slots, orders, held: HashMap::new(), lease_until });
+    }
+
+    pub(crate) fn heartbeat(&mut self, worker: WorkerId, now: Duration) {
+        if let Some(worker) = self.0.get_mut(&worker) {
+            worker.lease_until = now + Duration::from_millis(LEASE_MS);
+        }
+    }
+
+    /// The worker with most free slots, and how many.
+    pub(crate) fn freest(&self) -> Option<(WorkerId, u32)> {
+        let free = |worker: &Worker| worker.slots.saturating_sub(u32::try_from(worker.held.len()).unwrap_or(u32::MAX));
+        self.0
+            .iter()
+            .map(|(id, worker)| (*id, free(worker)))
+            .filter(|(_, free)| *free > 0)
+            .max_by_key(|(_, free)| *free)
+    }
+
+    /// Takes slots; the claims are handed out by [`Self::send`] once they are durable.
+    pub(crate) fn hold(&mut self, worker: WorkerId, claims: &[Claim]) {
+        if let Some(worker) = self.0.get_mut(&worker) {
+            worker.held.extend(claims.iter().map(|claim| (claim.token, claim.clone())));
+        }
+    }
+
+    /// Frees a slot and gives back what it held.
+    pub(crate) fn release(&mut self, worker: WorkerId, token: AttemptToken) -> Option<Claim> {
+        self.0.get_mut(&worker)?.held.remove(&token)
+    }
+
+    /// The attempt and the time of a claim that some worker holds.
+    pub(crate) fn find(&self, instance: InstanceKey, fence: Fence) -> Option<(TryNumber, Timestamp)> {
+        let mut held = self.0.values().flat_map(|worker| worker.held.values());
+        let claim = held.find(|claim| claim.token.instance == instance && claim.token.fence == fence)?;
+        Some((claim.token.try_number, claim.claimed_at))
+    }
+
+    /// Hands out claims; false when the worker is gone.
+    pub(crate) fn send(&mut self, worker: WorkerId, claims: Vec<Claim>) -> bool {
+        self.0.get(&worker).is_some_and(|worker| worker.orders.send(WorkOrder::Run(claims)).is_ok())
+    }
+
+    /// Tells whoever holds one of these to end it.
+    pub(crate) fn cancel(&self, is_cancelled: impl Fn(&AttemptToken) -> bool) {
+        for worker in self.0.values() {
+            let tokens: Vec<_> = worker.held.keys().copied().filter(&is_cancelled).collect();
+            if !tokens.is_empty() {
+                // A worker that is gone has nothing to end.
+                let _ = worker.orders.send(WorkOrder::Cancel(tokens));
+            }
+        }
+    }
+
+    pub(crate) fn drain(&mut self) {
+        for worker in self.0.values_mut() {
+            worker.slots = 0;
+            // A worker that is gone has nothing to drain.
+            let _ = worker.orders.send(WorkOrder::Drain);
+        }
+    }
+
+    /// Removes workers that are gone or whose lease has ended, and gives back what they held.
+    pub(crate) fn reap(&mut self, now: Duration) -> Vec<Claim> {
+        let is_dead =
+            |worker: &Worker| worker.orders.is_closed() || (!worker.held.is_empty() && worker.lease_until < now);
+        let dead: Vec<_> = self.0.iter().filter(|(_, worker)| is_dead(worker)).map(|(id, _)| *id).collect();
+        dead.iter().filter_map(|id| self.0.remove(id)).flat_map(|worker| worker.held.into_values()).collect()
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.0.values().map(|worker| worker.held.len()).sum()
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().map(|worker| u64::from(worker.slots)).sum()
+    }
+}

@@ -1,0 +1,356 @@
+//! Arguments of task instances: sources of the DAG document become the JSON object that a body gets.
+//!
+//! Instances of one task share everything but their items, so that part is resolved once for a batch.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use blobs::BlobStore;
+use model::document::{Expand, OutputSource, Source};
+use model::limits::json::TEXT_MAX_BYTES;
+use model::limits::value::{SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
+use model::{Dag, Key, MapIndex, NodeIdx};
+use serde_json::Value;
+use store::{ClaimedRun, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow};
+
+use crate::attempt::Sequence;
+use crate::items::{ItemCache, Items, split};
+
+/// Why there are no arguments.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgumentError {
+    /// The attempt fails: trying again with the same values cannot help.
+    #[error("{0}")]
+    Invalid(String),
+    /// A value could not be read now.
+    #[error("cannot read a value that the task needs: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for ArgumentError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Reads values, wherever they are.
+pub(crate) struct ArgumentReader {
+    pub(crate) values: Arc<dyn ValueStore>,
+    pub(crate) blobs: BlobStore,
+    pub(crate) items: ItemCache,
+}
+
+/// What the instances of one task share.
+pub(crate) struct Shared {
+    /// `"name":value` pairs, joined by commas.
+    fixed: String,
+    expanded: Vec<Expanded>,
+    pub(crate) sequences: Vec<Sequence>,
+}
+
+/// One argument that varies.
+struct Expanded {
+    name: String,
+    lists: List,
+    length: u32,
+}
+
+enum List {
+    Items(Items),
+    /// The values of a mapped task, for the positions that this batch needs.
+    Values(HashMap<u32, Arc<str>>),
+}
+
+/// A run's conf and params, parsed when a source first asks.
+struct Trees<'a> {
+    run: &'a ClaimedRun,
+    conf: Option<Value>,
+    params: Option<Value>,
+}
+
+impl Trees<'_> {
+    fn conf(&mut self) -> &Value {
+        self.conf.get_or_insert_with(|| serde_json::from_str(&self.run.conf).unwrap_or(Value::Null))
+    }
+
+    fn params(&mut self) -> &Value {
+        self.params.get_or_insert_with(|| serde_json::from_str(&self.run.params).unwrap_or(Value::Null))
+    }
+}
+
+impl ArgumentReader {
+    /// Resolves what the instances `positions` of a task share; `positions` is `None` for an unmapped one.
+    pub(crate) async fn shared(
+        &self,
+        run: &ClaimedRun,
+        node: NodeIdx,
+        positions: Option<RangeInclusive<u32>>,
+    ) -> Result<Shared, ArgumentError> {
+        let task = run.dag.task(node);
+        let mut trees = Trees { run, conf: None, params: None };
+        let mut sequences = Vec::new();
+        let mut fixed = String::new();
+        for (name, source) in &task.args {
+            let text = self.text(&mut trees, source, &mut sequences).await?;
+            push_member(&mut fixed, name.as_str(), &text);
+        }
+        let mut expanded = Vec::new();
+        if let (Some(Expand::Product(args)), Some(positions)) = (&task.expand, positions) {
+            for (index, arg) in args.iter().enumerate() {
+                let is_only = args.len() == 1;
+                let list = self.list(&mut trees, node, index, &arg.source, is_only.then(|| positions.clone())).await?;
+                expanded.push(Expanded { name: arg.arg.to_string(), length: list.1, lists: list.0 });
+            }
+        }
+        Ok(Shared { fixed, expanded, sequences })
+    }
+
+    /// The JSON text of a source. Written without recursion over hostile depth: the document's check bounds it.
+    async fn text(
+        &self,
+        trees: &mut Trees<'_>,
+        source: &Source,
+        sequences: &mut Vec<Sequence>,
+    ) -> Result<String, ArgumentError> {
+        Ok(match source {
+            Source::Literal(value) => value.to_string(),
+            Source::Param(name) => trees.params().get(name.as_str()).unwrap_or(&Value::Null).to_string(),
+            Source::Conf(pointer) => trees.conf().pointer(pointer).unwrap_or(&Value::Null).to_string(),
+            Source::Output(output) => self.output(trees.run, output, sequences).await?,
+            Source::List(sources) => {
+                let mut text = String::from("[");
+                for (index, source) in sources.iter().enumerate() {
+                    if index > 0 {
+                        text.push(',');
+                    }
+                    text.push_str(&Box::pin(self.text(trees, source, sequences)).await?);
+                }
+                text + "]"
+            }
+            Source::Object(members) => {
+                let mut text = String::new();
+                for (name, source) in members {
+                    let value = Box::pin(self.text(trees, source, sequences)).await?;
+                    push_member(&mut text, name, &value);
+                }
+                format!("{{{text}}}")
+            }
+        })
+    }
+
+    /// One value of an unmapped task; a marker for the sequence of a mapped one.
+    async fn output(
+        &self,
+        run: &ClaimedRun,
+        output: &OutputSource,
+        sequences: &mut Vec<Sequence>,
+    ) -> Result<String, ArgumentError> {
+        let (node, key) = self.resolve(&run.dag, output)?;
+        if run.dag.task(node).expand.is_none() {
+            let row = self.values.xcom_fetch(run.scope, run.key, node, MapIndex::NONE, &key).await?;
+            return match row {
+                Some(row) => Ok(self.read(run, &row.value).await?.to_string()),
+                None => Ok("null".to_owned()),
+            };
+        }
+        let len = self.values.xcom_count(run.scope, run.key, node, &key).await?;
+        let instances = self.values.map_length(run.scope, run.key, node).await?.map_or(0, u64::from);
+        let id = sequences.len() as u64;
+        sequences.push(Sequence { node, key, len, instances });
+        Ok(format!(r#"{{"$waft":"sequence","id":{id},"len":{len}}}"#))
+    }
+
+    /// The list that an argument varies over, and its length. `positions` narrows what is read of a mapped task's values.
+    async fn list(
+        &self,
+        trees: &mut Trees<'_>,
+        node: NodeIdx,
+        index: usize,
+        source: &Source,
+        positions: Option<RangeInclusive<u32>>,
+    ) -> Result<(List, u32), ArgumentError> {
+        let run = trees.run;
+        if let Source::Output(output) = source {
+            let (upstream, key) = self.resolve(&run.dag, output)?;
+            if run.dag.task(upstream).expand.is_some() {
+                let length = self.values.map_length(run.scope, run.key, upstream).await?.unwrap_or(0);
+                let positions = positions.unwrap_or(0..=length.saturating_sub(1));
+                let values = self.values_of(run, upstream, &key, positions).await?;
+                return Ok((List::Values(values), length));
+            }
+        }
+        let cache_key = (run.key, run.clears, node, index);
+        let items = match self.items.get(cache_key) {
+            Some(items) => items,
+            None => {
+                let text = self.text(trees, source, &mut Vec::new()).await?;
+                let items = split(&text).ok_or_else(|| {
+                    ArgumentError::Invalid(format!(
+                        "the task is mapped over {}, and a list or an object is needed",
+                        model::json::kind(&text)
+                    ))
+                })?;
+                self.items.put(cache_key, items.clone());
+                items
+            }
+        };
+        let length = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        Ok((List::Items(items), length))
+    }
+
+    async fn values_of(
+        &self,
+        run: &ClaimedRun,
+        node: NodeIdx,
+        key: &Key,
+        positions: RangeInclusive<u32>,
+    ) -> Result<HashMap<u32, Arc<str>>, ArgumentError> {
+        let mut values = HashMap::new();
+        let mut after = positions.start().checked_sub(1).map_or(MapIndex::NONE, MapIndex::at);
+        loop {
+            let rows = self
+                .values
+                .xcom_page(run.scope, run.key, node, key, after, SEQUENCE_PAGE_MAX_VALUES, SEQUENCE_PAGE_MAX_BYTES)
+                .await?;
+            let Some(last) = rows.last() else { return Ok(values) };
+            after = last.map_index;
+            for row in &rows {
+                if let Some(position) = row.map_index.position().filter(|it| positions.contains(it)) {
+                    values.insert(position, self.read(run, &row.value).await?);
+                }
+            }
+            if after.position().is_some_and(|position| position >= *positions.end()) {
+                return Ok(values);
+            }
+        }
+    }
+
+    fn resolve(&self, dag: &Dag, output: &OutputSource) -> Result<(NodeIdx, Key), ArgumentError> {
+        let invalid = |what: String| ArgumentError::Invalid(what);
+        let node = dag
+            .find(output.task.as_str())
+            .ok_or_else(|| invalid(format!("task {} is not in this version of the DAG", output.task)))?;
+        let key = match &output.key {
+            Some(key) => key.clone(),
+            None => Key::new(RETURN_VALUE).map_err(|error| invalid(error.to_string()))?,
+        };
+        Ok((node, key))
+    }
+
+    async fn read(&self, run: &ClaimedRun, value: &StoredValue) -> Result<Arc<str>, ArgumentError> {
+        read_value(&self.blobs, run.scope, value).await.map_err(ArgumentError::Unavailable)
+    }
+}
+
+impl Shared {
+    /// The arguments of one instance: text of a JSON object.
+    pub(crate) fn arguments(&self, map_index: MapIndex) -> Result<String, ArgumentError> {
+        let mut text = String::with_capacity(self.fixed.len() + 64);
+        text.push_str(&self.fixed);
+        if let Some(position) = map_index.position() {
+            for (arg, at) in self.expanded.iter().zip(self.coordinates(position)) {
+                let item = match &arg.lists {
+                    List::Items(items) => items.get(at as usize).map(AsRef::as_ref),
+                    List::Values(values) => values.get(&at).map(AsRef::as_ref),
+                };
+                let item = item.ok_or_else(|| {
+                    let Expanded { name, length, .. } = arg;
+                    ArgumentError::Invalid(format!("argument {name:?} has no item {at}; its list has {length}"))
+                })?;
+                push_member(&mut text, &arg.name, item);
+            }
+        }
+        let text = format!("{{{text}}}");
+        if text.len() > TEXT_MAX_BYTES {
+            return Err(ArgumentError::Invalid(format!(
+                "the arguments are {} bytes, at most {TEXT_MAX_BYTES} are possible; pass large values as blobs",
+                text.len()
+            )));
+        }
+        Ok(text)
+    }
+
+    /// The position in each list: row-major, the last argument varies fastest.
+    fn coordinates(&self, position: u32) -> Vec<u32> {
+        let mut rest = position;
+        let mut at = vec![0; self.expanded.len()];
+        for (index, arg) in self.expanded.iter().enumerate().rev() {
+            let length = arg.length.max(1);
+            at[index] = if index == 0 { rest } else { rest % length };
+            rest /= length;
+        }
+        at
+    }
+}
+
+/// The text of a stored value.
+pub(crate) async fn read_value(
+    blobs: &BlobStore,
+    scope: model::TenantScope,
+    value: &StoredValue,
+) -> Result<Arc<str>, String> {
+    match value {
+        StoredValue::Inline(text) => Ok(text.clone()),
+        StoredValue::Blob { digest, .. } => {
+            let bytes = blobs.get(scope, *digest).await.map_err(|error| error.to_string())?;
+            std::str::from_utf8(&bytes).map(Arc::from).map_err(|_| format!("blob {digest} is no text"))
+        }
+    }
+}
+
+/// The text of one row's value.
+pub(crate) async fn read_row(blobs: &BlobStore, scope: model::TenantScope, row: &XcomRow) -> Result<Arc<str>, String> {
+    read_value(blobs, scope, &row.value).await
+}
+
+fn push_member(object: &mut String, name: &str, value: &str) {
+    if !object.is_empty() {
+        object.push(',');
+    }
+    object.push_str(&Value::from(name).to_string());
+    object.push(':');
+    object.push_str(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(lists: &[(&str, &str)]) -> Shared {
+        let expanded = lists.iter().map(|(name, text)| {
+            let items = split(text).expect("a list");
+            Expanded { name: (*name).to_owned(), length: items.len() as u32, lists: List::Items(items) }
+        });
+        Shared { fixed: r#""x":5"#.to_owned(), expanded: expanded.collect(), sequences: Vec::new() }
+    }
+
+    #[test]
+    fn a_product_is_row_major_with_the_last_argument_fastest() {
+        let shared = shared(&[("a", "[1,2]"), ("b", r#"["p","q","r"]"#)]);
+        let all: Vec<_> = (0..6).map(|i| shared.arguments(MapIndex::at(i)).expect("in range")).collect();
+        assert_eq!(
+            all,
+            [
+                r#"{"x":5,"a":1,"b":"p"}"#,
+                r#"{"x":5,"a":1,"b":"q"}"#,
+                r#"{"x":5,"a":1,"b":"r"}"#,
+                r#"{"x":5,"a":2,"b":"p"}"#,
+                r#"{"x":5,"a":2,"b":"q"}"#,
+                r#"{"x":5,"a":2,"b":"r"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_position_past_the_lists_says_how_long_they_are() {
+        let error = shared(&[("a", "[1,2]")]).arguments(MapIndex::at(2)).expect_err("out of range");
+        assert_eq!(error.to_string(), r#"argument "a" has no item 2; its list has 2"#);
+    }
+
+    #[test]
+    fn members_of_an_object_come_as_pairs() {
+        let shared = shared(&[("pair", r#"{"k": 1, "j": [2]}"#)]);
+        assert_eq!(shared.arguments(MapIndex::at(1)).expect("in range"), r#"{"x":5,"pair":["j",[2]]}"#);
+    }
+}

@@ -1,0 +1,117 @@
+//! Compiled components in memory: compiled once, in a process of their own, and shared by all runners of the tenant.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use blobs::BlobStore;
+use clock::Clock;
+use lru::LruCache;
+use metrics::histogram;
+use model::{Digest, TenantScope};
+use sandbox::{Artefact, CompileError, RunnerCommand};
+use tokio::sync::OnceCell;
+
+use crate::metric_names::COMPILE_SECONDS;
+
+/// Bytes of native code that are kept; the least recently used go first.
+const KEPT_MAX_BYTES: usize = 256 << 20;
+
+/// Why there is no artefact.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ArtefactError {
+    /// The component itself cannot be compiled.
+    #[error("{0}")]
+    Invalid(String),
+    /// Not the component's fault.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+type Key = (TenantScope, Digest);
+type Cell = Arc<OnceCell<Artefact>>;
+
+/// A bounded cache. Artefacts are bound to a tenant: two tenants never share one, though their components be equal.
+pub struct Artefacts {
+    command: RunnerCommand,
+    blobs: BlobStore,
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Kept>,
+    /// Compiles that are under way; whoever wants the same artefact waits for the same one.
+    pending: Mutex<HashMap<Key, Cell>>,
+}
+
+struct Kept {
+    artefacts: LruCache<Key, Artefact>,
+    bytes: usize,
+}
+
+impl Artefacts {
+    /// An empty cache over `blobs`.
+    pub fn new(command: RunnerCommand, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
+        let kept = Mutex::new(Kept { artefacts: LruCache::unbounded(), bytes: 0 });
+        Self { command, blobs, clock, kept, pending: Mutex::default() }
+    }
+
+    /// The artefact of a component whose bytes are in the blobs.
+    pub async fn fetch(&self, scope: TenantScope, component: Digest) -> Result<Artefact, ArtefactError> {
+        self.compiled((scope, component), async {
+            let unavailable =
+                |error: blobs::BlobError| ArtefactError::Unavailable(format!("component {component}: {error}"));
+            Ok(self.blobs.get(scope, component).await.map_err(unavailable)?.to_vec())
+        })
+        .await
+    }
+
+    /// The artefact of a component that is being uploaded.
+    pub async fn compile(&self, scope: TenantScope, component: &[u8]) -> Result<Artefact, ArtefactError> {
+        self.compiled((scope, Digest::of(component)), async { Ok(component.to_vec()) }).await
+    }
+
+    async fn compiled(
+        &self,
+        key: Key,
+        bytes: impl Future<Output = Result<Vec<u8>, ArtefactError>>,
+    ) -> Result<Artefact, ArtefactError> {
+        if let Some(artefact) = self.kept().artefacts.get(&key) {
+            return Ok(artefact.clone());
+        }
+        let cell = self.pending().entry(key).or_default().clone();
+        let result = cell.get_or_try_init(|| async { self.compile_now(&bytes.await?).await }).await.cloned();
+        self.pending().remove(&key);
+        let artefact = result?;
+        self.keep(key, artefact.clone());
+        Ok(artefact)
+    }
+
+    async fn compile_now(&self, bytes: &[u8]) -> Result<Artefact, ArtefactError> {
+        let start = self.clock.monotonic();
+        let artefact = sandbox::compile(&self.command, bytes).await.map_err(|error| match error {
+            CompileError::Invalid(_) | CompileError::Died(_) => ArtefactError::Invalid(error.to_string()),
+            CompileError::Start { .. } => ArtefactError::Unavailable(error.to_string()),
+        })?;
+        histogram!(COMPILE_SECONDS).record((self.clock.monotonic() - start).as_secs_f64());
+        Ok(artefact)
+    }
+
+    fn keep(&self, key: Key, artefact: Artefact) {
+        let mut kept = self.kept();
+        kept.bytes += artefact.bytes().len();
+        if let Some(replaced) = kept.artefacts.put(key, artefact) {
+            kept.bytes -= replaced.bytes().len();
+        }
+        while kept.bytes > KEPT_MAX_BYTES
+            && kept.artefacts.len() > 1
+            && let Some((_, oldest)) = kept.artefacts.pop_lru()
+        {
+            kept.bytes -= oldest.bytes().len();
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no panic while the lock is held")
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<Key, Cell>> {
+        self.pending.lock().expect("no panic while the lock is held")
+    }
+}

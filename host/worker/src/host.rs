@@ -1,0 +1,206 @@
+//! Answers what guests ask while they run. Who asks follows from the assignment: a guest names nobody but itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use blobs::BlobStore;
+use bytes::Bytes;
+use clock::Clock;
+use model::limits::value::{BLOB_MAX_BYTES, SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
+use model::{Digest, Key, MapIndex, TaskId};
+use sandbox::{HostError, HostPort, HostReply, HostRequest, HostValue};
+use store::{StateStore, StoreError, ValueStore};
+
+use crate::arguments::read_row;
+use crate::attempt::{Attempt, Attempts, Sequence};
+
+/// Writers that one attempt may have open.
+const WRITERS_MAX: usize = 4;
+
+/// The host side of all runners of this worker.
+pub(crate) struct Host {
+    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) values: Arc<dyn ValueStore>,
+    pub(crate) states: Arc<dyn StateStore>,
+    pub(crate) blobs: BlobStore,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl HostPort for Host {
+    async fn call(&self, assignment: u64, request: HostRequest) -> HostReply {
+        let attempt = self.attempts.get(assignment).ok_or(HostError::Fenced)?;
+        match request {
+            HostRequest::XcomPull { task_id, map_index, key } => {
+                self.xcom_pull(&attempt, &task_id, map_index, &key).await
+            }
+            HostRequest::SequencePage { sequence, offset, max } => {
+                self.sequence_page(&attempt, sequence, offset, max).await.map(HostValue::Page)
+            }
+            HostRequest::SequenceGet { sequence, position } => {
+                let page = self.sequence_page(&attempt, sequence, position, 1).await?;
+                Ok(HostValue::Json(page.into_iter().next()))
+            }
+            HostRequest::StateGet { key } => {
+                let (scope, token) = (attempt.scope(), attempt.token());
+                let value = self.states.state_fetch(scope, token, &key, self.clock.now()).await.map_err(refused)?;
+                if let Some(text) = &value {
+                    attempt.show(text);
+                }
+                Ok(HostValue::Json(value))
+            }
+            HostRequest::StateSet { key, value, ttl_ms } => {
+                let ttl = ttl_ms.map(Duration::from_millis);
+                let (scope, token) = (attempt.scope(), attempt.token());
+                self.states.state_put(scope, token, &key, &value, ttl, self.clock.now()).await.map_err(refused)?;
+                Ok(HostValue::Done)
+            }
+            HostRequest::StateDelete { key } => {
+                let deleted = self.states.state_delete(attempt.scope(), attempt.token(), &key).await;
+                deleted.map(HostValue::Flag).map_err(refused)
+            }
+            HostRequest::StateList { prefix } => {
+                let now = self.clock.now();
+                let keys = self.states.state_keys(attempt.scope(), attempt.token(), &prefix, now).await;
+                keys.map(HostValue::Keys).map_err(refused)
+            }
+            HostRequest::BlobOpen { digest } => self.blob_open(&attempt, digest).await,
+            HostRequest::BlobRead { digest, offset, max } => self.blob_read(&attempt, digest, offset, max).await,
+            HostRequest::BlobCreate { writer, .. } => {
+                if attempt.create_writer(writer, WRITERS_MAX) {
+                    Ok(HostValue::Done)
+                } else {
+                    Err(HostError::QuotaExceeded(format!("at most {WRITERS_MAX} blobs may be written at a time")))
+                }
+            }
+            HostRequest::BlobWrite { writer, bytes } => match attempt.write(writer, &bytes, BLOB_MAX_BYTES) {
+                Some(Ok(())) => Ok(HostValue::Done),
+                Some(Err(length)) => Err(HostError::QuotaExceeded(format!(
+                    "the blob would have {length} bytes, at most {BLOB_MAX_BYTES} are possible"
+                ))),
+                None => Err(HostError::Invalid("this writer is not open".to_owned())),
+            },
+            HostRequest::BlobFinish { writer } => self.blob_finish(&attempt, writer).await,
+            HostRequest::BlobDiscard { writer } => {
+                attempt.take_writer(writer);
+                Ok(HostValue::Done)
+            }
+        }
+    }
+}
+
+impl Host {
+    /// A task reads what tasks upstream of it left, and nothing else of the run.
+    async fn xcom_pull(&self, attempt: &Attempt, task_id: &TaskId, map_index: MapIndex, key: &Key) -> HostReply {
+        let run = &attempt.claim.run;
+        let denied = || HostError::Denied(format!("{task_id} is not upstream of this task"));
+        let node = run.dag.find(task_id.as_str()).ok_or_else(denied)?;
+        if !run.dag.is_upstream(node, attempt.token().instance.node) {
+            return Err(denied());
+        }
+        let row = self.values.xcom_fetch(run.scope, run.key, node, map_index, key).await.map_err(refused)?;
+        let Some(row) = row else { return Ok(HostValue::Json(None)) };
+        let text = read_row(&self.blobs, run.scope, &row).await.map_err(HostError::Unavailable)?;
+        attempt.show(&text);
+        Ok(HostValue::Json(Some(text.to_string())))
+    }
+
+    async fn sequence_page(&self, attempt: &Attempt, id: u64, offset: u64, max: u32) -> Result<Vec<String>, HostError> {
+        let sequence = usize::try_from(id).ok().and_then(|id| attempt.sequences.get(id));
+        let sequence = sequence.ok_or_else(|| HostError::Denied(format!("there is no sequence {id}")))?;
+        if offset >= sequence.len || max == 0 {
+            return Ok(Vec::new());
+        }
+        let run = &attempt.claim.run;
+        let after = self.map_index_before(attempt, id, sequence, offset).await?;
+        let max = max.min(SEQUENCE_PAGE_MAX_VALUES);
+        let rows = self
+            .values
+            .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, max, SEQUENCE_PAGE_MAX_BYTES)
+            .await
+            .map_err(refused)?;
+        let (mut page, mut bytes) = (Vec::with_capacity(rows.len()), 0);
+        for row in &rows {
+            let text = read_row(&self.blobs, run.scope, row).await.map_err(HostError::Unavailable)?;
+            bytes += text.len();
+            if bytes > SEQUENCE_PAGE_MAX_BYTES && !page.is_empty() {
+                break;
+            }
+            attempt.show(&text);
+            page.push(text.to_string());
+            attempt.set_cursor(id, offset + page.len() as u64, row.map_index);
+        }
+        Ok(page)
+    }
+
+    /// The map index after which the value at `offset` comes. Without holes that is arithmetic; with holes reading goes on
+    /// where it stopped, or counts from the start.
+    async fn map_index_before(
+        &self,
+        attempt: &Attempt,
+        id: u64,
+        sequence: &Sequence,
+        offset: u64,
+    ) -> Result<MapIndex, HostError> {
+        let Some(before) = offset.checked_sub(1) else { return Ok(MapIndex::NONE) };
+        if sequence.len == sequence.instances {
+            return Ok(MapIndex::at(u32::try_from(before).unwrap_or(u32::MAX)));
+        }
+        let (mut position, mut after) = match attempt.cursor(id) {
+            Some((position, before)) if position <= offset => (position, before),
+            _ => (0, MapIndex::NONE),
+        };
+        let run = &attempt.claim.run;
+        while position < offset {
+            let missing = u32::try_from(offset - position).unwrap_or(u32::MAX).min(SEQUENCE_PAGE_MAX_VALUES);
+            let rows = self
+                .values
+                .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, missing, usize::MAX)
+                .await
+                .map_err(refused)?;
+            let Some(last) = rows.last() else { break };
+            after = last.map_index;
+            position += rows.len() as u64;
+        }
+        Ok(after)
+    }
+
+    async fn blob_open(&self, attempt: &Attempt, digest: Digest) -> HostReply {
+        let unknown =
+            || HostError::Denied(format!("{digest} is not among the blobs that this attempt was given or wrote"));
+        if !attempt.may_read(digest) {
+            return Err(unknown());
+        }
+        let size = self.blobs.size(attempt.scope(), digest).await.map_err(unavailable)?;
+        size.map(HostValue::Size).ok_or_else(unknown)
+    }
+
+    async fn blob_read(&self, attempt: &Attempt, digest: Digest, offset: u64, max: u32) -> HostReply {
+        if !attempt.may_read(digest) {
+            return Err(HostError::Denied(format!("{digest} is not open")));
+        }
+        let bytes = self.blobs.get_range(attempt.scope(), digest, offset, u64::from(max)).await;
+        bytes.map(HostValue::Bytes).map_err(unavailable)
+    }
+
+    async fn blob_finish(&self, attempt: &Attempt, writer: u32) -> HostReply {
+        let buffer = attempt.take_writer(writer);
+        let buffer = buffer.ok_or_else(|| HostError::Invalid("this writer is not open".to_owned()))?;
+        let digest = self.blobs.put(attempt.scope(), Bytes::from(buffer)).await.map_err(unavailable)?;
+        attempt.grant(digest);
+        Ok(HostValue::Digest(digest))
+    }
+}
+
+fn unavailable(error: blobs::BlobError) -> HostError {
+    HostError::Unavailable(error.to_string())
+}
+
+fn refused(error: StoreError) -> HostError {
+    match error {
+        StoreError::StaleFence => HostError::Fenced,
+        StoreError::LimitReached { .. } => HostError::QuotaExceeded(error.to_string()),
+        error => HostError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,147 @@
+//! From a completion to a report: values find their place, and a result is checked against what other tasks need of it.
+
+use blobs::BlobStore;
+use bytes::Bytes;
+use jiff::Timestamp;
+use model::limits::task::MESSAGE_MAX_BYTES;
+use model::limits::value::INLINE_MAX_BYTES;
+use model::outcome::{End, ResourcesUsed};
+use model::{Dag, Key, NodeIdx};
+use sandbox::Completion;
+use store::{Execution, NamedValue, RETURN_VALUE, Report, StoredValue};
+
+use crate::attempt::Attempt;
+
+/// The report of an attempt that ran.
+pub(crate) async fn of_completion(
+    blobs: &BlobStore,
+    attempt: &Attempt,
+    completion: Completion,
+    now: Timestamp,
+) -> Report {
+    let Completion { mut end, result, xcoms, used, .. } = completion;
+    let node = attempt.token().instance.node;
+    let mut list_length = None;
+    if end == End::Success {
+        let checked = check_result(&attempt.claim.run.dag, node, attempt, result.as_deref(), &xcoms);
+        match checked {
+            Ok(length) => list_length = length,
+            Err(message) => end = End::Failed { message, retry: true, delay_ms: None },
+        }
+    }
+    let mut values = Vec::new();
+    if end == End::Success {
+        let result = result.map(|text| (return_value(), text));
+        for (key, text) in result.into_iter().chain(xcoms) {
+            match stored(blobs, attempt, text).await {
+                Ok(value) => values.push(NamedValue { key, value }),
+                Err(error) => {
+                    let message = format!("value {key} could not be stored: {error}");
+                    return lost(attempt, now, message, false);
+                }
+            }
+        }
+    }
+    let has_value = values.iter().any(|value| value.key.as_str() == RETURN_VALUE);
+    report(attempt, now, end, used, values, has_value, list_length)
+}
+
+/// The report of an attempt that did not come to its end here.
+pub(crate) fn lost(attempt: &Attempt, now: Timestamp, message: String, suspect: bool) -> Report {
+    let end = End::HostLost { message, suspect };
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+}
+
+/// The report of an attempt that could not begin because its arguments are not possible.
+pub(crate) fn refused(attempt: &Attempt, now: Timestamp, message: String) -> Report {
+    let end = End::Failed { message, retry: false, delay_ms: None };
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+}
+
+fn report(
+    attempt: &Attempt,
+    now: Timestamp,
+    end: End,
+    used: ResourcesUsed,
+    xcoms: Vec<NamedValue>,
+    has_value: bool,
+    list_length: Option<u32>,
+) -> Report {
+    let execution = Execution { started_at: attempt.claim.claimed_at, ended_at: now, end: bounded(end), used };
+    Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, list_length }
+}
+
+/// Refuses markers that are not the guest's to give, and lists that are none although a task is mapped over them.
+fn check_result(
+    dag: &Dag,
+    node: NodeIdx,
+    attempt: &Attempt,
+    result: Option<&str>,
+    xcoms: &[(Key, String)],
+) -> Result<Option<u32>, String> {
+    for (name, text) in result
+        .map(|text| ("the result", text))
+        .into_iter()
+        .chain(xcoms.iter().map(|(key, text)| (key.as_str(), text.as_str())))
+    {
+        if !text.contains(r#""$waft""#) {
+            continue;
+        }
+        if let Some(error) = model::json::find_marker(text) {
+            return Err(format!("{name} holds an object with the key \"$waft\", which is reserved: {error}"));
+        }
+        if let Some(blob) = model::json::blob_markers(text).into_iter().find(|blob| !attempt.may_read(blob.digest)) {
+            let digest = blob.digest;
+            return Err(format!("{name} names the blob {digest}, which this attempt was not given and did not write"));
+        }
+    }
+    let is_mapped_over =
+        |consumer: &&NodeIdx| dag.node(**consumer).expands_over.iter().any(|(_, source)| *source == node);
+    let consumer = dag.node(node).downstream.iter().find(is_mapped_over);
+    match (consumer, result) {
+        (Some(consumer), Some(text)) if dag.task(node).expand.is_none() => {
+            model::json::list_length(text).map(Some).ok_or_else(|| {
+                let (consumer, kind) = (&dag.task(*consumer).task_id, model::json::kind(text));
+                format!("task {consumer} is mapped over the result, so it must be a list or an object; it is {kind}")
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn stored(blobs: &BlobStore, attempt: &Attempt, text: String) -> Result<StoredValue, blobs::BlobError> {
+    if text.len() <= INLINE_MAX_BYTES {
+        return Ok(StoredValue::Inline(text.into()));
+    }
+    let size_bytes = text.len() as u64;
+    let digest = blobs.put(attempt.scope(), Bytes::from(text)).await?;
+    Ok(StoredValue::Blob { digest, size_bytes })
+}
+
+fn return_value() -> Key {
+    Key::new(RETURN_VALUE).expect("the constant is a key")
+}
+
+/// Cuts messages to what is kept; a guest may have written them.
+fn bounded(mut end: End) -> End {
+    match &mut end {
+        End::Success => {}
+        End::Skipped { reason: message }
+        | End::Failed { message, .. }
+        | End::TimedOut { message }
+        | End::Trapped { message }
+        | End::OverLimit { message }
+        | End::Cancelled { message }
+        | End::HostLost { message, .. } => {
+            if message.len() > MESSAGE_MAX_BYTES {
+                message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
+                message.push('…');
+            }
+            // PostgreSQL's text holds no NUL, so that no database may.
+            if message.contains('\0') {
+                *message = message.replace('\0', "\u{fffd}");
+            }
+        }
+    }
+    end
+}
