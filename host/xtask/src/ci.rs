@@ -1,0 +1,91 @@
+//! `cargo xtask ci`: everything that must hold before a change is taken, in the order in which it fails fastest.
+//!
+//! The tests come last, so that what stands at the end of the output is the runner's own summary.
+//! All steps build the whole workspace with one profile, so that they share what they build.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::stopwatch::Stopwatch;
+use crate::tidy;
+use crate::workspace::Workspace;
+
+const GUEST_TARGET: &str = "wasm32-wasip2";
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let shell = workspace.shell()?;
+    // Builds of this size gain nothing from incremental state, and it is gigabytes.
+    shell.set_var("CARGO_INCREMENTAL", "0");
+    shell.set_var("CARGO_TERM_COLOR", "always");
+    let mut steps = Steps::default();
+
+    steps.run("tools", || install_tools(&shell))?;
+    steps.run("tidy", || tidy::run(workspace))?;
+    steps.run("fmt", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
+    steps.run("clippy", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets --locked -- -D warnings").run()?))?;
+    steps.run("doc", || {
+        let _flags = shell.push_env("RUSTDOCFLAGS", "-Dwarnings");
+        Ok(cmd!(shell, "cargo doc --workspace --no-deps --locked").run()?)
+    })?;
+    steps.run("guests", || build_guests(workspace, &shell))?;
+    steps.run("build", || Ok(cmd!(shell, "cargo build --workspace --bins --tests --locked").run()?))?;
+    steps.run("doctests", || Ok(cmd!(shell, "cargo test --workspace --doc --locked").run()?))?;
+    steps.print();
+
+    eprintln!("=== tests");
+    shell.set_var("WAFT_BIN", workspace.target.join("debug/waft"));
+    cmd!(shell, "cargo nextest run --workspace --locked --profile ci").run().context("step `tests`")
+}
+
+/// The steps that are done, with what each took.
+#[derive(Default)]
+struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+        eprintln!("=== {name}");
+        let watch = Stopwatch::start();
+        step().with_context(|| format!("step `{name}`"))?;
+        let took = watch.elapsed();
+        eprintln!("=== {name}: {:.1} s", took.as_secs_f64());
+        self.0.push((name, took));
+        Ok(())
+    }
+
+    fn print(&self) {
+        let total = self.0.iter().map(|(_, took)| took).sum::<Duration>();
+        for (name, took) in &self.0 {
+            eprintln!("{name:>10} {:>7.1} s", took.as_secs_f64());
+        }
+        eprintln!("{:>10} {:>7.1} s", "so far", total.as_secs_f64());
+    }
+}
+
+/// The target that guests are built for, and the test runner.
+fn install_tools(shell: &Shell) -> Result<()> {
+    let installed = cmd!(shell, "rustup target list --installed").quiet().ignore_stderr().read().unwrap_or_default();
+    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read()?;
+    let has_target = shell.path_exists(format!("{sysroot}/lib/rustlib/{GUEST_TARGET}/lib"));
+    if !has_target && !installed.lines().any(|target| target == GUEST_TARGET) {
+        cmd!(shell, "rustup target add {GUEST_TARGET}").run().with_context(|| {
+            format!("guests are built for {GUEST_TARGET}: install it with `rustup target add {GUEST_TARGET}`")
+        })?;
+    }
+    if cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+        cmd!(shell, "cargo install --locked cargo-nextest")
+            .run()
+            .context("the tests run under nextest: install it with `cargo install --locked cargo-nextest`")?;
+    }
+    Ok(())
+}
+
+/// One at a time, as the tests build them, so that what is built here is not built again there.
+fn build_guests(workspace: &Workspace, shell: &Shell) -> Result<()> {
+    for guest in workspace.guests() {
+        let name = &guest.name;
+        cmd!(shell, "cargo build --locked --target {GUEST_TARGET} --profile guest -p {name}").run()?;
+    }
+    Ok(())
+}
