@@ -1,1 +1,104 @@
-//! waft
+//! Waft runs DAGs of tasks, each attempt in a sandbox of its own. With this crate a DAG and the bodies of its tasks are
+//! functions, and a WebAssembly component is what they compile to.
+//!
+//! ```
+//! use waft::prelude::*;
+//!
+//! /// The texts to look at.
+//! #[task]
+//! fn list_texts(topic: String) -> Vec<String> {
+//!     vec![format!("{topic} is long"), format!("{topic} is much longer"), topic]
+//! }
+//!
+//! /// Runs once for each text, each time in a fresh sandbox.
+//! #[task(retries = 3, retry_delay = "10s")]
+//! fn count_words(text: String) -> Result<u64, TaskError> {
+//!     Ok(text.split_whitespace().count() as u64)
+//! }
+//!
+//! /// Reads all counts, page by page.
+//! #[task]
+//! fn longest(counts: Sequence<u64>) -> Result<u64, TaskError> {
+//!     let mut longest = 0;
+//!     for count in &counts {
+//!         longest = longest.max(count?);
+//!     }
+//!     Ok(longest)
+//! }
+//!
+//! #[dag]
+//! fn longest_text(#[param(default = "this")] topic: Param<String>) -> Output<u64> {
+//!     let texts = list_texts(topic);            // Output<Vec<String>>
+//!     let counts = count_words.expand(texts);   // Mapped<u64>: one instance for each text
+//!     longest(counts)                           // the returned task is the run's result
+//! }
+//!
+//! waft::bundle!(longest_text);
+//!
+//! assert_eq!(count_words::body("a b".into()).unwrap(), 2);   // a body is a plain function
+//! ```
+//!
+//! - [`#[task]`](macro@task) makes a function a task: calling it adds the task to a DAG, and `name::body(…)` is the function
+//!   itself, for unit tests.
+//! - [`#[dag]`](macro@dag) makes a function a DAG. It runs while the bundle is parsed; values are not there yet, only
+//!   [`Output`], [`Mapped`] and [`Param`]. An edge that carries the wrong type does not compile.
+//! - [`bundle!`] lists the DAGs. Build with `cargo build --target wasm32-wasip2`.
+//! - While it runs, a body has [`context`], [`state`], [`xcom`], [`log`], [`progress`], [`Blob`] and [`Sequence`]; in a unit
+//!   test [`testing`] stands behind these.
+
+#![deny(missing_docs)]
+
+extern crate self as waft;
+
+mod arg;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod bindings;
+mod blob;
+mod bundle;
+mod context;
+mod dag;
+mod document;
+mod error;
+mod graph;
+mod host;
+mod json_type;
+pub mod log;
+mod mapping;
+pub mod prelude;
+mod sequence;
+mod source;
+pub mod state;
+mod task;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod xcom;
+
+pub use arg::{Arg, Fixed, IntoArg, IntoEach, fixed};
+pub use blob::{Blob, BlobReader, BlobWriter};
+pub use context::{TaskContext, context};
+pub use dag::{Dag, DagParam};
+pub use error::{HostError, TaskError};
+pub use json_type::{JsonType, Member, Type};
+pub use log::progress;
+pub use mapping::{ArgTypes, Expand, IntoEachOf, Partial};
+pub use sequence::{Sequence, SequenceIter};
+pub use source::{Conf, Mapped, Output, Param, Tasks, conf};
+pub use task::{Argument, TaskReturn};
+pub use waft_macros::{Type, dag, task};
+
+/// What the macros write into an author's crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::dag::{ParamDefault, param, param_default, result};
+    pub use crate::graph::{Call, call};
+    pub use crate::task::{Arguments, Outcome, Signature, TaskDecl, outcome};
+
+    use crate::graph::Node;
+    use crate::source::Output;
+
+    /// The handle of a task that was just added.
+    pub fn output<T>(node: Node) -> Output<T> {
+        Output::new(node)
+    }
+}

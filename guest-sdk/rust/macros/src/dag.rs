@@ -1,0 +1,114 @@
+//! `#[dag]`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, FnArg, ItemFn, Pat, PatType};
+
+use crate::attributes::{Settings, documentation};
+use crate::task::unraw;
+use crate::units::duration_ms;
+
+const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout and max_active_tasks";
+
+pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
+    let options: Settings = syn::parse2(options)?;
+    let mut function: ItemFn = syn::parse2(function)?;
+    if let Some(asyncness) = &function.sig.asyncness {
+        return Err(syn::Error::new_spanned(asyncness, "a DAG is a plain function: it only connects tasks"));
+    }
+    if !function.sig.generics.params.is_empty() {
+        return Err(syn::Error::new_spanned(&function.sig.generics, "a DAG has no type parameters"));
+    }
+    let params = function.sig.inputs.iter_mut().map(param).collect::<syn::Result<Vec<_>>>()?;
+    let fields = fields(&options, &documentation(&function.attrs))?;
+    let attributes: Vec<_> = function.attrs.drain(..).collect();
+
+    let name = function.sig.ident.clone();
+    let text = unraw(&name);
+    let visibility = std::mem::replace(&mut function.vis, syn::Visibility::Inherited);
+    let build = format_ident!("__build");
+    let result = quote_spanned!(function.sig.output.span()=> ::waft::__private::result(tasks));
+    function.sig.ident = format_ident!("tasks_of_{}", text);
+    let inner = &function.sig.ident;
+
+    Ok(quote! {
+        #(#attributes)*
+        #[allow(non_camel_case_types)]
+        #visibility struct #name {}
+
+        impl #name {
+            /// The DAG.
+            #visibility const DAG: ::waft::Dag = ::waft::Dag { #fields ..::waft::Dag::new(#text, Self::#build) };
+
+            fn #build() {
+                #function
+
+                let tasks = #inner(#(#params),*);
+                #result
+            }
+        }
+    })
+}
+
+fn param(input: &mut FnArg) -> syn::Result<TokenStream> {
+    let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
+        return Err(syn::Error::new_spanned(input, "a DAG is a function, not a method"));
+    };
+    let Pat::Ident(pattern) = &**pat else {
+        return Err(syn::Error::new_spanned(pat, "a parameter needs a name"));
+    };
+    let name = unraw(&pattern.ident);
+    let mut default: Option<Expr> = None;
+    let mut description = documentation(attrs);
+    for attribute in attrs.iter().filter(|attribute| attribute.path().is_ident("param")) {
+        for setting in attribute.parse_args::<Settings>()?.0 {
+            if setting.name == "default" {
+                default = Some(setting.value);
+            } else if setting.name == "description" {
+                description = setting.string()?.value();
+            } else {
+                return Err(setting.unknown("default and description"));
+            }
+        }
+    }
+    attrs.retain(|attribute| !attribute.path().is_ident("param") && !attribute.path().is_ident("doc"));
+    let default = match default {
+        Some(value) => {
+            quote_spanned!(value.span()=> ::core::option::Option::Some(|| ::waft::__private::param_default(#value)))
+        }
+        None => quote!(::core::option::Option::None),
+    };
+    Ok(quote_spanned!(ty.span()=> ::waft::__private::param::<#ty>(#name, #description, #default)))
+}
+
+fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
+    let mut fields = quote!(doc_md: #doc_md,);
+    for option in &options.0 {
+        let field = &option.name;
+        fields.extend(match field.to_string().as_str() {
+            "dag_id" => {
+                let id = option.id()?;
+                quote!(#field: #id,)
+            }
+            "display_name" | "description" | "label" => {
+                let text = option.string()?;
+                quote!(#field: #text,)
+            }
+            "tags" | "owners" => {
+                let texts = option.strings()?;
+                quote!(#field: &[#(#texts),*],)
+            }
+            "run_timeout" => {
+                let time = duration_ms(option.string()?)?;
+                quote!(run_timeout_ms: ::core::option::Option::Some(#time),)
+            }
+            "max_active_tasks" => {
+                let number = option.number()?;
+                quote!(#field: ::core::option::Option::Some(#number),)
+            }
+            _ => return Err(option.unknown(KNOWN)),
+        });
+    }
+    Ok(fields)
+}

@@ -1,0 +1,72 @@
+//! The border of a component: bindings generated from `wit/`, and the two exports in their terms. Only in components; what an
+//! export does stands in [`crate::bundle`].
+
+use std::time::Duration;
+
+use crate::context::TaskContext;
+use crate::dag::Dag;
+use crate::log::{self, Level};
+use crate::task;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "bundle",
+    pub_export_macro: true,
+    export_macro_name: "__export_component",
+    default_bindings_module: "waft::bindings",
+});
+
+/// `definition.dags`.
+pub fn dags(dags: &[Dag]) -> Result<Vec<String>, String> {
+    log_panics();
+    crate::bundle::documents(dags)
+}
+
+/// `task-bodies.run`.
+pub fn run(
+    dags: &[Dag],
+    entrypoint: &str,
+    args: &str,
+    context: waft::task::types::TaskContext,
+) -> waft::task::types::Outcome {
+    log_panics();
+    crate::bundle::run(dags, entrypoint, args, context.into()).into()
+}
+
+/// A panic ends the instance at once, so its message goes out before.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log::write(Level::Error, &panic.to_string())));
+}
+
+impl From<waft::task::types::TaskContext> for TaskContext {
+    fn from(context: waft::task::types::TaskContext) -> Self {
+        Self {
+            dag_id: context.dag_id,
+            run_id: context.run_id,
+            task_id: context.task_id,
+            map_index: u32::try_from(context.map_index).ok(),
+            map_path: context.map_path,
+            map_key: context.map_key,
+            try_number: context.try_number,
+            logical_date_us: context.logical_date,
+            data_interval_start_us: context.data_interval_start,
+            data_interval_end_us: context.data_interval_end,
+            params: context.params,
+            deadline_us: context.deadline,
+        }
+    }
+}
+
+impl From<task::Outcome> for waft::task::types::Outcome {
+    fn from(outcome: task::Outcome) -> Self {
+        match outcome {
+            task::Outcome::Success(value) => Self::Success(value),
+            task::Outcome::Skipped(reason) => Self::Skipped(reason),
+            task::Outcome::Failed { message, retry, delay } => Self::Failed(waft::task::types::Failure {
+                message,
+                retry,
+                delay_ms: delay.map(|delay: Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+            }),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The two exports of a bundle, behind [`bundle!`](crate::bundle!): documents of its DAGs, and running a body.
+
+use crate::context::{self, TaskContext};
+use crate::dag::Dag;
+use crate::error::TaskError;
+use crate::graph;
+use crate::task::{Arguments, Outcome};
+
+/// The documents of all DAGs; or all problems.
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) fn documents(dags: &[Dag]) -> Result<Vec<String>, String> {
+    let mut documents = Vec::with_capacity(dags.len());
+    let mut problems = String::new();
+    for dag in dags {
+        match dag.document() {
+            Ok(document) => documents.push(document),
+            Err(problem) => problems.push_str(&problem),
+        }
+    }
+    if problems.is_empty() { Ok(documents) } else { Err(problems.trim_end().to_owned()) }
+}
+
+/// Runs the body behind `entrypoint`. It is looked for in the DAG of the context first, then in the others.
+pub(crate) fn run(dags: &[Dag], entrypoint: &str, args: &str, context: TaskContext) -> Outcome {
+    let (own, others): (Vec<&Dag>, Vec<&Dag>) = dags.iter().partition(|dag| dag.dag_id == context.dag_id);
+    let Some(body) = own.iter().chain(&others).find_map(|dag| graph::finding(dag.build, entrypoint)) else {
+        return TaskError::fatal(format!("this component has no body {entrypoint:?}")).into();
+    };
+    context::set(context);
+    match Arguments::parse(args) {
+        Ok(args) => body(&args),
+        Err(error) => error.into(),
+    }
+}
+
+/// Lists the DAGs of a bundle and makes the crate a component: `waft::bundle!(nightly, hourly);`, once, in a crate of type
+/// `cdylib` that is built for `wasm32-wasip2`. The bodies of all tasks that these DAGs use go with them.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task] fn hello(name: String) -> String { format!("Hello, {name}!") }
+/// #[dag] fn greeting(name: Param<String>) -> Output<String> { hello(name) }
+///
+/// waft::bundle!(greeting);
+/// ```
+#[macro_export]
+macro_rules! bundle {
+    ($($dag:path),+ $(,)?) => {
+        const _: () = {
+            const DAGS: &[$crate::Dag] = &[$(<$dag>::DAG),+];
+
+            $crate::__export_bundle!(DAGS);
+        };
+    };
+}
+
+/// Outside a component there is nothing to export.
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_bundle {
+    ($dags:ident) => {
+        const _: usize = $dags.len();
+    };
+}
+
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_bundle {
+    ($dags:ident) => {
+        struct Bundle;
+
+        impl $crate::bindings::exports::waft::task::definition::Guest for Bundle {
+            fn dags() -> ::std::result::Result<::std::vec::Vec<::std::string::String>, ::std::string::String> {
+                $crate::bindings::dags($dags)
+            }
+        }
+
+        impl $crate::bindings::exports::waft::task::task_bodies::Guest for Bundle {
+            fn run(
+                entrypoint: ::std::string::String,
+                args: ::std::string::String,
+                context: $crate::bindings::waft::task::types::TaskContext,
+            ) -> $crate::bindings::waft::task::types::Outcome {
+                $crate::bindings::run($dags, &entrypoint, &args, context)
+            }
+        }
+
+        $crate::bindings::__export_component!(Bundle with_types_in $crate::bindings);
+    };
+}

@@ -1,0 +1,145 @@
+//! A DAG as `#[dag]` declares it.
+
+use serde_json::value::RawValue;
+
+use crate::arg::IntoArg;
+use crate::document::{DagDocument, ParamDocument, SCHEMA};
+use crate::graph::{self, Source};
+use crate::json_type::Type;
+use crate::source::{Param, Tasks};
+
+/// A DAG. `#[dag] fn f` makes one as `f::DAG`, and [`bundle!`](crate::bundle!) lists them.
+#[derive(Debug, Clone, Copy)]
+pub struct Dag {
+    #[doc(hidden)]
+    pub dag_id: &'static str,
+    #[doc(hidden)]
+    pub display_name: &'static str,
+    #[doc(hidden)]
+    pub description: &'static str,
+    #[doc(hidden)]
+    pub doc_md: &'static str,
+    #[doc(hidden)]
+    pub tags: &'static [&'static str],
+    #[doc(hidden)]
+    pub owners: &'static [&'static str],
+    #[doc(hidden)]
+    pub label: &'static str,
+    #[doc(hidden)]
+    pub run_timeout_ms: Option<u64>,
+    #[doc(hidden)]
+    pub max_active_tasks: Option<u32>,
+    #[doc(hidden)]
+    pub build: fn(),
+}
+
+impl Dag {
+    #[doc(hidden)]
+    pub const fn new(dag_id: &'static str, build: fn()) -> Self {
+        Self {
+            dag_id,
+            display_name: "",
+            description: "",
+            doc_md: "",
+            tags: &[],
+            owners: &[],
+            label: "",
+            run_timeout_ms: None,
+            max_active_tasks: None,
+            build,
+        }
+    }
+
+    /// The DAG document as JSON, for a test that looks at the graph; the bundle's exports give the same text.
+    ///
+    /// # Errors
+    /// All problems that no type caught, a line each: two tasks with one name, a literal that is no JSON.
+    ///
+    /// ```
+    /// use waft::prelude::*;
+    ///
+    /// #[task] fn hello() -> String { "Hello".into() }
+    /// #[dag] fn greeting() -> Output<String> { hello() }
+    ///
+    /// assert!(greeting::DAG.document().unwrap().contains(r#""dag_id":"greeting""#));
+    /// ```
+    pub fn document(&self) -> Result<String, String> {
+        let parts = graph::building(self.build).into_parts().map_err(|problems| {
+            problems.iter().map(|problem| format!("DAG {:?}: {problem}\n", self.dag_id)).collect::<String>()
+        })?;
+        let document = DagDocument {
+            schema: SCHEMA,
+            dag_id: self.dag_id,
+            display_name: self.display_name,
+            description: self.description,
+            doc_md: self.doc_md,
+            tags: self.tags,
+            owners: self.owners,
+            label: self.label,
+            params: parts.params,
+            run_timeout_ms: self.run_timeout_ms,
+            max_active_tasks: self.max_active_tasks,
+            result: parts.result,
+            tasks: parts.tasks,
+            edges: parts.edges,
+        };
+        serde_json::to_string(&document).map_err(|error| format!("DAG {:?}: {error}", self.dag_id))
+    }
+}
+
+/// Declares the parameter that an argument of a function under `#[dag]` is.
+pub fn param<P: DagParam>(
+    name: &'static str,
+    description: &'static str,
+    default: Option<fn() -> ParamDefault<P::Value>>,
+) -> P {
+    graph::param(name, || ParamDocument {
+        schema: P::Value::json_type().json_schema(),
+        default: default.and_then(|default| default().0),
+        description,
+    });
+    P::named(name)
+}
+
+/// What an argument of a function under `#[dag]` may be: only [`Param`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a DAG",
+    label = "not a parameter",
+    note = "the arguments of a function under #[dag] are the parameters of its runs: write `Param<{Self}>`"
+)]
+pub trait DagParam {
+    /// Type of the parameter's values.
+    type Value: Type;
+
+    /// The handle.
+    fn named(name: &'static str) -> Self;
+}
+
+impl<T: Type> DagParam for Param<T> {
+    type Value = T;
+
+    fn named(name: &'static str) -> Self {
+        Param::new(name)
+    }
+}
+
+/// A default of type `T`.
+#[derive(Debug)]
+pub struct ParamDefault<T>(Option<Box<RawValue>>, std::marker::PhantomData<fn() -> T>);
+
+/// Takes a default, as an argument takes a literal.
+pub fn param_default<T>(value: impl IntoArg<T>) -> ParamDefault<T> {
+    let value = match value.into_arg().into_slot().source {
+        Source::Literal(value) => Some(value),
+        _ => {
+            graph::problem("a default of a parameter is no literal".to_owned());
+            None
+        }
+    };
+    ParamDefault(value, std::marker::PhantomData)
+}
+
+/// Takes what a DAG returns.
+pub fn result(tasks: impl Tasks) {
+    graph::result(tasks.nodes());
+}
