@@ -91,6 +91,6 @@ mod tests {
     #[test]
     fn the_digest_of_a_version_never_changes() {
         let digest = version_digest(&[Digest::of(b"component")], br#"{"dag_id":"a"}"#, Some("1.0"));
-        insta::assert_snapshot!(digest, @"");
+        assert_eq!(digest.to_string(), "sha256:2af42cc96c677b3627a3fb87ab11a56083abf1d926d8571c84be020726928a93");
     }
 }

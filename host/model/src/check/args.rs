@@ -16,15 +16,18 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) {
     let mut instances: u64 = 0;
     for (i, task) in document.tasks.iter().enumerate() {
         let at = task_pointer(i);
-        match task.kind {
+        let known = match task.kind {
             TaskKind::Task => {
                 check_names(task, &at, problems);
-                check_expand(task, &at, problems);
+                check_expand(task, &at, problems)
             }
-            TaskKind::Empty => check_empty(task, &at, problems),
-        }
+            TaskKind::Empty => {
+                check_empty(task, &at, problems);
+                None
+            }
+        };
         check_sources(document, task, &at, problems);
-        instances = instances.saturating_add(known_length(task).unwrap_or(Some(1)).unwrap_or(u64::MAX));
+        instances = instances.saturating_add(known.unwrap_or(1));
     }
     if instances > INSTANCES_MAX {
         let message = format!("a run would have {instances} instances or more; at most {INSTANCES_MAX} are allowed");
@@ -84,13 +87,14 @@ fn check_names(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
     }
 }
 
-fn check_expand(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
+/// How many instances the task has, where it is mapped, the document says how often, and that is within the limit.
+fn check_expand(task: &TaskDocument, at: &Pointer, problems: &mut Problems) -> Option<u64> {
     let Some(Expand::Product(args)) = &task.expand else {
         if task.max_map_length.is_some() {
             let message = format!("task `{}` is not mapped; remove `max_map_length` or add `expand`", task.task_id);
             problems.warning("not-mapped", at.to("max_map_length"), message);
         }
-        return;
+        return None;
     };
     if args.is_empty() {
         let message =
@@ -107,21 +111,22 @@ fn check_expand(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
         }
     }
     let limit = u64::from(task.max_map_length.unwrap_or(MAP_LENGTH_DEFAULT));
-    if let Some(length) = known_length(task)
-        && length.is_none_or(|length| length > limit)
-    {
-        let length = length.map_or("more than 2^64".to_owned(), |length| length.to_string());
-        let hint = "shorten what it expands over, or raise `max_map_length`";
-        let message =
-            format!("task `{}` would have {length} instances; at most {limit} are allowed; {hint}", task.task_id);
-        problems.error("map-too-large", at.to("expand"), message);
+    match known_length(args)? {
+        Some(length) if length <= limit => Some(length),
+        too_many => {
+            let length = too_many.map_or("more than 2^64".to_owned(), |length| length.to_string());
+            let hint = "shorten what it expands over, or raise `max_map_length`";
+            let message =
+                format!("task `{}` would have {length} instances; at most {limit} are allowed; {hint}", task.task_id);
+            problems.error("map-too-large", at.to("expand"), message);
+            None
+        }
     }
 }
 
 /// How many instances a mapped task has, where the document says; `Some(None)` when the number does not fit 64 bits.
 #[expect(clippy::option_option, reason = "unknown, too large and known are three answers")]
-fn known_length(task: &TaskDocument) -> Option<Option<u64>> {
-    let Some(Expand::Product(args)) = &task.expand else { return None };
+fn known_length(args: &[ExpandArg]) -> Option<Option<u64>> {
     let lengths: Vec<u64> = args
         .iter()
         .map(|arg| match &arg.source {
