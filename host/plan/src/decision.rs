@@ -73,3 +73,30 @@ pub struct Ready {
     pub try_number: TryNumber,
     pub suspect: bool,
 }
+
+impl Decisions {
+    /// Adds rows to make; joins them to the last ones where they continue those.
+    pub(crate) fn insert(&mut self, decision: InsertDecision) {
+        if let Some(last) = self.inserts.last_mut()
+            && let (Some(first), Some(next)) = (last.first.position(), decision.first.position())
+            && first + last.count == next
+            && *last == (InsertDecision { first: last.first, count: last.count, ..decision.clone() })
+        {
+            last.count += decision.count;
+        } else {
+            self.inserts.push(decision);
+        }
+    }
+
+    /// Adds a change of state; joins it to the last one where it continues that.
+    pub(crate) fn transition(&mut self, decision: TransitionDecision) {
+        if let Some(last) = self.transitions.last_mut()
+            && last.last.position().is_some_and(|last| decision.first.position() == Some(last + 1))
+            && *last == (TransitionDecision { first: last.first, last: last.last, ..decision.clone() })
+        {
+            last.last = decision.last;
+        } else {
+            self.transitions.push(decision);
+        }
+    }
+}

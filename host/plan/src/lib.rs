@@ -9,9 +9,12 @@
 mod decision;
 mod event;
 mod expand;
+mod instances;
 mod machine;
 mod node;
+mod ready;
 mod retry;
+mod rule;
 mod saved;
 
 pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
