@@ -65,6 +65,23 @@ impl Dag {
         self.by_task_id.get(task_id).copied()
     }
 
+    /// Whether a task stands anywhere upstream of another.
+    pub fn is_upstream(&self, node: NodeIdx, of: NodeIdx) -> bool {
+        let mut seen = vec![false; self.nodes.len()];
+        let mut open = vec![of];
+        while let Some(at) = open.pop() {
+            for upstream in &self.node(at).upstream {
+                if *upstream == node {
+                    return true;
+                }
+                if !std::mem::replace(&mut seen[upstream.0 as usize], true) {
+                    open.push(*upstream);
+                }
+            }
+        }
+        false
+    }
+
     /// All indices, upstream first.
     pub fn topological_order(&self) -> &[NodeIdx] {
         &self.order
