@@ -36,4 +36,4 @@ pub use error::StoreError;
 pub use page::{Page, PageRequest};
 pub use state::StateStore;
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
-pub use value::{NamedValue, RETURN_VALUE, StoredValue, ValueStore, XcomRow};
+pub use value::{NamedValue, PageSize, RETURN_VALUE, StoredValue, ValueStore, XcomRow};

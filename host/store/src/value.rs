@@ -32,6 +32,15 @@ pub struct XcomRow {
     pub created_at: Timestamp,
 }
 
+/// How much one page of values holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize {
+    /// Most values.
+    pub values: u32,
+    /// No more values after so many bytes of inline text; the first one comes whatever its size.
+    pub bytes: usize,
+}
+
 /// The key of a task's result.
 pub const RETURN_VALUE: &str = "return_value";
 
@@ -50,7 +59,7 @@ pub trait ValueStore: Send + Sync {
     ) -> Result<Option<XcomRow>, StoreError>;
 
     /// Values of the instances of a task with a map index above `after` (all for [`MapIndex::NONE`]; mapped instances
-    /// only), in index order: at most `limit` rows, and no more after `max_bytes` of inline text.
+    /// only), in index order: no more than `size` allows.
     async fn xcom_page(
         &self,
         scope: TenantScope,
@@ -58,8 +67,7 @@ pub trait ValueStore: Send + Sync {
         node: NodeIdx,
         key: &Key,
         after: MapIndex,
-        limit: u32,
-        max_bytes: usize,
+        size: PageSize,
     ) -> Result<Vec<XcomRow>, StoreError>;
 
     /// How many mapped instances of a task left a value.

@@ -12,10 +12,13 @@ use model::limits::json::TEXT_MAX_BYTES;
 use model::limits::value::{SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
 use model::{Dag, Key, MapIndex, NodeIdx};
 use serde_json::Value;
-use store::{ClaimedRun, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow};
+use store::{ClaimedRun, PageSize, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow};
 
 use crate::attempt::Sequence;
 use crate::items::{ItemCache, Items, split};
+
+/// One page of the values that a batch needs.
+const PAGE: PageSize = PageSize { values: SEQUENCE_PAGE_MAX_VALUES, bytes: SEQUENCE_PAGE_MAX_BYTES };
 
 /// Why there are no arguments.
 #[derive(Debug, thiserror::Error)]
@@ -209,10 +212,7 @@ impl ArgumentReader {
         let mut values = HashMap::new();
         let mut after = positions.start().checked_sub(1).map_or(MapIndex::NONE, MapIndex::at);
         loop {
-            let rows = self
-                .values
-                .xcom_page(run.scope, run.key, node, key, after, SEQUENCE_PAGE_MAX_VALUES, SEQUENCE_PAGE_MAX_BYTES)
-                .await?;
+            let rows = self.values.xcom_page(run.scope, run.key, node, key, after, PAGE).await?;
             let Some(last) = rows.last() else { return Ok(values) };
             after = last.map_index;
             for row in &rows {

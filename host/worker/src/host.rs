@@ -10,7 +10,7 @@ use clock::Clock;
 use model::limits::value::{BLOB_MAX_BYTES, SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
 use model::{Digest, Key, MapIndex, TaskId};
 use sandbox::{HostError, HostPort, HostReply, HostRequest, HostValue};
-use store::{StateStore, StoreError, ValueStore};
+use store::{PageSize, StateStore, StoreError, ValueStore};
 
 use crate::arguments::read_row;
 use crate::attempt::{Attempt, Attempts, Sequence};
@@ -114,10 +114,10 @@ impl Host {
         }
         let run = &attempt.claim.run;
         let after = self.map_index_before(attempt, id, sequence, offset).await?;
-        let max = max.min(SEQUENCE_PAGE_MAX_VALUES);
+        let size = PageSize { values: max.min(SEQUENCE_PAGE_MAX_VALUES), bytes: SEQUENCE_PAGE_MAX_BYTES };
         let rows = self
             .values
-            .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, max, SEQUENCE_PAGE_MAX_BYTES)
+            .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, size)
             .await
             .map_err(refused)?;
         let (mut page, mut bytes) = (Vec::with_capacity(rows.len()), 0);
@@ -156,7 +156,14 @@ impl Host {
             let missing = u32::try_from(offset - position).unwrap_or(u32::MAX).min(SEQUENCE_PAGE_MAX_VALUES);
             let rows = self
                 .values
-                .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, missing, usize::MAX)
+                .xcom_page(
+                    run.scope,
+                    run.key,
+                    sequence.node,
+                    &sequence.key,
+                    after,
+                    PageSize { values: missing, bytes: usize::MAX },
+                )
                 .await
                 .map_err(refused)?;
             let Some(last) = rows.last() else { break };
