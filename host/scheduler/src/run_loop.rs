@@ -5,21 +5,21 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use metrics::{counter, gauge};
+use metrics::counter;
 use model::limits::worker::LEASE_MS;
 use model::outcome::{End, ResourcesUsed};
-use model::{Fence, RunKey, RunState};
+use model::{Fence, RunKey};
 use plan::{Event, RunMachine};
-use store::{Claim, CommitError, Execution, Report, StoreError};
+use store::{Claim, Execution, Report, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
-use crate::active::{ActiveRun, RunHandle, claimed_of_snapshot, claimed_of_trigger, saved_of_snapshot};
-use crate::board::{Board, RunProgress};
+use crate::active::{ActiveRun, RunHandle, claimed_of_trigger};
+use crate::board::Board;
 use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
 use crate::cycle::Cycle;
 use crate::metric_names as names;
-use crate::recovery::{self, Recovered};
+use crate::recovery::Recovered;
 use crate::scheduler::SchedulerParts;
 use crate::slots::Slots;
 
@@ -31,6 +31,9 @@ const TURN: u32 = 32;
 const REREAD_PAUSE: Duration = Duration::from_millis(200);
 
 type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
+
+mod reread;
+mod told;
 
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
@@ -263,35 +266,6 @@ impl RunLoop {
         self.queue(key);
     }
 
-    /// Starts a machine again; what its rows show as running is lost, for nobody holds it.
-    fn resume(&mut self, cycle: &mut Cycle, recovered: Recovered) {
-        let Recovered { snapshot, version, lengths } = recovered;
-        let key = snapshot.run.key;
-        if self.active.contains_key(&key) {
-            return;
-        }
-        let saved = saved_of_snapshot(&snapshot);
-        let (machine, decisions) =
-            RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
-        let run = ActiveRun::new(machine, claimed_of_snapshot(&snapshot, &version));
-        cycle.decisions(&run.claimed, decisions, None);
-        let orphans: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
-        let scope = run.scope();
-        self.active.insert(key, run);
-        for (instance, fence) in orphans {
-            let row =
-                snapshot.instances.iter().find(|it| it.node == instance.node && it.map_index == instance.map_index);
-            let try_number = row.map_or(model::TryNumber(1), |row| row.try_number);
-            let started_at = row.and_then(|row| row.started_at).unwrap_or(cycle.now);
-            let token = model::AttemptToken { instance, try_number, fence };
-            let end = End::HostLost { message: "the server stopped while it ran".to_owned(), suspect: false };
-            let execution = Execution { started_at, ended_at: cycle.now, end, used: ResourcesUsed::default() };
-            let report = Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None };
-            self.ended(cycle, report);
-        }
-        self.queue(key);
-    }
-
     /// Gives ready instances to free slots, run by run in turn.
     fn allot(&mut self, cycle: &mut Cycle) {
         if self.is_draining {
@@ -322,139 +296,11 @@ impl RunLoop {
         }
     }
 
-    async fn commit(&mut self, mut cycle: Cycle) {
-        if cycle.is_clean() {
-            return cycle.reports.into_iter().for_each(answer_ok);
-        }
-        match self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await {
-            Ok(committed) => self.tell(cycle, &committed.duplicate_runs),
-            Err(error) => self.forget(cycle, &error),
-        }
-    }
-
-    /// After a commit: answer, hand out, wake.
-    fn tell(&mut self, cycle: Cycle, duplicates: &[RunKey]) {
-        counter!(names::RUNS_TRIGGERED).increment(cycle.triggers.len() as u64);
-        for (key, run_id, reply) in cycle.triggers {
-            let is_duplicate = duplicates.contains(&key);
-            if is_duplicate {
-                self.drop_run(key);
-            }
-            // A caller that is gone does not wait for the answer.
-            let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
-        }
-        cycle.reports.into_iter().for_each(answer_ok);
-        for (worker, mut claims) in cycle.handouts {
-            for claim in claims.extract_if(.., |claim| duplicates.contains(&claim.run.key)) {
-                self.slots.release(worker, claim.token);
-            }
-            // Claims of a worker that is gone come back when it is reaped.
-            self.slots.send(worker, claims);
-        }
-        self.committed.extend(cycle.more_after_commit);
-        for (_, key) in cycle.touched {
-            self.tell_of(key);
-        }
-        self.gauge();
-    }
-
-    fn tell_of(&mut self, key: RunKey) {
-        let Some(run) = self.active.get_mut(&key) else { return };
-        if self.board.is_watched(key) {
-            self.board.tell(key, run.progress());
-        }
-        let ready = run.machine.ready_count();
-        self.instances_ready = self.instances_ready + u64::from(ready) - u64::from(run.ready_told);
-        run.ready_told = ready;
-        let state = run.machine.state();
-        if state.is_ended() {
-            counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
-            self.drop_run(key);
-        } else if let Some(at) = run.machine.next_tick() {
-            if run.tick_at.is_none_or(|earlier| at < earlier) {
-                run.tick_at = Some(at);
-                self.ticks.push(Reverse((at, key)));
-            }
-        }
-    }
-
-    /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say.
-    fn forget(&mut self, cycle: Cycle, error: &CommitError) {
-        counter!(names::COMMITS_FAILED).increment(1);
-        warn!(%error, runs = cycle.touched.len(), "commit failed, reading its runs again");
-        let detail = error.to_string();
-        let failed = || StoreError::Unavailable { detail: detail.clone() };
-        for (worker, claims) in cycle.handouts {
-            for claim in claims {
-                self.slots.release(worker, claim.token);
-            }
-        }
-        for (_, key) in &cycle.touched {
-            self.drop_run(*key);
-        }
-        self.reread.extend(&cycle.touched);
-        // Those who asked may be gone.
-        for (_, _, reply) in cycle.triggers {
-            let _ = reply.send(Err(TriggerError::Store(failed())));
-        }
-        for reply in cycle.reports {
-            let _ = reply.send(Err(failed()));
-        }
-    }
-
-    async fn read_again(&mut self) {
-        for handle @ (scope, run) in self.reread.iter().copied().collect::<Vec<_>>() {
-            match recovery::read(&*self.parts.runs, &self.parts.versions, scope, run).await {
-                Ok(recovered) => self.recovered.extend(recovered),
-                Err(
-                    recovery_error @ crate::VersionError::Store(
-                        StoreError::Unavailable { .. } | StoreError::NotWritable { .. },
-                    ),
-                ) => {
-                    warn!(%run, error = %recovery_error, "cannot read the run again yet");
-                    return;
-                }
-                Err(recovery_error) => error!(%run, error = %recovery_error, "cannot go on with this run"),
-            }
-            self.reread.remove(&handle);
-        }
-    }
-
-    async fn clear(&mut self) {
-        for ((scope, run), only_failed, reply) in std::mem::take(&mut self.clears) {
-            let answer = self.clear_one((scope, run), only_failed).await;
-            // A caller that is gone does not wait for the answer.
-            let _ = reply.send(answer);
-        }
-    }
-
-    async fn clear_one(&mut self, (scope, run): RunHandle, only_failed: bool) -> Result<store::Cleared, ClearError> {
-        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
-        self.slots.cancel(|token| token.instance.run == run);
-        self.drop_run(run);
-        self.reread.insert((scope, run));
-        let progress = RunProgress { state: RunState::Running, result: plan::ResultStatus::Pending, generation: 0 };
-        self.board.tell(run, progress);
-        Ok(cleared)
-    }
-
     fn drop_run(&mut self, key: RunKey) {
         if let Some(run) = self.active.remove(&key) {
             self.instances_ready -= u64::from(run.ready_told);
         }
     }
-
-    fn gauge(&self) {
-        gauge!(names::RUNS_ACTIVE).set(self.active.len() as f64);
-        gauge!(names::SLOTS_TAKEN).set(self.slots.held() as f64);
-        gauge!(names::SLOTS).set(self.slots.total() as f64);
-        gauge!(names::INSTANCES_READY).set(self.instances_ready as f64);
-    }
-}
-
-fn answer_ok(reply: Reply<(), StoreError>) {
-    // A worker that is gone does not wait for the answer.
-    let _ = reply.send(Ok(()));
 }
 
 fn lost(claim: &Claim, now: Timestamp, message: &str) -> Report {

@@ -1,0 +1,82 @@
+//! Runs whose machines start from their rows: after a start, a clear, or a commit that failed.
+
+use model::outcome::{End, ResourcesUsed};
+use model::{AttemptToken, RunState, TryNumber};
+use plan::{ResultStatus, RunMachine};
+use store::{Cleared, Execution, Report, StoreError};
+use tracing::{error, warn};
+
+use super::RunLoop;
+use crate::active::{ActiveRun, RunHandle, claimed_of_snapshot, saved_of_snapshot};
+use crate::board::RunProgress;
+use crate::command::ClearError;
+use crate::cycle::Cycle;
+use crate::recovery::{self, Recovered};
+use crate::version::VersionError;
+
+impl RunLoop {
+    pub(super) async fn read_again(&mut self) {
+        for handle @ (scope, run) in self.reread.iter().copied().collect::<Vec<_>>() {
+            match recovery::read(&*self.parts.runs, &self.parts.versions, scope, run).await {
+                Ok(recovered) => self.recovered.extend(recovered),
+                Err(
+                    recovery_error @ VersionError::Store(
+                        StoreError::Unavailable { .. } | StoreError::NotWritable { .. },
+                    ),
+                ) => {
+                    warn!(%run, error = %recovery_error, "cannot read the run again yet");
+                    return;
+                }
+                Err(recovery_error) => error!(%run, error = %recovery_error, "cannot go on with this run"),
+            }
+            self.reread.remove(&handle);
+        }
+    }
+
+    pub(super) async fn clear(&mut self) {
+        for ((scope, run), only_failed, reply) in std::mem::take(&mut self.clears) {
+            let answer = self.clear_one((scope, run), only_failed).await;
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(answer);
+        }
+    }
+
+    async fn clear_one(&mut self, (scope, run): RunHandle, only_failed: bool) -> Result<Cleared, ClearError> {
+        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
+        self.slots.cancel(|token| token.instance.run == run);
+        self.drop_run(run);
+        self.reread.insert((scope, run));
+        let progress = RunProgress { state: RunState::Running, result: ResultStatus::Pending, generation: 0 };
+        self.board.tell(run, progress);
+        Ok(cleared)
+    }
+
+    /// Starts a machine again; what its rows show as running is lost, for nobody holds it.
+    pub(super) fn resume(&mut self, cycle: &mut Cycle, recovered: Recovered) {
+        let Recovered { snapshot, version, lengths } = recovered;
+        let key = snapshot.run.key;
+        if self.active.contains_key(&key) {
+            return;
+        }
+        let saved = saved_of_snapshot(&snapshot);
+        let (machine, decisions) =
+            RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
+        let run = ActiveRun::new(machine, claimed_of_snapshot(&snapshot, &version));
+        cycle.decisions(&run.claimed, decisions, None);
+        let orphans: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
+        let scope = run.scope();
+        self.active.insert(key, run);
+        for (instance, fence) in orphans {
+            let row =
+                snapshot.instances.iter().find(|it| it.node == instance.node && it.map_index == instance.map_index);
+            let try_number = row.map_or(TryNumber(1), |row| row.try_number);
+            let started_at = row.and_then(|row| row.started_at).unwrap_or(cycle.now);
+            let token = AttemptToken { instance, try_number, fence };
+            let end = End::HostLost { message: "the server stopped while it ran".to_owned(), suspect: false };
+            let execution = Execution { started_at, ended_at: cycle.now, end, used: ResourcesUsed::default() };
+            let report = Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None };
+            self.ended(cycle, report);
+        }
+        self.queue(key);
+    }
+}

@@ -1,0 +1,107 @@
+//! After a commit: answer, hand out, wake; or, when it failed, forget.
+
+use std::cmp::Reverse;
+
+use metrics::{counter, gauge};
+use model::RunKey;
+use store::{CommitError, StoreError};
+use tracing::warn;
+
+use super::RunLoop;
+use crate::command::{Reply, TriggerError};
+use crate::cycle::Cycle;
+use crate::metric_names as names;
+
+impl RunLoop {
+    pub(super) async fn commit(&mut self, mut cycle: Cycle) {
+        if cycle.is_clean() {
+            return cycle.reports.into_iter().for_each(answer_ok);
+        }
+        match self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await {
+            Ok(committed) => self.tell(cycle, &committed.duplicate_runs),
+            Err(error) => self.forget(cycle, &error),
+        }
+    }
+
+    /// After a commit: answer, hand out, wake.
+    fn tell(&mut self, cycle: Cycle, duplicates: &[RunKey]) {
+        counter!(names::RUNS_TRIGGERED).increment(cycle.triggers.len() as u64);
+        for (key, run_id, reply) in cycle.triggers {
+            let is_duplicate = duplicates.contains(&key);
+            if is_duplicate {
+                self.drop_run(key);
+            }
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
+        }
+        cycle.reports.into_iter().for_each(answer_ok);
+        for (worker, mut claims) in cycle.handouts {
+            for claim in claims.extract_if(.., |claim| duplicates.contains(&claim.run.key)) {
+                self.slots.release(worker, claim.token);
+            }
+            // Claims of a worker that is gone come back when it is reaped.
+            self.slots.send(worker, claims);
+        }
+        self.committed.extend(cycle.more_after_commit);
+        for (_, key) in cycle.touched {
+            self.tell_of(key);
+        }
+        self.gauge();
+    }
+
+    fn tell_of(&mut self, key: RunKey) {
+        let Some(run) = self.active.get_mut(&key) else { return };
+        if self.board.is_watched(key) {
+            self.board.tell(key, run.progress());
+        }
+        let ready = run.machine.ready_count();
+        self.instances_ready = self.instances_ready + u64::from(ready) - u64::from(run.ready_told);
+        run.ready_told = ready;
+        let state = run.machine.state();
+        if state.is_ended() {
+            counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
+            self.drop_run(key);
+        } else if let Some(at) = run.machine.next_tick()
+            && run.tick_at.is_none_or(|earlier| at < earlier)
+        {
+            run.tick_at = Some(at);
+            self.ticks.push(Reverse((at, key)));
+        }
+    }
+
+    /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say.
+    fn forget(&mut self, cycle: Cycle, error: &CommitError) {
+        counter!(names::COMMITS_FAILED).increment(1);
+        warn!(%error, runs = cycle.touched.len(), "commit failed, reading its runs again");
+        let detail = error.to_string();
+        let failed = || StoreError::Unavailable { detail: detail.clone() };
+        for (worker, claims) in cycle.handouts {
+            for claim in claims {
+                self.slots.release(worker, claim.token);
+            }
+        }
+        for (_, key) in &cycle.touched {
+            self.drop_run(*key);
+        }
+        self.reread.extend(&cycle.touched);
+        // Those who asked may be gone.
+        for (_, _, reply) in cycle.triggers {
+            let _ = reply.send(Err(TriggerError::Store(failed())));
+        }
+        for reply in cycle.reports {
+            let _ = reply.send(Err(failed()));
+        }
+    }
+
+    fn gauge(&self) {
+        gauge!(names::RUNS_ACTIVE).set(self.active.len() as f64);
+        gauge!(names::SLOTS_TAKEN).set(self.slots.held() as f64);
+        gauge!(names::SLOTS).set(self.slots.total() as f64);
+        gauge!(names::INSTANCES_READY).set(self.instances_ready as f64);
+    }
+}
+
+fn answer_ok(reply: Reply<(), StoreError>) {
+    // A worker that is gone does not wait for the answer.
+    let _ = reply.send(Ok(()));
+}
