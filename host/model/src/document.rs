@@ -14,11 +14,23 @@ use crate::types::Type;
 /// The only `schema` there is.
 pub const SCHEMA: &str = "waft.dag/v1";
 
+/// The published JSON Schema of DAG documents, `wit/dag.schema.json`. What it cannot say, [`crate::Dag::check`] checks.
+pub fn json_schema() -> Value {
+    schemars::schema_for!(DagDocument).to_value()
+}
+
+/// Keys of other tools, which are taken and not kept.
+fn extensions() -> Value {
+    serde_json::json!({ "^x-": true })
+}
+
 /// A DAG document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("patternProperties" = extensions()))]
 pub struct DagDocument {
     /// `waft.dag/v1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     pub dag_id: DagId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +91,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 /// One task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("patternProperties" = extensions()))]
 pub struct TaskDocument {
     pub task_id: TaskId,
     /// The body to run; the task's id where it is left out. An `empty` task has none.
@@ -237,4 +250,21 @@ pub struct ArgType {
     /// May be left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub optional: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_published_schema_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/dag.schema.json");
+        let text = format!("{:#}\n", super::json_schema());
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            published == text,
+            "wit/dag.schema.json is out of date: run `UPDATE_SCHEMA=1 cargo test -p model published_schema`"
+        );
+    }
 }

@@ -65,6 +65,20 @@ impl RunState {
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Success | Self::Failed)
     }
+
+    /// The states that may follow this one.
+    pub const fn next(self) -> &'static [RunState] {
+        match self {
+            Self::Queued => &[Self::Running, Self::Failed],
+            Self::Running => &[Self::Success, Self::Failed],
+            Self::Success | Self::Failed => &[],
+        }
+    }
+
+    /// True where `next` may follow this state.
+    pub fn may_become(self, next: Self) -> bool {
+        self.next().contains(&next)
+    }
 }
 
 states! {
@@ -97,6 +111,31 @@ impl TaskState {
     /// Nothing moves it on by itself.
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Skipped | Self::UpstreamFailed | Self::Removed)
+    }
+
+    /// The states that may follow this one.
+    pub const fn next(self) -> &'static [TaskState] {
+        match self {
+            // Success without running is that of an empty task; failure that of an expansion that is too large.
+            Self::None => {
+                &[Self::Scheduled, Self::Success, Self::Failed, Self::Skipped, Self::UpstreamFailed, Self::Removed]
+            }
+            // Skipped where the run ends before its turn comes.
+            Self::Scheduled => &[Self::Queued, Self::Running, Self::Skipped, Self::Removed],
+            // Scheduled again where its worker is lost or hands it back.
+            Self::Queued => &[Self::Scheduled, Self::Running, Self::Skipped, Self::Removed],
+            Self::UpForRetry => &[Self::Scheduled, Self::Skipped, Self::Removed],
+            // Scheduled again where its host is lost.
+            Self::Running => {
+                &[Self::Scheduled, Self::UpForRetry, Self::Success, Self::Failed, Self::Skipped, Self::Removed]
+            }
+            Self::Success | Self::Failed | Self::Skipped | Self::UpstreamFailed | Self::Removed => &[],
+        }
+    }
+
+    /// True where `next` may follow this state.
+    pub fn may_become(self, next: Self) -> bool {
+        self.next().contains(&next)
     }
 }
 
@@ -140,5 +179,46 @@ impl EndKind {
     /// Spends one of the author's retries.
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::Trapped | Self::OverLimit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn legal_transitions() {
+        let mut table = String::new();
+        for state in RunState::ALL {
+            table +=
+                &format!("run {state} → {:?}\n", state.next().iter().map(|next| next.as_str()).collect::<Vec<_>>());
+        }
+        for state in TaskState::ALL {
+            table +=
+                &format!("task {state} → {:?}\n", state.next().iter().map(|next| next.as_str()).collect::<Vec<_>>());
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn only_an_ended_state_is_the_last() {
+        for state in RunState::ALL {
+            assert_eq!(state.is_ended(), state.next().is_empty(), "{state}");
+            assert!(!state.may_become(*state), "{state}");
+        }
+        for state in TaskState::ALL {
+            assert_eq!(state.is_ended(), state.next().is_empty(), "{state}");
+            assert!(!state.may_become(*state), "{state}");
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        for state in TaskState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        let unknown = "sleeping".parse::<RunState>().unwrap_err();
+        assert_eq!(unknown.to_string(), "\"sleeping\" is not a state; states are queued running success failed ");
     }
 }

@@ -31,7 +31,7 @@ pub enum Type {
     /// One of these values.
     Enum(Vec<Value>),
     List(Box<Type>),
-    /// A lazy sequence; what a mapped task gives. A list argument takes it too.
+    /// A lazy sequence; what a mapped task gives. It and a list stand for each other: the argument's side reads either.
     Sequence(Box<Type>),
     /// An object whose members all have one type.
     Map(Box<Type>),

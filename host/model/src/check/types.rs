@@ -49,7 +49,7 @@ impl Edges<'_> {
     /// The whole value of `source` against `into`.
     fn check(&mut self, source: &Source, into: &Type, arg: &str, at: &mut Pointer) {
         match (source, into) {
-            (Source::List(items), Type::List(into)) => at.within("list", |at| {
+            (Source::List(items), Type::List(into) | Type::Sequence(into)) => at.within("list", |at| {
                 for (i, item) in items.iter().enumerate() {
                     at.within_index(i, |at| self.check(item, into, arg, at));
                 }
@@ -157,7 +157,7 @@ impl Edges<'_> {
     fn takes_list(&mut self, items: &[Source], into: &Type) -> bool {
         match into {
             Type::Any => true,
-            Type::List(into) => items.iter().all(|item| self.takes(item, into)),
+            Type::List(into) | Type::Sequence(into) => items.iter().all(|item| self.takes(item, into)),
             Type::Union(types) => types.iter().any(|into| self.takes_list(items, into)),
             _ => false,
         }

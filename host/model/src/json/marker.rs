@@ -16,28 +16,37 @@ pub const KEY: &str = "$waft";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobRef {
     pub digest: Digest,
+    /// In bytes.
     pub size: u64,
+    /// Empty where the marker says none.
     pub media_type: String,
 }
 
 impl BlobRef {
     /// The marker as JSON.
     pub fn to_value(&self) -> Value {
-        serde_json::json!({
-            KEY: "blob", "digest": self.digest, "size": self.size, "media_type": self.media_type,
-        })
+        let mut marker = serde_json::json!({ KEY: "blob", "digest": self.digest, "size": self.size });
+        if !self.media_type.is_empty() {
+            marker["media_type"] = self.media_type.as_str().into();
+        }
+        marker
     }
 
     /// Reads a marker; nothing where `value` is none, or not exactly one.
     pub fn of_value(value: &Value) -> Option<Self> {
         let object = value.as_object()?;
-        if object.len() != 4 || object.get(KEY)?.as_str()? != "blob" {
+        let media_type = match object.get("media_type") {
+            Some(media_type) => media_type.as_str()?,
+            None => "",
+        };
+        let members = 3 + usize::from(object.contains_key("media_type"));
+        if object.len() != members || object.get(KEY)?.as_str()? != "blob" {
             return None;
         }
         Some(Self {
             digest: object.get("digest")?.as_str()?.parse().ok()?,
             size: object.get("size")?.as_u64()?,
-            media_type: object.get("media_type")?.as_str()?.to_owned(),
+            media_type: media_type.to_owned(),
         })
     }
 }
@@ -73,9 +82,14 @@ pub fn find_marker_in(value: &Value) -> Option<String> {
     })
 }
 
-/// The tree of a text that may hold a marker; most hold none, and a look at the bytes tells.
+/// The tree of a text that may hold a marker; most hold none, and a look at the bytes tells. An escape of a letter of the key counts.
 fn may_hold_marker(text: &str) -> Option<Value> {
-    if text.contains(KEY) || text.contains("\\u") { serde_json::from_str(text).ok() } else { None }
+    let mut escapes = text.match_indices("\\u00").map(|(i, escape)| text.as_bytes().get(i + escape.len()));
+    if text.contains(KEY) || escapes.any(|digit| matches!(digit, Some(b'2' | b'6' | b'7'))) {
+        serde_json::from_str(text).ok()
+    } else {
+        None
+    }
 }
 
 /// Shows `found` each object that has the key, until it answers. The depth of a checked text bounds the recursion.

@@ -47,9 +47,7 @@ impl Comparison {
             | (Type::Number, Type::Number)
             | (Type::String, Type::String)
             | (Type::Blob, Type::Blob) => true,
-            (Type::List(from), Type::List(into)) | (Type::Sequence(from), Type::List(into) | Type::Sequence(into)) => {
-                self.fits(from, into)
-            }
+            (Type::List(from) | Type::Sequence(from), Type::List(into) | Type::Sequence(into)) => self.fits(from, into),
             (Type::Map(from), Type::Map(into)) => self.fits(from, into),
             (Type::Object(members), Type::Map(into)) => members.values().all(|member| self.fits(&member.ty, into)),
             (Type::Map(from), Type::Object(members)) => {
@@ -84,7 +82,9 @@ impl Comparison {
             | (Type::String, Value::String(_)) => true,
             (Type::Integer, Value::Number(number)) => number.as_f64().is_some_and(|number| number.fract() == 0.0),
             (Type::Blob, value) => BlobRef::of_value(value).is_some(),
-            (Type::List(ty), Value::Array(items)) => items.iter().all(|item| self.accepts(ty, item)),
+            (Type::List(ty) | Type::Sequence(ty), Value::Array(items)) => {
+                items.iter().all(|item| self.accepts(ty, item))
+            }
             (Type::Map(ty), Value::Object(members)) => members.values().all(|member| self.accepts(ty, member)),
             (Type::Object(types), Value::Object(members)) => {
                 types.iter().all(|(name, member)| match members.get(name) {

@@ -23,7 +23,7 @@ impl Type {
                     "size": {"type": "integer", "minimum": 0},
                     "media_type": {"type": "string"},
                 },
-                "required": [marker::KEY, "digest", "size", "media_type"],
+                "required": [marker::KEY, "digest", "size"],
                 "additionalProperties": false,
             }),
             Self::Enum(values) => json!({"enum": values}),
