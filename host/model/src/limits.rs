@@ -182,10 +182,27 @@ pub mod http {
     pub const WAIT_MAX_MS: u64 = 3600 * 1000;
     pub const PAGE_DEFAULT: u32 = 50;
     pub const PAGE_MAX: u32 = 500;
+    pub const HEADERS_MAX: usize = 100;
+    /// Open connections; more are answered 503 and closed.
+    pub const CONNECTIONS_MAX: usize = 4_096;
+    /// Components and blobs that are received at a time; more wait.
+    pub const UPLOADS_MAX: usize = 8;
+    /// Requests that wait for a run or follow something; more are refused.
+    pub const WAITERS_MAX: usize = 2_048;
+    /// How long open requests may go on after the server was told to stop.
+    pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
 }
 
 /// Limits on what a worker and its runner tell each other.
 pub mod frame {
     /// Longest message; the longest honest one is an answer of `dags` with its log.
     pub const FRAME_MAX_BYTES: usize = 8 << 20;
+}
+
+/// Limits on authentication.
+pub mod auth {
+    /// Sessions whose tokens need not be looked up again.
+    pub const SESSIONS_KEPT: usize = 1_024;
+    /// How long they need not; so long a revoked token may still be taken.
+    pub const SESSION_FRESH_MS: u64 = 1_000;
 }
