@@ -18,7 +18,7 @@ pub struct Assignment {
     pub component: Digest,
     pub entrypoint: Entrypoint,
     /// The arguments: text of a JSON object.
-    pub args: Arc<str>,
+    pub args: String,
     pub context: TaskContext,
     /// From the start of instantiation to the end of clean-up.
     pub timeout_ms: u64,

@@ -4,6 +4,7 @@
 //! worker gave. Who asks follows from the assignment alone: no request names a tenant, a run or an attempt.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use model::{Digest, Key, MapIndex, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ pub enum HostRequest {
     /// Begins a blob. `writer` is unique within the attempt. → [`HostValue::Done`]
     BlobCreate { writer: u32, media_type: String },
     /// → [`HostValue::Done`]
-    BlobWrite { writer: u32, bytes: Vec<u8> },
+    BlobWrite { writer: u32, bytes: Bytes },
     /// Stores the blob and closes the writer. → [`HostValue::Digest`]
     BlobFinish { writer: u32 },
     /// Closes a writer that was not finished. The end of an attempt closes the rest. → [`HostValue::Done`]
@@ -58,7 +59,7 @@ pub enum HostValue {
     Flag(bool),
     Keys(Vec<String>),
     Size(u64),
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     Digest(Digest),
 }
 

@@ -1,7 +1,7 @@
 //! Runs guests: untrusted WebAssembly components, each attempt in a fresh sandbox, in child processes without rights.
 //!
 //! The only crate that uses the engine. It has two sides that talk over one socket:
-//! - the parent, in `waft serve` and its worker: [`compile`], [`describe`], [`Runner`];
+//! - the parent, in `waft serve` and its worker: [`compile`], [`describe`], [`Runner`], [`bench()`];
 //! - the child, in the processes that these start: [`runner_main`], [`compile_main`].
 //!
 //! What a guest asks of its host beyond its assignment reaches the parent as a [`HostRequest`] to a [`HostPort`].
@@ -9,32 +9,27 @@
 
 mod artefact;
 mod assignment;
+mod bench;
+mod bindings;
+mod capability;
+mod child;
 mod completion;
+mod engine;
+mod error_chain;
+mod frame;
 mod host;
+mod metric_names;
 mod parent;
+mod protocol;
 
 pub use artefact::{Artefact, EngineKey};
 pub use assignment::{Assignment, SequenceRef, TaskContext};
+pub use bench::BenchFigures;
+pub use child::{compile_main, runner_main};
 pub use completion::{Completion, LogLevel, LogLine, LogPiece, LogSource, Progress};
+pub use engine::engine_key;
 pub use host::{HostError, HostPort, HostReply, HostRequest, HostValue};
 pub use parent::{
-    CompileError, DescribeError, DescribeFault, LoadError, Runner, RunnerCommand, RunnerEvent, RunnerGone, SpawnError,
-    compile, describe,
+    BenchError, CompileError, DescribeError, DescribeFault, LoadError, Runner, RunnerCommand, RunnerEvent, RunnerGone,
+    SpawnError, StartError, bench, compile, describe,
 };
-
-use std::process::ExitCode;
-
-/// The key that artefacts of this build on this CPU have.
-pub fn engine_key() -> EngineKey {
-    unimplemented!()
-}
-
-/// `waft runner`.
-pub fn runner_main() -> ExitCode {
-    unimplemented!()
-}
-
-/// `waft compile`.
-pub fn compile_main() -> ExitCode {
-    unimplemented!()
-}

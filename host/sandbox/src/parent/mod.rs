@@ -1,11 +1,16 @@
 //! The side of the worker and the server: starts child processes, talks with them, never runs or compiles a guest.
 
+mod bench;
 mod command;
 mod compile;
 mod describe;
+mod last_words;
+mod link;
 mod runner;
+mod supervisor;
 
-pub use command::RunnerCommand;
+pub use bench::{BenchError, bench};
+pub use command::{RunnerCommand, StartError};
 pub use compile::{CompileError, compile};
 pub use describe::{DescribeError, DescribeFault, describe};
 pub use runner::{LoadError, Runner, RunnerEvent, RunnerGone, SpawnError};

@@ -1,0 +1,363 @@
+//! Watches over one runner process: carries messages both ways, keeps deadlines, and ends the process when it breaks a rule.
+//!
+//! Nothing that the child says is believed beyond its own attempts: a message about an attempt that it was not given is a violation.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use clock::{Clock, Real};
+use model::limits::worker::{BEAT_MS, KILL_AFTER_DEADLINE_MS, SILENCE_MAX_MS};
+use model::{Digest, TenantId};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use super::last_words::LastWords;
+use super::link::Link;
+use super::runner::RunnerEvent;
+use crate::frame::{FrameError, FrameReader, FrameWriter};
+use crate::protocol::{FromChild, ToChild};
+use crate::{Assignment, HostError, HostPort, HostReply, metric_names};
+
+/// Events that wait for the worker.
+pub(super) const EVENTS_QUEUE: usize = 256;
+/// Messages are gathered into one write up to about so many bytes.
+const WRITE_BYTES: usize = 1 << 20;
+/// How often deadlines are looked at.
+const SWEEP: Duration = Duration::from_millis(500);
+/// What a process that was killed had still said is read for so long.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What the worker wants of the process.
+pub(super) enum Command {
+    Tell(ToChild),
+    Assign(Vec<Assignment>),
+    /// Tell me when this component is loaded.
+    AwaitLoaded { component: Digest, answer: oneshot::Sender<Result<(), String>> },
+    Stop,
+}
+
+/// The one who watches.
+pub(super) struct Supervisor {
+    pub(super) tenant: TenantId,
+    pub(super) slots: u32,
+    pub(super) host: Arc<dyn HostPort>,
+    pub(super) events: mpsc::Sender<RunnerEvent>,
+    pub(super) kill: Arc<Notify>,
+}
+
+/// What reader and writer both know.
+#[derive(Default)]
+struct Ledger {
+    attempts: HashMap<u64, Attempt>,
+    loading: Option<(Digest, oneshot::Sender<Result<(), String>>)>,
+    stopping: bool,
+}
+
+/// An attempt that the process was given and has not ended.
+struct Attempt {
+    timeout: Duration,
+    started: Option<Duration>,
+}
+
+type Shared = Arc<Mutex<Ledger>>;
+
+impl Supervisor {
+    /// Runs until the process has ended; the last event tells why.
+    pub(super) async fn run(
+        self,
+        link: Link,
+        commands: mpsc::Receiver<Command>,
+        replies: mpsc::WeakSender<Command>,
+    ) {
+        let Link { mut child, words, reader, writer, .. } = link;
+        let gauge = metrics::gauge!(metric_names::RUNNERS, "tenant" => self.tenant.to_string());
+        gauge.increment(1);
+        let ledger = Shared::default();
+        let writing = tokio::spawn(write(writer, commands, Arc::clone(&ledger)));
+        let mut reading = Reading {
+            supervisor: &self,
+            reader,
+            replies,
+            ledger: Arc::clone(&ledger),
+            calls: Arc::new(Semaphore::new(self.slots as usize)),
+            heard: Real.monotonic(),
+        };
+        let verdict = reading.watch().await;
+        if verdict.is_some() {
+            // Already dead is as good.
+            let _ = child.start_kill();
+            let _ = tokio::time::timeout(DRAIN, reading.drain()).await;
+        }
+        let status = child.wait().await.ok();
+        writing.abort();
+        gauge.decrement(1);
+        let reason = verdict.unwrap_or_else(|| words_of_end(&words, status));
+        self.bury(&ledger, reason, status.is_some_and(|status| status.success())).await;
+    }
+
+    async fn bury(&self, ledger: &Shared, reason: String, orderly: bool) {
+        let (attempts, told) = {
+            let mut ledger = lock(ledger);
+            ledger.loading = None;
+            (mem::take(&mut ledger.attempts), ledger.stopping)
+        };
+        let how = if told && orderly { "stopped" } else { "died" };
+        metrics::counter!(metric_names::RUNNER_ENDS, "how" => how).increment(1);
+        let (mut started, mut waiting) = (Vec::new(), Vec::new());
+        for (id, attempt) in attempts {
+            if attempt.started.is_some() { started.push(id) } else { waiting.push(id) }
+        }
+        started.sort_unstable();
+        waiting.sort_unstable();
+        tracing::info!(tenant = %self.tenant, %reason, how, started = started.len(), waiting = waiting.len(), "runner ended");
+        // A worker that has dropped its receiver does not want to know.
+        let _ = self.events.send(RunnerEvent::Died { reason, started, waiting }).await;
+    }
+}
+
+fn words_of_end(words: &LastWords, status: Option<std::process::ExitStatus>) -> String {
+    format!("the process ended: {}", words.obituary(status))
+}
+
+struct Reading<'a> {
+    supervisor: &'a Supervisor,
+    reader: FrameReader<OwnedReadHalf>,
+    replies: mpsc::WeakSender<Command>,
+    ledger: Shared,
+    calls: Arc<Semaphore>,
+    heard: Duration,
+}
+
+impl Reading<'_> {
+    /// Returns when the process has ended by itself (nothing) or must be ended (why).
+    async fn watch(&mut self) -> Option<String> {
+        let mut sweep = tokio::time::interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = tokio::time::interval(Duration::from_millis(BEAT_MS));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut messages = Vec::new();
+        let kill = Arc::clone(&self.supervisor.kill);
+        loop {
+            tokio::select! {
+                biased;
+                () = kill.notified() => return Some("killed by its worker".into()),
+                read = self.reader.read(&mut messages) => match read {
+                    Ok(true) => {
+                        self.heard = Real.monotonic();
+                        if let Err(why) = self.take(mem::take(&mut messages)).await {
+                            return Some(format!("it broke the protocol: {why}"));
+                        }
+                    }
+                    Ok(false) | Err(FrameError::Io(_) | FrameError::Truncated) => return None,
+                    Err(error) => return Some(format!("it broke the protocol: {error}")),
+                },
+                _ = sweep.tick() => {
+                    if let Some(why) = self.overdue() {
+                        return Some(why);
+                    }
+                }
+                _ = beat.tick() => self.reply(Command::Tell(ToChild::Beat)),
+            }
+        }
+    }
+
+    /// Takes what the process had said before it was killed.
+    async fn drain(&mut self) {
+        let mut messages = Vec::new();
+        while let Ok(true) = self.reader.read(&mut messages).await {
+            if self.take(mem::take(&mut messages)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn overdue(&self) -> Option<String> {
+        let now = Real.monotonic();
+        if now.saturating_sub(self.heard) > Duration::from_millis(SILENCE_MAX_MS) {
+            return Some(format!("it said nothing for {SILENCE_MAX_MS} ms"));
+        }
+        let patience = Duration::from_millis(KILL_AFTER_DEADLINE_MS);
+        lock(&self.ledger).attempts.iter().find_map(|(id, attempt)| {
+            let deadline = attempt.started?.saturating_add(attempt.timeout).saturating_add(patience);
+            (now > deadline).then(|| format!("attempt {id} was {KILL_AFTER_DEADLINE_MS} ms past its deadline"))
+        })
+    }
+
+    /// Turns messages into events, neighbours of one kind into one event.
+    async fn take(&mut self, messages: Vec<FromChild>) -> Result<(), &'static str> {
+        let mut event: Option<RunnerEvent> = None;
+        for message in messages {
+            let next = match message {
+                FromChild::Started { ids } => {
+                    self.start(&ids)?;
+                    RunnerEvent::Started(ids)
+                }
+                FromChild::Done(completion) => {
+                    lock(&self.ledger).attempts.remove(&completion.id).ok_or("the end of an attempt it was not given")?;
+                    RunnerEvent::Done(vec![*completion])
+                }
+                FromChild::Log(piece) => {
+                    self.know(piece.assignment)?;
+                    RunnerEvent::Log(vec![piece])
+                }
+                FromChild::Progress(progress) => {
+                    // The report may have been overtaken by the end of its attempt.
+                    if self.know(progress.assignment).is_err() {
+                        continue;
+                    }
+                    RunnerEvent::Progress(vec![progress])
+                }
+                FromChild::HostCall { call, assignment, request } => {
+                    self.answer(call, assignment, request)?;
+                    continue;
+                }
+                FromChild::Loaded { component, outcome } => {
+                    match lock(&self.ledger).loading.take() {
+                        Some((expected, answer)) if expected == component => drop(answer.send(outcome)),
+                        _ => return Err("a component that it was not given"),
+                    }
+                    continue;
+                }
+                FromChild::Beat => continue,
+                FromChild::Ready | FromChild::Described { .. } | FromChild::Benched(_) => {
+                    return Err("a message of another mode");
+                }
+            };
+            event = match (event, next) {
+                (None, next) => Some(next),
+                (Some(RunnerEvent::Started(mut all)), RunnerEvent::Started(more)) => {
+                    all.extend(more);
+                    Some(RunnerEvent::Started(all))
+                }
+                (Some(RunnerEvent::Done(mut all)), RunnerEvent::Done(more)) => {
+                    all.extend(more);
+                    Some(RunnerEvent::Done(all))
+                }
+                (Some(RunnerEvent::Log(mut all)), RunnerEvent::Log(more)) => {
+                    all.extend(more);
+                    Some(RunnerEvent::Log(all))
+                }
+                (Some(RunnerEvent::Progress(mut all)), RunnerEvent::Progress(more)) => {
+                    all.extend(more);
+                    Some(RunnerEvent::Progress(all))
+                }
+                (Some(done), next) => {
+                    self.tell(done).await;
+                    Some(next)
+                }
+            };
+        }
+        if let Some(event) = event {
+            self.tell(event).await;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, event: RunnerEvent) {
+        // A worker that has dropped its receiver does not want to know.
+        let _ = self.supervisor.events.send(event).await;
+    }
+
+    fn start(&self, ids: &[u64]) -> Result<(), &'static str> {
+        let now = Real.monotonic();
+        let mut ledger = lock(&self.ledger);
+        for id in ids {
+            let attempt = ledger.attempts.get_mut(id).ok_or("the start of an attempt it was not given")?;
+            if attempt.started.replace(now).is_some() {
+                return Err("an attempt that starts twice");
+            }
+        }
+        Ok(())
+    }
+
+    fn know(&self, assignment: u64) -> Result<(), &'static str> {
+        let ledger = lock(&self.ledger);
+        ledger.attempts.contains_key(&assignment).then_some(()).ok_or("word of an attempt it was not given")
+    }
+
+    fn answer(&self, call: u64, assignment: u64, request: crate::HostRequest) -> Result<(), &'static str> {
+        let permit = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| "more requests at a time than it has slots")?;
+        if self.know(assignment).is_err() {
+            // The attempt has just ended: nobody waits for the answer, but the child's count of open requests does.
+            drop(permit);
+            self.reply(reply(call, Err(HostError::Fenced)));
+            return Ok(());
+        }
+        let host = Arc::clone(&self.supervisor.host);
+        let replies = self.replies.clone();
+        tokio::spawn(async move {
+            let answer = host.call(assignment, request).await;
+            let kind = if answer.is_ok() { "answered" } else { "refused" };
+            metrics::counter!(metric_names::HOST_CALLS, "outcome" => kind).increment(1);
+            // The child may ask again as soon as it has the answer.
+            drop(permit);
+            if let Some(replies) = replies.upgrade() {
+                let _ = replies.send(reply(call, answer)).await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Queues a message without waiting: reading must never wait for writing.
+    fn reply(&self, command: Command) {
+        if let Some(replies) = self.replies.upgrade() {
+            tokio::spawn(async move { drop(replies.send(command).await) });
+        }
+    }
+}
+
+fn reply(call: u64, reply: HostReply) -> Command {
+    Command::Tell(ToChild::HostReply { call, reply })
+}
+
+async fn write(mut frames: FrameWriter<OwnedWriteHalf>, mut commands: mpsc::Receiver<Command>, ledger: Shared) {
+    let mut next = commands.recv().await;
+    while let Some(command) = next {
+        push(&mut frames, command, &ledger);
+        next = if frames.pending() < WRITE_BYTES { commands.try_recv().ok() } else { None };
+        if next.is_none() {
+            if frames.flush().await.is_err() {
+                return;
+            }
+            next = commands.recv().await;
+        }
+    }
+}
+
+fn push(frames: &mut FrameWriter<OwnedWriteHalf>, command: Command, ledger: &Shared) {
+    let messages = match command {
+        Command::Tell(message) => vec![message],
+        Command::AwaitLoaded { component, answer } => {
+            lock(ledger).loading = Some((component, answer));
+            return;
+        }
+        Command::Stop => {
+            lock(ledger).stopping = true;
+            vec![ToChild::Stop]
+        }
+        Command::Assign(assignments) => {
+            let mut ledger = lock(ledger);
+            for assignment in &assignments {
+                let timeout = Duration::from_millis(assignment.timeout_ms);
+                ledger.attempts.insert(assignment.id, Attempt { timeout, started: None });
+            }
+            assignments.into_iter().map(|assignment| ToChild::Assign(Box::new(assignment))).collect()
+        }
+    };
+    for message in messages {
+        let Err(error) = frames.push(&message) else { continue };
+        tracing::error!(%error, "a message to a runner is too long");
+        if let ToChild::HostReply { call, .. } = message {
+            let why = HostError::Unavailable(format!("the answer cannot be sent: {error}"));
+            // A short message always fits.
+            let _ = frames.push(&ToChild::HostReply { call, reply: Err(why) });
+        }
+    }
+}
+
+fn lock(ledger: &Shared) -> MutexGuard<'_, Ledger> {
+    ledger.lock().expect("no panic while the lock is held")
+}
