@@ -1,1 +1,3 @@
-//! testkit
+//! What tests of several crates share. A dev-dependency only.
+
+pub mod dag;
