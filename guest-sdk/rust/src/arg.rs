@@ -105,7 +105,7 @@ impl IntoArg<Option<String>> for &str {
 }
 
 fn list<T, S: IntoArg<T>>(items: impl IntoIterator<Item = S>) -> Source {
-    Source::List(items.into_iter().map(|item| item.into_arg().into_slot().source).collect())
+    Source::list(items.into_iter().map(|item| item.into_arg().into_slot().source).collect())
 }
 
 fn object<K: Into<String>, T, S: IntoArg<T>>(members: impl IntoIterator<Item = (K, S)>) -> Source {

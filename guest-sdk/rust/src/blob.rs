@@ -45,8 +45,7 @@ struct Marker {
     kind: String,
     digest: String,
     size: u64,
-    #[serde(default)]
-    media_type: Option<String>,
+    media_type: String,
 }
 
 impl Blob {
@@ -64,7 +63,7 @@ impl Blob {
         self.size_bytes
     }
 
-    /// What the bytes are, such as `text/plain`; empty where nobody said.
+    /// What the bytes are, such as `text/plain`.
     pub fn media_type(&self) -> &str {
         &self.media_type
     }
@@ -94,14 +93,11 @@ impl Blob {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let has_media_type = !self.media_type.is_empty();
-        let mut marker = serializer.serialize_struct("Blob", 3 + usize::from(has_media_type))?;
+        let mut marker = serializer.serialize_struct("Blob", 4)?;
         marker.serialize_field("$waft", "blob")?;
         marker.serialize_field("digest", &self.digest)?;
         marker.serialize_field("size", &self.size_bytes)?;
-        if has_media_type {
-            marker.serialize_field("media_type", &self.media_type)?;
-        }
+        marker.serialize_field("media_type", &self.media_type)?;
         marker.end()
     }
 }
@@ -112,7 +108,7 @@ impl<'de> Deserialize<'de> for Blob {
         if marker.kind != "blob" {
             return Err(D::Error::custom("not a blob"));
         }
-        Ok(Self::new(marker.digest, marker.size, marker.media_type.unwrap_or_default()))
+        Ok(Self::new(marker.digest, marker.size, marker.media_type))
     }
 }
 
@@ -238,7 +234,7 @@ mod tests {
     #[test]
     fn bytes_beyond_one_piece_come_back() {
         let bytes: Vec<u8> = (0..PIECE_BYTES * 2 + 3).map(|i| (i % 251) as u8).collect();
-        let mut writer = BlobWriter::new("");
+        let mut writer = BlobWriter::new("application/octet-stream");
         writer.write_all(&bytes).unwrap();
         let blob = writer.finish().unwrap();
         let mut back = Vec::new();
@@ -252,6 +248,6 @@ mod tests {
         let json = serde_json::to_string(&blob).unwrap();
         assert!(json.starts_with(r#"{"$waft":"blob","digest":"sha256:"#), "{json}");
         assert_eq!(serde_json::from_str::<Blob>(&json).unwrap(), blob);
-        assert!(serde_json::from_str::<Blob>(r#"{"$waft":"sequence","digest":"","size":0}"#).is_err());
+        assert!(serde_json::from_str::<Blob>(r#"{"$waft":"sequence","digest":"","size":0,"media_type":""}"#).is_err());
     }
 }

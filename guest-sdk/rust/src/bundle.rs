@@ -7,7 +7,7 @@ use crate::graph;
 use crate::task::{Arguments, Outcome};
 
 /// The documents of all DAGs; or all problems.
-#[cfg(any(target_arch = "wasm32", test))]
+#[cfg(target_arch = "wasm32")]
 pub(crate) fn documents(dags: &[Dag]) -> Result<Vec<String>, String> {
     let mut documents = Vec::with_capacity(dags.len());
     let mut problems = String::new();

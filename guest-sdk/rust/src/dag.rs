@@ -3,8 +3,9 @@
 use serde_json::value::RawValue;
 
 use crate::arg::IntoArg;
-use crate::document::{DagDocument, ParamDocument, SCHEMA};
+use crate::document::{DagDocument, ParamDocument};
 use crate::graph::{self, Source};
+use crate::json_text::ToJson;
 use crate::json_type::Type;
 use crate::source::{Param, Tasks};
 
@@ -68,7 +69,6 @@ impl Dag {
             problems.iter().map(|problem| format!("DAG {:?}: {problem}\n", self.dag_id)).collect::<String>()
         })?;
         let document = DagDocument {
-            schema: SCHEMA,
             dag_id: self.dag_id,
             display_name: self.display_name,
             description: self.description,
@@ -83,7 +83,9 @@ impl Dag {
             tasks: parts.tasks,
             edges: parts.edges,
         };
-        serde_json::to_string(&document).map_err(|error| format!("DAG {:?}: {error}", self.dag_id))
+        let mut json = String::new();
+        document.write(&mut json);
+        Ok(json)
     }
 }
 
@@ -94,8 +96,11 @@ pub fn param<P: DagParam>(
     default: Option<fn() -> ParamDefault<P::Value>>,
 ) -> P {
     graph::param(name, || ParamDocument {
-        schema: P::Value::json_type().json_schema(),
-        default: default.and_then(|default| default().0),
+        ty: P::Value::json_type(),
+        default: match default {
+            Some(default) => default().0,
+            None => P::Value::may_be_left_out().then(|| RawValue::NULL.to_owned()),
+        },
         description,
     });
     P::named(name)

@@ -6,13 +6,13 @@
 //! registry of bodies beside the DAGs, so none can be missing from it.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::arg::{Arg, Slot};
-use crate::document::{self, Entries, Expand, ExpandArg, ParamDocument, Resources, TaskDocument};
+use crate::document::{self, Entries, ExpandArg, ParamDocument, TaskDocument};
 use crate::task::{RunFn, TaskDecl};
 
 /// A task of the DAG that is being built: its position in the document.
@@ -186,7 +186,7 @@ impl Graph {
         let names = self.names();
         let name = |node: Node| names[node.0 as usize].clone();
         let mut problems = self.problems;
-        let mut bodies: HashMap<&str, &'static TaskDecl> = HashMap::new();
+        let mut bodies: BTreeMap<&str, &'static TaskDecl> = BTreeMap::new();
         for task in &self.tasks {
             let known = bodies.entry(task.decl.entrypoint).or_insert(task.decl);
             if known.run as usize != task.decl.run as usize {
@@ -213,13 +213,13 @@ impl Graph {
 
     /// The author's names first; the others are `name`, `name__1`, `name__2` in the order of the calls.
     fn names(&mut self) -> Vec<String> {
-        let mut taken = HashSet::new();
+        let mut taken = BTreeSet::new();
         for task_id in self.tasks.iter().filter_map(|task| task.task_id.as_deref()) {
             if !taken.insert(task_id.to_owned()) {
                 self.problems.push(format!("two tasks are named {task_id:?}"));
             }
         }
-        let mut next: HashMap<&str, u32> = HashMap::new();
+        let mut next: BTreeMap<&str, u32> = BTreeMap::new();
         self.tasks
             .iter()
             .map(|task| match &task.task_id {
@@ -253,32 +253,46 @@ impl Task {
             }
         }
         let decl = self.decl;
+        let mapped = !product.is_empty();
         TaskDocument {
             task_id: task_id.to_owned(),
             entrypoint: decl.entrypoint,
             doc_md: decl.doc_md,
             args,
-            expand: (!product.is_empty()).then_some(Expand::Product(product)),
+            expand: product,
             retries: decl.retries,
             retry_delay_ms: decl.retry_delay_ms,
             retry_multiplier_milli: decl.retry_multiplier_milli,
             retry_delay_max_ms: decl.retry_delay_max_ms,
             timeout_ms: decl.timeout_ms,
             max_active_per_run: decl.max_active_per_run,
-            max_map_length: decl.max_map_length,
-            resources: Resources { memory_bytes: decl.memory_bytes },
+            max_map_length: decl.max_map_length.filter(|_| mapped),
+            memory_bytes: decl.memory_bytes,
             signature: (decl.signature)().into_document(),
         }
     }
 }
 
 impl Source {
+    /// A list of sources; one literal where all are literals.
+    pub(crate) fn list(items: Vec<Source>) -> Self {
+        let literals: Option<Vec<&RawValue>> = items
+            .iter()
+            .map(|item| match item {
+                Self::Literal(value) => Some(&**value),
+                _ => None,
+            })
+            .collect();
+        match literals {
+            Some(values) => literal(&values),
+            None => Self::List(items),
+        }
+    }
+
     fn into_document(self, names: &[String]) -> document::Source {
         match self {
             Self::Literal(value) => document::Source::Literal(value),
-            Self::Output { node, key } => {
-                document::Source::Output(document::OutputSource { task: names[node.0 as usize].clone(), key })
-            }
+            Self::Output { node, key } => document::Source::Output { task: names[node.0 as usize].clone(), key },
             Self::Param(name) => document::Source::Param(name),
             Self::Conf(pointer) => document::Source::Conf(pointer),
             Self::List(items) => {

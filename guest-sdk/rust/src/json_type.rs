@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::document::write_type;
+use crate::json_text::{Object, ToJson, variant};
 
 /// The type of a JSON value, as it stands in a signature.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JsonType {
     /// Anything; fits and is fitted by everything.
     Any,
@@ -26,8 +27,8 @@ pub enum JsonType {
     String,
     /// Bytes, as a blob marker.
     Blob,
-    /// One of these values.
-    Enum(Vec<Value>),
+    /// One of these texts.
+    Enum(Vec<String>),
     /// A list of values of one type.
     List(Box<JsonType>),
     /// What a mapped task gives: values that are read in pages.
@@ -35,67 +36,102 @@ pub enum JsonType {
     /// An object whose members all have one type.
     Map(Box<JsonType>),
     /// An object with these members.
-    #[serde(serialize_with = "as_object")]
     Object(Vec<Member>),
     /// A value of any of these types.
     Union(Vec<JsonType>),
 }
 
 /// A member of [`JsonType::Object`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its key.
-    #[serde(skip)]
     pub name: String,
     /// Its type.
-    #[serde(rename = "type")]
     pub ty: JsonType,
     /// May be left out.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
 
-fn as_object<S: serde::Serializer>(members: &[Member], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(members.iter().map(|member| (&member.name, member)))
+impl ToJson for JsonType {
+    fn write(&self, out: &mut String) {
+        let plain = match self {
+            Self::Any => "any",
+            Self::Null => "null",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::String => "string",
+            Self::Blob => "blob",
+            Self::Enum(texts) => return variant("enum", texts, out),
+            Self::List(item) => return variant("list", &**item, out),
+            Self::Sequence(item) => return variant("sequence", &**item, out),
+            Self::Map(value) => return variant("map", &**value, out),
+            Self::Union(types) => return variant("union", types, out),
+            Self::Object(members) => {
+                let mut object = Object::begin(out);
+                object.member_with("object", |out| {
+                    let mut object = Object::begin(out);
+                    for member in members {
+                        object.member_with(&member.name, |out| write_type(&member.ty, member.optional, out));
+                    }
+                    object.end();
+                });
+                return object.end();
+            }
+        };
+        plain.write(out);
+    }
 }
 
-impl JsonType {
-    /// The same as a JSON Schema, for the parameters of a DAG.
-    ///
-    /// ```
-    /// use waft::Type;
-    /// let schema = Vec::<u64>::json_type().json_schema();
-    /// assert_eq!(schema, serde_json::json!({ "type": "array", "items": { "type": "integer" } }));
-    /// ```
-    pub fn json_schema(&self) -> Value {
-        match self {
-            Self::Any => json!(true),
-            Self::Null => json!({ "type": "null" }),
-            Self::Boolean => json!({ "type": "boolean" }),
-            Self::Integer => json!({ "type": "integer" }),
-            Self::Number => json!({ "type": "number" }),
-            Self::String => json!({ "type": "string" }),
-            Self::Blob => json!({
-                "type": "object",
-                "properties": {
-                    "$waft": { "const": "blob" },
-                    "digest": { "type": "string" },
-                    "size": { "type": "integer" },
-                },
-                "required": ["$waft", "digest", "size"],
-            }),
-            Self::Enum(values) => json!({ "enum": values }),
-            Self::List(item) | Self::Sequence(item) => json!({ "type": "array", "items": item.json_schema() }),
-            Self::Map(value) => json!({ "type": "object", "additionalProperties": value.json_schema() }),
-            Self::Object(members) => {
-                let properties: serde_json::Map<_, _> =
-                    members.iter().map(|member| (member.name.clone(), member.ty.json_schema())).collect();
-                let required: Vec<_> =
-                    members.iter().filter(|member| !member.optional).map(|member| &member.name).collect();
-                json!({ "type": "object", "properties": properties, "required": required })
+/// A type as JSON Schema, for the parameters of a DAG.
+pub(crate) struct JsonSchema<'a>(pub(crate) &'a JsonType);
+
+impl ToJson for JsonSchema<'_> {
+    fn write(&self, out: &mut String) {
+        let mut schema = Object::begin(out);
+        match self.0 {
+            JsonType::Any => {}
+            JsonType::Null => schema.member("type", &"null"),
+            JsonType::Boolean => schema.member("type", &"boolean"),
+            JsonType::Integer => schema.member("type", &"integer"),
+            JsonType::Number => schema.member("type", &"number"),
+            JsonType::String => schema.member("type", &"string"),
+            JsonType::Blob => {
+                schema.member("type", &"object");
+                schema.member_with("properties", |out| {
+                    let mut properties = Object::begin(out);
+                    properties.member_with("$waft", |out| variant("const", &"blob", out));
+                    properties.member("digest", &JsonSchema(&JsonType::String));
+                    properties.member("size", &JsonSchema(&JsonType::Integer));
+                    properties.member("media_type", &JsonSchema(&JsonType::String));
+                    properties.end();
+                });
+                schema.list("required", &["$waft", "digest", "size", "media_type"]);
             }
-            Self::Union(types) => json!({ "anyOf": types.iter().map(Self::json_schema).collect::<Vec<_>>() }),
+            JsonType::Enum(texts) => schema.member("enum", texts),
+            JsonType::List(item) | JsonType::Sequence(item) => {
+                schema.member("type", &"array");
+                schema.member("items", &JsonSchema(item));
+            }
+            JsonType::Map(value) => {
+                schema.member("type", &"object");
+                schema.member("additionalProperties", &JsonSchema(value));
+            }
+            JsonType::Object(members) => {
+                schema.member("type", &"object");
+                schema.member_with("properties", |out| {
+                    let mut properties = Object::begin(out);
+                    for member in members {
+                        properties.member(&member.name, &JsonSchema(&member.ty));
+                    }
+                    properties.end();
+                });
+                let required = members.iter().filter(|member| !member.optional).map(|member| member.name.as_str());
+                schema.list("required", &required.collect::<Vec<_>>());
+            }
+            JsonType::Union(types) => schema.member("anyOf", &types.iter().map(JsonSchema).collect::<Vec<_>>()),
         }
+        schema.end();
     }
 }
 
@@ -282,21 +318,50 @@ tuples! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn check<T: Type>(expect: Value) {
-        assert_eq!(serde_json::to_value(T::json_type()).unwrap(), expect);
+    fn json(value: &dyn ToJson) -> Value {
+        let mut text = String::new();
+        value.write(&mut text);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn check<T: Type>(ty: Value, schema: Value) {
+        assert_eq!(json(&T::json_type()), ty);
+        assert_eq!(json(&JsonSchema(&T::json_type())), schema);
     }
 
     #[test]
-    fn types_stand_in_the_words_of_the_document() {
-        check::<u64>(json!("integer"));
-        check::<Value>(json!("any"));
-        check::<Option<String>>(json!({ "union": ["string", "null"] }));
-        check::<Vec<Vec<f64>>>(json!({ "list": { "list": "number" } }));
-        check::<BTreeMap<String, bool>>(json!({ "map": "boolean" }));
-        check::<(String, u64, String)>(json!({ "list": { "union": ["string", "integer"] } }));
-        check::<(u8, u64)>(json!({ "list": "integer" }));
-        check::<crate::Sequence<crate::Blob>>(json!({ "sequence": "blob" }));
+    fn types_stand_in_the_words_of_the_document_and_as_schemas() {
+        let number = || json!({ "type": "number" });
+        let integer = || json!({ "type": "integer" });
+        let string = || json!({ "type": "string" });
+        check::<u64>(json!("integer"), integer());
+        check::<Value>(json!("any"), json!({}));
+        check::<Option<String>>(
+            json!({ "union": ["string", "null"] }),
+            json!({ "anyOf": [string(), { "type": "null" }] }),
+        );
+        check::<Vec<Vec<f64>>>(
+            json!({ "list": { "list": "number" } }),
+            json!({ "type": "array", "items": { "type": "array", "items": number() } }),
+        );
+        check::<BTreeMap<String, bool>>(
+            json!({ "map": "boolean" }),
+            json!({ "type": "object", "additionalProperties": { "type": "boolean" } }),
+        );
+        check::<(String, u64, String)>(
+            json!({ "list": { "union": ["string", "integer"] } }),
+            json!({ "type": "array", "items": { "anyOf": [string(), integer()] } }),
+        );
+        check::<(u8, u64)>(json!({ "list": "integer" }), json!({ "type": "array", "items": integer() }));
+        let blob = json!({
+            "type": "object",
+            "properties": { "$waft": { "const": "blob" }, "digest": string(), "size": integer(), "media_type": string() },
+            "required": ["$waft", "digest", "size", "media_type"],
+        });
+        check::<crate::Sequence<crate::Blob>>(json!({ "sequence": "blob" }), json!({ "type": "array", "items": blob }));
     }
 }

@@ -62,6 +62,7 @@ mod document;
 mod error;
 mod graph;
 mod host;
+mod json_text;
 mod json_type;
 pub mod log;
 mod mapping;

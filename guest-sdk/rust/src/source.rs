@@ -228,7 +228,7 @@ macro_rules! values {
 
         impl<T> IntoArg<Vec<T>> for Vec<$name<T>> {
             fn into_arg(self) -> Arg<Vec<T>> {
-                Arg::same(Source::List(self.into_iter().map($name::source).collect()))
+                Arg::same(Source::list(self.into_iter().map($name::source).collect()))
             }
         }
 
@@ -240,7 +240,7 @@ macro_rules! values {
 
         impl<T> IntoEach<T> for Vec<$name<T>> {
             fn into_each(self) -> Arg<T> {
-                Arg::each(Source::List(self.into_iter().map($name::source).collect()))
+                Arg::each(Source::list(self.into_iter().map($name::source).collect()))
             }
         }
 

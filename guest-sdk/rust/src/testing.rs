@@ -128,5 +128,5 @@ pub fn blob(bytes: impl AsRef<[u8]>) -> Blob {
     let bytes = bytes.as_ref().to_vec();
     let size_bytes = bytes.len() as u64;
     let digest = memory::with(|memory| memory.keep_blob(bytes));
-    Blob::new(digest, size_bytes, String::new())
+    Blob::new(digest, size_bytes, "application/octet-stream".to_owned())
 }
