@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::outcome::{End, ResourcesUsed};
 use model::{Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TryNumber, WorkerId};
-use plan::Decisions;
+use plan::{Decisions, ExpansionDecision};
 use store::{
     Claim, ClaimedRun, Ended, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Report, RunCommit,
     RunStateChange, StoreError, Transition,
@@ -48,10 +48,16 @@ impl Cycle {
         self.touched.is_empty()
     }
 
-    /// A new run, before its first decisions.
-    pub(crate) fn run(&mut self, trigger: NewTrigger) {
+    /// A new run, before its first decisions. Lengths that are known already stand in its tasks' rows from the beginning, for
+    /// there are no rows yet that an expansion could replace.
+    pub(crate) fn run(&mut self, trigger: NewTrigger, known: Vec<ExpansionDecision>) {
         let dag = &trigger.version.dag;
-        let node = |node: NodeIdx| NewNode { node, task_id: dag.task(node).task_id.clone(), map_length: None };
+        let known: HashMap<NodeIdx, u32> = known.into_iter().map(|it| (it.node, it.length)).collect();
+        let node = |node: NodeIdx| NewNode {
+            node,
+            task_id: dag.task(node).task_id.clone(),
+            map_length: known.get(&node).copied(),
+        };
         let nodes = dag.indices().map(node).collect();
         self.commit.runs.push(NewRun {
             scope: trigger.version.scope,

@@ -189,11 +189,11 @@ impl RunLoop {
             return;
         }
         let dag = trigger.version.dag.clone();
-        let (machine, decisions) = RunMachine::start(dag, lengths, self.parts.limits.machine, cycle.now);
+        let (machine, mut decisions) = RunMachine::start(dag, lengths, self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
         let key = trigger.key;
         cycle.triggers.push((key, trigger.run_id.clone(), reply));
-        cycle.run(trigger);
+        cycle.run(trigger, std::mem::take(&mut decisions.expansions));
         cycle.decisions(&run.claimed, decisions, None);
         self.active.insert(key, run);
         self.queue(key);
