@@ -33,16 +33,13 @@ pub fn scan(bytes: &[u8]) -> Result<Scanned, Vec<Problem>> {
     format::check(bytes).map_err(|problem| vec![problem])?;
 
     let mut walk = Walk::default();
-    if let Err(error) = walk.component(bytes) {
-        let message = format!(
-            "the component is damaged at byte {}: {}; build or upload it again",
-            error.offset(),
-            error.message()
-        );
-        problems.error("damaged-component", "", message);
-        return Err(problems.into_list());
-    }
+    let walked = walk.component(bytes);
     walk.counts.check(&mut problems);
+    if let Err(error) = &walked {
+        let (at, what) = (error.offset(), error.message());
+        let message = format!("the component is damaged at byte {at}: {what}; build or upload it again");
+        problems.error("damaged-component", "", message);
+    }
     if !walk.is_complete {
         return Err(problems.into_list());
     }
@@ -68,7 +65,7 @@ pub(crate) struct Extern {
 #[derive(Default)]
 struct Walk {
     counts: Counts,
-    /// False where nesting was too deep to go on.
+    /// False where damage or nesting ended the walk early.
     is_complete: bool,
     imports: Vec<Extern>,
     exports: Vec<Extern>,

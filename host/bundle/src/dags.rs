@@ -67,17 +67,18 @@ pub fn dags(component: Digest, documents: Vec<String>) -> Result<Vec<CheckedDag>
 
 fn check(component: Digest, document: &str) -> Result<CheckedDag, Vec<Problem>> {
     let (dag, warnings) = Dag::check(parse_document(document)?)?;
-    let refuse = |code, message: String| vec![Problem::error(code, "", message)];
-    let canonical = canonical(dag.document()).map_err(|error| refuse("no-canonical-form", error.to_string()))?;
+    let refuse = |code, path: &str, message: String| vec![Problem::error(code, path, message)];
+    let canonical =
+        canonical(dag.document()).map_err(|error| refuse("no-canonical-form", &error.pointer, error.to_string()))?;
     if canonical.len() > DOCUMENT_MAX_BYTES {
         let message = format!(
             "the DAG has {} bytes in canonical form; at most {DOCUMENT_MAX_BYTES} are allowed",
             canonical.len()
         );
-        return Err(refuse("dags-too-large", message));
+        return Err(refuse("dags-too-large", "", message));
     }
     let digest = version_digest(&[component], &canonical, dag.document().label.as_deref());
-    let canonical = String::from_utf8(canonical).map_err(|error| refuse("no-canonical-form", error.to_string()))?;
+    let canonical = String::from_utf8(canonical).map_err(|error| refuse("no-canonical-form", "", error.to_string()))?;
     Ok(CheckedDag { dag, canonical, digest, warnings })
 }
 

@@ -8,12 +8,23 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser;
 
+use crate::pointer::Pointer;
+
 mod number;
 mod writer;
 
-/// A value without a canonical form.
+/// A value without a canonical form, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CanonicalError {
+#[error("{obstacle}")]
+pub struct CanonicalError {
+    pub obstacle: Obstacle,
+    /// RFC 6901 pointer into the value.
+    pub pointer: String,
+}
+
+/// Why a value has no canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
     #[error("the integer {0} is outside ±9007199254740991, where readers of JSON differ; write it as a string")]
     Integer(String),
     #[error("a number is not finite; JSON has no such number")]
@@ -26,9 +37,24 @@ pub enum CanonicalError {
     Custom(String),
 }
 
+impl From<Obstacle> for CanonicalError {
+    fn from(obstacle: Obstacle) -> Self {
+        Self { obstacle, pointer: String::new() }
+    }
+}
+
+impl CanonicalError {
+    /// The same, seen from one level further out.
+    fn inside(self, step: impl FnOnce(&mut Pointer)) -> Self {
+        let mut pointer = Pointer::default();
+        step(&mut pointer);
+        Self { pointer: String::from(pointer) + &self.pointer, ..self }
+    }
+}
+
 impl ser::Error for CanonicalError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Custom(message.to_string())
+        Obstacle::Custom(message.to_string()).into()
     }
 }
 

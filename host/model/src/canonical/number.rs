@@ -1,6 +1,6 @@
 //! Numbers as ECMAScript writes them (ECMA-262, Number::toString), which RFC 8785 asks for.
 
-use super::CanonicalError;
+use super::Obstacle;
 
 /// Largest integer up to which each integer is a double of its own: 2^53 − 1.
 const INTEGER_MAX: i128 = (1 << 53) - 1;
@@ -9,13 +9,13 @@ const PLAIN_MAX_EXPONENT: i32 = 21;
 /// Doubles below 10 to this power are, too.
 const PLAIN_MIN_EXPONENT: i32 = -7;
 
-pub(super) fn integer(value: i128) -> Result<String, CanonicalError> {
-    if value.abs() <= INTEGER_MAX { Ok(value.to_string()) } else { Err(CanonicalError::Integer(value.to_string())) }
+pub(super) fn integer(value: i128) -> Result<String, Obstacle> {
+    if value.abs() <= INTEGER_MAX { Ok(value.to_string()) } else { Err(Obstacle::Integer(value.to_string())) }
 }
 
-pub(super) fn double(value: f64) -> Result<String, CanonicalError> {
+pub(super) fn double(value: f64) -> Result<String, Obstacle> {
     if !value.is_finite() {
-        return Err(CanonicalError::NotFinite);
+        return Err(Obstacle::NotFinite);
     }
     if value == 0.0 {
         return Ok("0".to_owned());
@@ -33,7 +33,7 @@ pub(super) fn double(value: f64) -> Result<String, CanonicalError> {
     let text = if count <= whole && whole <= PLAIN_MAX_EXPONENT {
         let zeros = "0".repeat(usize::try_from(whole - count).unwrap_or(0));
         let text = format!("{sign}{digits}{zeros}");
-        return text.parse().map_err(|_| CanonicalError::Integer(text)).and_then(integer);
+        return text.parse().map_err(|_| Obstacle::Integer(text)).and_then(integer);
     } else if 0 < whole && whole < count {
         let (before, after) = digits.split_at(usize::try_from(whole).unwrap_or(0));
         format!("{sign}{before}.{after}")

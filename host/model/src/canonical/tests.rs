@@ -36,14 +36,14 @@ fn numbers() {
 #[test]
 fn numbers_that_readers_differ_on_are_refused() {
     for number in [9_007_199_254_740_992.0, -9_007_199_254_740_992.0, 1e20] {
-        assert!(matches!(text(&number), Err(CanonicalError::Integer(_))), "{number:?}");
+        assert!(matches!(text(&number), Err(CanonicalError { obstacle: Obstacle::Integer(_), .. })), "{number:?}");
     }
     for number in [u64::MAX, 1 << 53] {
-        assert_eq!(text(&number), Err(CanonicalError::Integer(number.to_string())));
+        assert_eq!(text(&number), Err(Obstacle::Integer(number.to_string()).into()));
     }
-    assert_eq!(text(&i64::MIN), Err(CanonicalError::Integer(i64::MIN.to_string())));
+    assert_eq!(text(&i64::MIN), Err(Obstacle::Integer(i64::MIN.to_string()).into()));
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        assert_eq!(text(&number), Err(CanonicalError::NotFinite));
+        assert_eq!(text(&number), Err(Obstacle::NotFinite.into()));
     }
 }
 
@@ -81,7 +81,27 @@ fn enums_stand_as_in_documents() {
 #[test]
 fn only_strings_are_keys() {
     let map: std::collections::BTreeMap<u8, u8> = [(1, 2)].into();
-    assert_eq!(text(&map), Err(CanonicalError::Key));
+    assert_eq!(text(&map), Err(Obstacle::Key.into()));
+}
+
+#[test]
+fn errors_say_where() {
+    let error = canonical(&json!({"a": [0, {"b/c": u64::MAX}]})).unwrap_err();
+    assert_eq!(error.pointer, "/a/1/b~1c");
+
+    #[derive(Serialize)]
+    enum Shape {
+        Newtype(u64),
+        Tuple(u8, u64),
+        Struct { a: u64 },
+    }
+    for (shape, pointer) in [
+        (Shape::Newtype(u64::MAX), "/Newtype"),
+        (Shape::Tuple(0, u64::MAX), "/Tuple/1"),
+        (Shape::Struct { a: u64::MAX }, "/Struct/a"),
+    ] {
+        assert_eq!(canonical(&shape).unwrap_err().pointer, pointer);
+    }
 }
 
 fn value() -> impl Strategy<Value = Value> {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde::ser;
 
-use super::{CanonicalError, canonical, number};
+use super::{CanonicalError, Obstacle, canonical, number};
+use crate::pointer::Pointer;
 
 /// Writes one value at the end of a buffer.
 pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
@@ -31,34 +32,30 @@ impl<'a> Writer<'a> {
         self.0.push(b'"');
     }
 
-    /// `{"variant":` … `}`, the form of an enum's variants that carry something.
-    fn variant(
-        self,
-        variant: &str,
-        content: impl FnOnce(Writer<'_>) -> Result<(), CanonicalError>,
-    ) -> Result<(), CanonicalError> {
-        self.0.push(b'{');
-        Writer(self.0).string(variant);
-        self.0.push(b':');
-        content(Writer(self.0))?;
-        self.0.push(b'}');
-        Ok(())
-    }
-
-    fn list(self, closing: &'static [u8]) -> List<'a> {
+    fn list(mut self, variant: Option<&'static str>) -> List<'a> {
+        self.open_variant(variant);
         self.0.push(b'[');
-        List { out: self.0, empty: true, closing }
+        List { out: self.0, length: 0, variant }
     }
 
-    fn object(self, closing: &'static [u8]) -> Object<'a> {
-        Object { out: self.0, members: Vec::new(), key: None, closing }
+    fn object(mut self, variant: Option<&'static str>) -> Object<'a> {
+        self.open_variant(variant);
+        Object { out: self.0, members: Vec::new(), key: None, variant }
+    }
+
+    fn open_variant(&mut self, variant: Option<&str>) {
+        if let Some(variant) = variant {
+            self.0.push(b'{');
+            Writer(self.0).string(variant);
+            self.0.push(b':');
+        }
     }
 }
 
 macro_rules! integers {
     ($($method:ident: $type:ty,)*) => {$(
         fn $method(self, value: $type) -> Result<(), CanonicalError> {
-            self.text(&number::integer(i128::try_from(value).map_err(|_| CanonicalError::Integer(value.to_string()))?)?);
+            self.text(&number::integer(i128::try_from(value).map_err(|_| Obstacle::Integer(value.to_string()))?)?);
             Ok(())
         }
     )*};
@@ -140,19 +137,23 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), CanonicalError> {
-        self.variant(variant, |writer| value.serialize(writer))
+        let mut writer = self;
+        writer.open_variant(Some(variant));
+        value.serialize(Writer(writer.0)).map_err(|error| inside(error, None, |pointer| pointer.push(variant)))?;
+        close_variant(writer.0, Some(variant));
+        Ok(())
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<List<'a>, CanonicalError> {
-        Ok(self.list(b"]"))
+        Ok(self.list(None))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<List<'a>, CanonicalError> {
-        Ok(self.list(b"]"))
+        Ok(self.list(None))
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List<'a>, CanonicalError> {
-        Ok(self.list(b"]"))
+        Ok(self.list(None))
     }
 
     fn serialize_tuple_variant(
@@ -162,18 +163,15 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<List<'a>, CanonicalError> {
-        self.0.push(b'{');
-        Writer(self.0).string(variant);
-        self.0.push(b':');
-        Ok(self.list(b"]}"))
+        Ok(self.list(Some(variant)))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.object(b"}"))
+        Ok(self.object(None))
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, CanonicalError> {
-        Ok(self.object(b"}"))
+        Ok(self.object(None))
     }
 
     fn serialize_struct_variant(
@@ -183,30 +181,48 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Object<'a>, CanonicalError> {
-        self.0.push(b'{');
-        Writer(self.0).string(variant);
-        self.0.push(b':');
-        Ok(self.object(b"}}"))
+        Ok(self.object(Some(variant)))
     }
+}
+
+fn close_variant(out: &mut Vec<u8>, variant: Option<&str>) {
+    if variant.is_some() {
+        out.push(b'}');
+    }
+}
+
+/// The error seen from outside the list or object, and the enum variant around that.
+fn inside(error: CanonicalError, variant: Option<&str>, step: impl FnOnce(&mut Pointer)) -> CanonicalError {
+    error.inside(|pointer| {
+        if let Some(variant) = variant {
+            pointer.push(variant);
+        }
+        step(pointer);
+    })
 }
 
 /// A list that is being written.
 pub(super) struct List<'a> {
     out: &'a mut Vec<u8>,
-    empty: bool,
-    closing: &'static [u8],
+    length: usize,
+    variant: Option<&'static str>,
 }
 
 impl List<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        if !std::mem::take(&mut self.empty) {
+        if self.length > 0 {
             self.out.push(b',');
         }
-        value.serialize(Writer(self.out))
+        let index = self.length;
+        self.length += 1;
+        value
+            .serialize(Writer(self.out))
+            .map_err(|error| inside(error, self.variant, |pointer| pointer.push_index(index)))
     }
 
     fn close(self) -> Result<(), CanonicalError> {
-        self.out.extend_from_slice(self.closing);
+        self.out.push(b']');
+        close_variant(self.out, self.variant);
         Ok(())
     }
 }
@@ -216,19 +232,24 @@ pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
     members: Vec<(String, Vec<u8>)>,
     key: Option<String>,
-    closing: &'static [u8],
+    variant: Option<&'static str>,
 }
 
 impl Object<'_> {
     fn member<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), CanonicalError> {
-        self.members.push((key, canonical(value)?));
-        Ok(())
+        match canonical(value) {
+            Ok(text) => {
+                self.members.push((key, text));
+                Ok(())
+            }
+            Err(error) => Err(inside(error, self.variant, |pointer| pointer.push(&key))),
+        }
     }
 
     fn close(mut self) -> Result<(), CanonicalError> {
         self.members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
         if let Some(pair) = self.members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(CanonicalError::DuplicateKey(pair[0].0.clone()));
+            return Err(Obstacle::DuplicateKey(pair[0].0.clone()).into());
         }
         self.out.push(b'{');
         for (i, (key, value)) in self.members.iter().enumerate() {
@@ -239,7 +260,8 @@ impl Object<'_> {
             self.out.push(b':');
             self.out.extend_from_slice(value);
         }
-        self.out.extend_from_slice(self.closing);
+        self.out.push(b'}');
+        close_variant(self.out, self.variant);
         Ok(())
     }
 }
@@ -289,12 +311,12 @@ impl ser::SerializeMap for Object<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
         let text = canonical(key)?;
-        self.key = Some(serde_json::from_slice(&text).map_err(|_| CanonicalError::Key)?);
+        self.key = Some(serde_json::from_slice(&text).map_err(|_| Obstacle::Key)?);
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
-        let key = self.key.take().ok_or(CanonicalError::Key)?;
+        let key = self.key.take().ok_or(Obstacle::Key)?;
         self.member(key, value)
     }
 
