@@ -60,6 +60,11 @@ pub trait Partial<Args>: Sized {
 }
 
 /// What the arguments of a mapped task are expanded over: an [`IntoEach`] for one argument, a tuple of them for several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be expanded into the arguments `{Args}`",
+    label = "a list for one argument, a tuple of lists for several",
+    note = "wrap a value that all instances share in `fixed(…)`"
+)]
 pub trait IntoEachOf<Args: ArgTypes> {
     /// The filled arguments.
     fn into_each_of(self) -> Args::Filled;

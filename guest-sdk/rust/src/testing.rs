@@ -77,6 +77,22 @@ pub fn run(dag: Dag, entrypoint: &str, args: &str) -> Outcome {
     bundle::run(&[dag], entrypoint, args, TaskContext::clone(&context::context()))
 }
 
+/// Makes values a sequence of the host, read in pages, and gives the marker that stands for it in the arguments of [`run`].
+/// A body that is called directly takes a `Vec` with `.into()` instead.
+///
+/// # Panics
+/// Where a value is no JSON.
+pub fn sequence<T: Serialize>(values: Vec<T>) -> String {
+    let json = |value| serde_json::to_string(&value).unwrap_or_else(|error| panic!("a value of the sequence: {error}"));
+    let values: Vec<String> = values.into_iter().map(json).collect();
+    let length = values.len();
+    let id = memory::with(|memory| {
+        memory.sequences.push(values.into());
+        memory.sequences.len() - 1
+    });
+    format!(r#"{{"$waft":"sequence","id":{id},"len":{length}}}"#)
+}
+
 /// Forgets everything: state, logs, pushed values, blobs, context.
 ///
 /// ```
