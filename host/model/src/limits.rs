@@ -108,6 +108,8 @@ pub mod log {
     pub const PIECE_EVERY_MS: u64 = 100;
     /// Bytes of one attempt that wait to be sent on; above it lines are dropped.
     pub const UNSENT_MAX_BYTES: usize = 1 << 20;
+    /// Lines that one request for a part of a log gives.
+    pub const PAGE_LINES_MAX: usize = 10_000;
 }
 
 /// Limits on a component.

@@ -1,0 +1,72 @@
+//! The parts that use-cases share.
+
+use std::sync::Arc;
+
+use blobs::{BlobStore, LogStore};
+use clock::{Clock, Ids, Rng};
+use scheduler::Versions;
+use store::{AuthStore, Catalog, RunReader, ValueStore};
+
+use crate::auth::Sessions;
+use crate::bundle::Deploys;
+use crate::dag_version::DagVersions;
+use crate::{Parsing, Scheduling};
+
+/// What use-cases work with.
+pub struct ControlParts {
+    pub catalog: Arc<dyn Catalog>,
+    pub runs: Arc<dyn RunReader>,
+    pub values: Arc<dyn ValueStore>,
+    pub auth: Arc<dyn AuthStore>,
+    /// Shared with the scheduler, so that a version is read and checked once.
+    pub versions: Arc<Versions>,
+    pub scheduling: Arc<dyn Scheduling>,
+    pub parsing: Arc<dyn Parsing>,
+    pub blobs: BlobStore,
+    pub logs: LogStore,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub rng: Arc<dyn Rng>,
+}
+
+/// All use-cases; each noun's file adds its own.
+pub struct Control {
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) runs: Arc<dyn RunReader>,
+    pub(crate) values: Arc<dyn ValueStore>,
+    pub(crate) auth: Arc<dyn AuthStore>,
+    pub(crate) scheduling: Arc<dyn Scheduling>,
+    pub(crate) parsing: Arc<dyn Parsing>,
+    pub(crate) blobs: BlobStore,
+    pub(crate) logs: LogStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) sessions: Sessions,
+    pub(crate) dag_versions: DagVersions,
+    pub(crate) deploys: Deploys,
+}
+
+impl Control {
+    /// Puts the parts together.
+    pub fn new(parts: ControlParts) -> Self {
+        let ControlParts { catalog, runs, values, auth, versions, scheduling, parsing, blobs, logs, clock, ids, rng } =
+            parts;
+        Self {
+            sessions: Sessions::new(),
+            dag_versions: DagVersions::new(catalog.clone(), versions),
+            deploys: Deploys::default(),
+            catalog,
+            runs,
+            values,
+            auth,
+            scheduling,
+            parsing,
+            blobs,
+            logs,
+            clock,
+            ids,
+            rng,
+        }
+    }
+}

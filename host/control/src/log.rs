@@ -1,0 +1,131 @@
+//! Logs of tries: read in pages, or followed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use blobs::{LogKey, LogRecord};
+use clock::Clock;
+use model::limits::log::PAGE_LINES_MAX;
+use model::{TaskState, TenantScope, TryNumber};
+use store::{InstanceFilter, PageRequest, RunReader};
+
+use crate::task_instance::try_not_found;
+use crate::{Control, Error, InstanceName, InstanceView, Session};
+
+/// A silent follower asks so often whether the try is over, in case it ended before the following began.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Part of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRead {
+    pub records: Vec<LogRecord>,
+    /// Where to read on; none at the end of a log that nobody writes any more.
+    pub next: Option<usize>,
+}
+
+/// A log that somebody follows. Dropping it leaves nothing behind.
+pub struct LogFollow {
+    records: blobs::LogFollow,
+    /// None when the try is over.
+    live: Option<Live>,
+}
+
+/// What tells whether a try is over.
+struct Live {
+    runs: Arc<dyn RunReader>,
+    clock: Arc<dyn Clock>,
+    scope: TenantScope,
+    instance: InstanceFilter,
+    try_number: TryNumber,
+}
+
+impl Live {
+    async fn is_over(&self) -> bool {
+        let page = PageRequest { limit: 1, offset: 0 };
+        match self.runs.instance_list(self.scope, &self.instance, page).await {
+            Ok(found) => found.rows.first().is_none_or(|row| !may_write(row.state, row.try_number, self.try_number)),
+            Err(_) => false,
+        }
+    }
+}
+
+impl LogFollow {
+    /// The next records; `None` when the try is over and all was told.
+    pub async fn next(&mut self) -> Option<Vec<LogRecord>> {
+        while let Some(live) = &self.live {
+            tokio::select! {
+                biased;
+                records = self.records.next() => return records,
+                () = live.clock.sleep(LOOK_EVERY) => {}
+            }
+            if live.is_over().await {
+                self.records.end_after_stored();
+                self.live = None;
+            }
+        }
+        self.records.next().await
+    }
+}
+
+impl Control {
+    /// Part of the log of a try, from line `skip` on; all of it where `whole` is said.
+    pub async fn log_read(
+        &self,
+        session: &Session,
+        name: &InstanceName,
+        try_number: TryNumber,
+        skip: usize,
+        whole: bool,
+    ) -> Result<LogRead, Error> {
+        let (instance, key) = self.log_of(session, name, try_number).await?;
+        let limit = if whole { usize::MAX } else { PAGE_LINES_MAX };
+        let records = self.logs.read(key, skip, limit).await.map_err(Error::unavailable)?;
+        let may_grow = may_write(instance.row.state, instance.row.try_number, try_number);
+        let next = (may_grow || records.len() >= limit).then_some(skip + records.len());
+        Ok(LogRead { records, next })
+    }
+
+    /// Follows the log of a try from its first line; ends with the try.
+    pub async fn log_follow(
+        &self,
+        session: &Session,
+        name: &InstanceName,
+        try_number: TryNumber,
+    ) -> Result<LogFollow, Error> {
+        let (instance, key) = self.log_of(session, name, try_number).await?;
+        let mut records = self.logs.follow(key).await.map_err(Error::unavailable)?;
+        if !may_write(instance.row.state, instance.row.try_number, try_number) {
+            records.end_after_stored();
+            return Ok(LogFollow { records, live: None });
+        }
+        let instance = InstanceFilter {
+            run: Some(key.run),
+            task_ids: vec![name.task_id.clone()],
+            map_indexes: vec![key.map_index],
+            ..InstanceFilter::default()
+        };
+        let (runs, clock) = (self.runs.clone(), self.clock.clone());
+        let live = Live { runs, clock, scope: session.scope(), instance, try_number };
+        Ok(LogFollow { records, live: Some(live) })
+    }
+
+    async fn log_of(
+        &self,
+        session: &Session,
+        name: &InstanceName,
+        try_number: TryNumber,
+    ) -> Result<(InstanceView, LogKey), Error> {
+        let instance = self.task_instance_fetch(session, name).await?;
+        if try_number.0 == 0 || try_number > instance.row.try_number {
+            return Err(try_not_found(try_number));
+        }
+        let model::InstanceKey { run, node, map_index } = instance.row.key;
+        let key = LogKey { scope: session.scope(), run, node, map_index, try_number };
+        Ok((instance, key))
+    }
+}
+
+/// Whether lines may still be added to the log of a try.
+fn may_write(state: TaskState, current: TryNumber, try_number: TryNumber) -> bool {
+    current == try_number && !state.is_ended() && state != TaskState::UpForRetry
+}

@@ -1,0 +1,151 @@
+//! Parameters of a run: the DAG's defaults, overridden by the members of the conf that have their names, then validated. Members
+//! of the conf that name no parameter are left to `conf` sources.
+
+use jsonschema::{PatternOptions, Validator};
+use model::document::DagDocument;
+use model::pointer::Pointer;
+use model::{Key, Problem, Problems};
+use serde_json::{Map, Value};
+
+/// Largest compiled pattern of a schema.
+const PATTERN_MAX_BYTES: usize = 1 << 20;
+
+/// The compiled schemas of a version.
+#[derive(Debug)]
+pub(crate) struct ParamSchemas(Vec<ParamSchema>);
+
+#[derive(Debug)]
+struct ParamSchema {
+    name: Key,
+    default: Option<Value>,
+    /// None where the schema takes anything.
+    validator: Option<Validator>,
+}
+
+impl ParamSchemas {
+    /// Compiles all schemas, or tells which are none. Patterns run in linear time, and nothing is fetched.
+    pub(crate) fn compile(document: &DagDocument) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let mut schemas = Vec::with_capacity(document.params.len());
+        for (name, param) in &document.params {
+            let at = Pointer::default().to("params").to(name.as_str());
+            let validator = match &param.schema {
+                Value::Bool(true) => None,
+                schema => {
+                    let patterns = PatternOptions::regex().size_limit(PATTERN_MAX_BYTES);
+                    match jsonschema::options().with_pattern_options(patterns).build(schema) {
+                        Ok(validator) => Some(validator),
+                        Err(error) => {
+                            let path = format!("{}{}", at.to("schema").as_str(), error.instance_path());
+                            problems.error("invalid-schema", path, format!("this is not a JSON Schema: {error}"));
+                            continue;
+                        }
+                    }
+                }
+            };
+            if let (Some(validator), Some(default)) = (&validator, &param.default) {
+                check(validator, default, &at.to("default"), "invalid-default", &mut problems);
+            }
+            schemas.push(ParamSchema { name: name.clone(), default: param.default.clone(), validator });
+        }
+        if problems.is_empty() { Ok(Self(schemas)) } else { Err(problems.into_list()) }
+    }
+
+    /// The parameters of a run with this conf, in the order of the document; or everything that is wrong with them. Paths point
+    /// into the conf.
+    pub(crate) fn resolve(&self, conf: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let mut params = Map::new();
+        for ParamSchema { name, default, validator } in &self.0 {
+            let at = Pointer::default().to(name.as_str());
+            match (conf.get(name.as_str()), default) {
+                (Some(value), _) => {
+                    if let Some(validator) = validator {
+                        check(validator, value, &at, "invalid-param", &mut problems);
+                    }
+                    params.insert(name.to_string(), value.clone());
+                }
+                (None, Some(default)) => {
+                    params.insert(name.to_string(), default.clone());
+                }
+                (None, None) => {
+                    let message =
+                        format!("the parameter {name:?} has no default; give it a value in conf", name = name.as_str());
+                    problems.error("missing-param", &at, message);
+                }
+            }
+        }
+        if problems.is_empty() { Ok(params) } else { Err(problems.into_list()) }
+    }
+}
+
+fn check(validator: &Validator, value: &Value, at: &Pointer, code: &str, problems: &mut Problems) {
+    for error in validator.iter_errors(value) {
+        problems.error(code, format!("{}{}", at.as_str(), error.instance_path()), error.masked().to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(params: Value) -> DagDocument {
+        let document = json!({
+            "schema": "waft.dag/v1", "dag_id": "d", "params": params, "tasks": [{"task_id": "t"}],
+        });
+        serde_json::from_value(document).expect("a document")
+    }
+
+    fn resolve(params: Value, conf: Value) -> String {
+        let schemas = ParamSchemas::compile(&document(params)).expect("schemas");
+        match schemas.resolve(conf.as_object().expect("an object")) {
+            Ok(params) => Value::Object(params).to_string(),
+            Err(problems) => problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.code)).collect(),
+        }
+    }
+
+    #[test]
+    fn conf_overrides_defaults_in_the_order_of_the_document() {
+        let params =
+            json!({"b": {"default": 1}, "a": {"schema": {"type": "string"}, "default": "x"}, "n": {"default": null}});
+        assert_eq!(resolve(params, json!({"a": "y", "other": 3})), r#"{"b":1,"a":"y","n":null}"#);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let params = json!({
+            "list": {"schema": {"type": "array", "items": {"type": "integer"}}},
+            "name": {"schema": {"type": "string", "pattern": "^[a-z]+$"}},
+            "must": {},
+        });
+        let told = resolve(params, json!({"list": [1, "2", 3.5], "name": "A1"}));
+        assert_eq!(
+            told,
+            "/list/1: invalid-param\n/list/2: invalid-param\n/name: invalid-param\n/must: missing-param\n"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_none_and_a_default_that_does_not_fit_are_refused() {
+        let params = json!({"a": {"schema": {"type": "strin"}}, "b": {"schema": {"minimum": 3}, "default": 2}});
+        let problems = ParamSchemas::compile(&document(params)).expect_err("problems");
+        let told: Vec<_> = problems.iter().map(|problem| (problem.code.as_str(), problem.path.as_str())).collect();
+        assert_eq!(told, [("invalid-schema", "/params/a/schema/type"), ("invalid-default", "/params/b/default")]);
+    }
+
+    #[test]
+    fn a_pattern_that_needs_backtracking_is_refused() {
+        let params = json!({"a": {"schema": {"pattern": "(a+)+\\1"}}});
+        assert!(ParamSchemas::compile(&document(params)).is_err());
+    }
+
+    #[test]
+    fn messages_do_not_repeat_values() {
+        let schemas = ParamSchemas::compile(&document(json!({"a": {"schema": {"type": "integer"}}}))).expect("schemas");
+        let conf = json!({"a": "hunter2"});
+        let problems = schemas.resolve(conf.as_object().expect("an object")).expect_err("problems");
+        assert!(!problems[0].message.contains("hunter2"), "{}", problems[0].message);
+    }
+}

@@ -1,0 +1,194 @@
+//! Starting runs.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use model::json::{Limits, blob_markers, find_marker};
+use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_BYTES};
+use model::{DagId, Digest, Problem, Problems, RunId, RunKey, RunState, RunType, TenantScope};
+use scheduler::{NewTrigger, TriggerError};
+use serde_json::{Map, Value};
+use store::RunRow;
+
+use crate::{Code, Control, DagRunView, DagVersion, Error, Session};
+
+/// A run that somebody wants.
+#[derive(Debug, Clone)]
+pub struct TriggerRequest {
+    pub dag_id: DagId,
+    /// Made up where it is left out.
+    pub run_id: Option<RunId>,
+    /// JSON object; members with names of parameters are their values.
+    pub conf: Option<Arc<str>>,
+    pub note: Option<String>,
+    pub logical_date: Option<Timestamp>,
+    pub data_interval: Option<(Timestamp, Timestamp)>,
+    /// Now where it is left out.
+    pub run_after: Option<Timestamp>,
+}
+
+/// What is recorded about who triggers through the API; Airflow's word.
+const TRIGGERED_BY: &str = "rest_api";
+const NO_CONF: &str = "{}";
+const SUFFIX_LENGTH: usize = 8;
+const SUFFIX_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+impl Control {
+    /// Starts a run; returns when it is durable.
+    pub async fn dag_run_trigger(&self, session: &Session, request: TriggerRequest) -> Result<DagRunView, Error> {
+        let (trigger, version) = self.prepare(session.scope(), request).await?;
+        self.start(trigger, version).await
+    }
+
+    /// Everything that can be wrong is found here; nothing is written.
+    pub(crate) async fn prepare(
+        &self,
+        scope: TenantScope,
+        request: TriggerRequest,
+    ) -> Result<(NewTrigger, Arc<DagVersion>), Error> {
+        let dag = self.dag_row(scope, &request.dag_id).await?;
+        if dag.is_stale {
+            let message = format!("bundle {:?} no longer defines DAG {:?}", dag.bundle.as_str(), dag.dag_id.as_str());
+            return Err(Error::new(Code::DagIsStale, message).hint("deploy a bundle that defines it"));
+        }
+        let version = self.dag_versions.of_row(scope, dag.current)?;
+        let now = self.clock.now();
+        check_request(&request, now)?;
+        let conf = request.conf.unwrap_or_else(|| NO_CONF.into());
+        let members = self.check_conf(scope, &conf).await?;
+        let params = version.params.resolve(&members).map_err(|problems| {
+            Error::new(Code::InvalidParams, format!("the parameters do not fit DAG {:?}", request.dag_id.as_str()))
+                .problems(problems)
+        })?;
+        let trigger = NewTrigger {
+            key: RunKey::from_uuid(self.ids.uuid()),
+            run_id: request.run_id.unwrap_or_else(|| self.new_run_id(now)),
+            version: version.version.clone(),
+            run_type: RunType::Manual,
+            conf,
+            params: if params.is_empty() { NO_CONF.into() } else { Value::Object(params).to_string().into() },
+            note: request.note,
+            triggered_by: TRIGGERED_BY.to_owned(),
+            logical_date: request.logical_date,
+            data_interval: request.data_interval,
+            run_after: request.run_after.unwrap_or(now),
+        };
+        Ok((trigger, version))
+    }
+
+    /// Commits a prepared run.
+    pub(crate) async fn start(&self, trigger: NewTrigger, version: Arc<DagVersion>) -> Result<DagRunView, Error> {
+        let now = self.clock.now();
+        let row = RunRow {
+            scope: version.version.scope,
+            key: trigger.key,
+            dag_id: version.row.dag_id.clone(),
+            run_id: trigger.run_id.clone(),
+            version: version.row.key,
+            version_number: version.row.version_number,
+            bundle: version.row.bundle.clone(),
+            run_type: trigger.run_type,
+            state: RunState::Queued,
+            reason: None,
+            conf: trigger.conf.clone(),
+            params: trigger.params.clone(),
+            note: trigger.note.clone(),
+            triggered_by: trigger.triggered_by.clone(),
+            logical_date: trigger.logical_date,
+            data_interval: trigger.data_interval,
+            run_after: trigger.run_after,
+            queued_at: now,
+            started_at: None,
+            ended_at: None,
+            clears: 0,
+        };
+        self.scheduling.trigger(trigger).await.map_err(trigger_error)?;
+        Ok(DagRunView { row, version })
+    }
+
+    /// The members of a conf that is valid and whose blobs are there.
+    async fn check_conf(&self, scope: TenantScope, conf: &str) -> Result<Map<String, Value>, Error> {
+        let invalid = |problem| Error::new(Code::InvalidConf, "the conf is not valid").problems(vec![problem]);
+        if conf == NO_CONF {
+            return Ok(Map::new());
+        }
+        let limits = Limits { bytes: CONF_MAX_BYTES, ..Limits::VALUE };
+        let value = model::json::parse(conf, limits).map_err(|error| invalid(error.into()))?;
+        if let Some(error) = find_marker(conf) {
+            return Err(invalid(error.into()));
+        }
+        let Value::Object(members) = value else {
+            return Err(invalid(Problem::error("not-an-object", "", "conf is a JSON object; write {\"name\": value}")));
+        };
+        let mut blobs: Vec<_> = blob_markers(conf).into_iter().map(|blob| (blob.digest, blob.size)).collect();
+        blobs.sort_unstable();
+        blobs.dedup();
+        let mut problems = Problems::default();
+        for (digest, size) in blobs {
+            self.check_blob(scope, digest, size, &mut problems).await?;
+        }
+        if problems.is_empty() {
+            Ok(members)
+        } else {
+            let message = "the conf names blobs that are not here";
+            Err(Error::new(Code::InvalidConf, message)
+                .hint("upload each with PUT /api/v2/blobs/{digest} first")
+                .problems(problems.into_list()))
+        }
+    }
+
+    async fn check_blob(
+        &self,
+        scope: TenantScope,
+        digest: Digest,
+        size: u64,
+        problems: &mut Problems,
+    ) -> Result<(), Error> {
+        match self.blobs.size(scope, digest).await.map_err(Error::unavailable)? {
+            Some(found) if found == size => {}
+            Some(found) => {
+                let message = format!("the blob {digest} has {found} bytes, its marker says {size}");
+                problems.error("wrong-blob-size", "", message);
+            }
+            None => problems.error("unknown-blob", "", format!("there is no blob {digest}; upload it first")),
+        }
+        Ok(())
+    }
+
+    /// `manual__2026-01-01T00:00:00.000000+00:00_k3v9x2ab`: sorts by time, and two of one microsecond differ.
+    fn new_run_id(&self, now: Timestamp) -> RunId {
+        let mut random = [0; SUFFIX_LENGTH];
+        self.rng.fill(&mut random);
+        let suffix: String = random.iter().map(|byte| char::from(SUFFIX_ALPHABET[usize::from(byte % 32)])).collect();
+        let time = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
+        RunId::new(format!("manual__{time}_{suffix}")).expect("a time and letters follow the grammar")
+    }
+}
+
+fn check_request(request: &TriggerRequest, now: Timestamp) -> Result<(), Error> {
+    let mut problems = Problems::default();
+    if request.note.as_ref().is_some_and(|note| note.len() > NOTE_MAX_BYTES) {
+        problems.error("too-long", "/note", format!("a note has at most {NOTE_MAX_BYTES} bytes"));
+    }
+    if request.data_interval.is_some_and(|(start, end)| start > end) {
+        problems.error("invalid-interval", "/data_interval_end", "the data interval ends before it starts");
+    }
+    if request.run_after.is_some_and(|at| at > now) {
+        problems.error("not-available-yet", "/run_after", "runs cannot start later yet; leave it out");
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidRequest, "the run cannot be triggered like this").problems(problems.into_list()))
+}
+
+fn trigger_error(error: TriggerError) -> Error {
+    match error {
+        TriggerError::Duplicate(_) => Error::new(Code::RunExists, error.to_string()),
+        TriggerError::Length(_) => Error::new(Code::NotMappable, error.to_string()),
+        TriggerError::Overloaded { .. } => Error::new(Code::Overloaded, error.to_string()),
+        TriggerError::Stopping => Error::new(Code::Stopping, error.to_string()),
+        TriggerError::Store(error) => error.into(),
+    }
+}
