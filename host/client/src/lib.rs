@@ -1,1 +1,35 @@
-//! client
+//! A typed client of Waft's REST API; each noun of the API has a file with its wire types and its calls.
+//!
+//! Callers: `cli`. The wire types hold what the command line shows and nothing more: what a newer server says besides is ignored.
+//! What must hold: no call goes on for ever (following a log ends with its attempt); the token goes to the one address that
+//! the client was made for, never through a proxy or after a redirect.
+//! Not here: what is shown and how (`cli`), the server's own types (`api`).
+
+mod blob;
+mod bundle;
+mod client;
+mod dag;
+mod dag_run;
+mod dag_version;
+mod error;
+mod health;
+mod lines;
+mod log;
+mod page;
+mod task_instance;
+mod wait;
+mod xcom;
+
+pub use blob::BlobSent;
+pub use bundle::{Deployed, DeployedDag};
+pub use client::{Client, Token};
+pub use dag::Dag;
+pub use dag_run::{DagRun, RunQuery, Trigger};
+pub use dag_version::DagVersion;
+pub use error::{ClientError, ErrorKind, Problem, Refusal};
+pub use health::{Health, Part, ServerVersion};
+pub use log::{LogLine, LogLines, LogQuery};
+pub use page::{Page, PageRequest};
+pub use task_instance::{InstanceQuery, TaskInstance};
+pub use wait::{Triggered, Waited};
+pub use xcom::Xcom;
