@@ -55,6 +55,8 @@ pub enum Kind {
     List(u32),
     /// With the number of its members.
     Object(u32),
+    /// An object that stands for a blob: one with the key `$waft`, which [`find_marker`] lets users have for nothing else.
+    Blob,
 }
 
 impl Kind {
@@ -62,7 +64,7 @@ impl Kind {
     pub const fn length(self) -> Option<u32> {
         match self {
             Self::List(length) | Self::Object(length) => Some(length),
-            Self::Null | Self::Boolean | Self::Number | Self::String => None,
+            Self::Null | Self::Boolean | Self::Number | Self::String | Self::Blob => None,
         }
     }
 }
@@ -76,6 +78,7 @@ impl fmt::Display for Kind {
             Self::String => "a string",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
+            Self::Blob => "a blob",
         })
     }
 }

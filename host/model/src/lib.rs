@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod pointer;
 pub mod problem;
 pub mod state;
+mod text;
 pub mod types;
 pub mod version;
 

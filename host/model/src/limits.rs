@@ -37,6 +37,8 @@ pub mod dag {
     pub const TYPE_STEPS_MAX: u64 = 5_000_000;
     /// Problems that are told at once; the rest are counted.
     pub const PROBLEMS_MAX: usize = 200;
+    /// Longest message, and longest path, of a problem.
+    pub const PROBLEM_TEXT_MAX_BYTES: usize = 2_000;
 }
 
 /// Limits on a run.
@@ -187,8 +189,8 @@ pub mod http {
     pub const HEADERS_MAX: usize = 100;
     /// Open connections; more are answered 503 and closed.
     pub const CONNECTIONS_MAX: usize = 4_096;
-    /// Components and blobs that are received at a time; more wait.
-    pub const UPLOADS_MAX: usize = 8;
+    /// Components and blobs that are held in memory at a time, together; more wait.
+    pub const UPLOADS_MAX_BYTES: usize = 8 * UPLOAD_MAX_BYTES;
     /// Requests that wait for a run or follow something; more are refused.
     pub const WAITERS_MAX: usize = 2_048;
     /// How long open requests may go on after the server was told to stop.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::dag::PROBLEMS_MAX;
+use crate::limits::dag::{PROBLEM_TEXT_MAX_BYTES, PROBLEMS_MAX};
+use crate::text::is_control_or_format;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -31,12 +32,16 @@ pub struct Problem {
 impl Problem {
     /// A problem that refuses what was sent.
     pub fn error(code: &str, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code: code.to_owned(), path: path.into(), message: message.into() }
+        Self::new(Severity::Error, code, path.into(), message.into())
     }
 
     /// A problem that does not.
     pub fn warning(code: &str, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, code: code.to_owned(), path: path.into(), message: message.into() }
+        Self::new(Severity::Warning, code, path.into(), message.into())
+    }
+
+    fn new(severity: Severity, code: &str, path: String, message: String) -> Self {
+        Self { severity, code: code.to_owned(), path: visible(path), message: visible(message) }
     }
 }
 
@@ -45,6 +50,27 @@ impl fmt::Display for Problem {
         let Self { code, path, message, .. } = self;
         if path.is_empty() { write!(f, "{message} [{code}]") } else { write!(f, "{path}: {message} [{code}]") }
     }
+}
+
+/// Problems quote what strangers wrote: cuts a long text, and escapes what a terminal would obey or nobody would see.
+fn visible(mut text: String) -> String {
+    if text.len() > PROBLEM_TEXT_MAX_BYTES {
+        text.truncate(text.floor_char_boundary(PROBLEM_TEXT_MAX_BYTES));
+        text.push('…');
+    }
+    let is_hidden = |c: char| is_control_or_format(c) && !matches!(c, '\n' | '\t');
+    if !text.contains(is_hidden) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Problems as they are found. Only the first [`crate::limits::dag::PROBLEMS_MAX`] of each severity are kept, the rest are counted,
@@ -99,5 +125,18 @@ impl Problems {
             list.push(Problem::warning("more-problems", "", message));
         }
         list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_strangers_are_made_visible() {
+        let problem = Problem::error("code", "/a\u{202e}b", "unknown field `\u{1b}[31m\u{9b}\u{200b}x`\nnext");
+        assert_eq!(problem.to_string(), "/a\\u{202e}b: unknown field `\\u{1b}[31m\\u{9b}\\u{200b}x`\nnext [code]");
+        let long = Problem::error("code", "", "é".repeat(PROBLEM_TEXT_MAX_BYTES));
+        assert_eq!(long.message, "é".repeat(PROBLEM_TEXT_MAX_BYTES / 2) + "…");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{arg_pointer, expand_pointer, expanded, ids, source, task_pointer};
 use crate::document::{DagDocument, Expand, ExpandArg, Source, TaskDocument, TaskKind};
 use crate::id::Key;
-use crate::json::marker::find_marker_in;
+use crate::json::marker::{KEY, find_marker_in};
 use crate::limits::run::{INSTANCES_MAX, MAP_LENGTH_DEFAULT};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
@@ -144,9 +144,9 @@ fn known_length(args: &[ExpandArg]) -> Option<Option<u64>> {
     Some(lengths.into_iter().try_fold(1_u64, u64::checked_mul))
 }
 
-/// Parameters exist, conf pointers are pointers, literals carry no markers.
+/// Parameters exist, conf pointers are pointers, nothing makes a marker.
 fn check_sources(document: &DagDocument, task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
-    source::each_leaf(task, at, &mut |source, at| match source {
+    source::each(task, at, &mut |source, at| match source {
         Source::Param(name) if !document.params.contains_key(name) => {
             let hint = match ids::closest(name.as_str(), document.params.keys().map(Key::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -165,8 +165,23 @@ fn check_sources(document: &DagDocument, task: &TaskDocument, at: &Pointer, prob
                 problems.error("reserved-key", at, "the key \"$waft\" is reserved; rename it");
             }
         }
+        Source::Object(members) => check_keys(members, at, problems),
         _ => {}
     });
+}
+
+/// An object source makes an object as a literal does, so its keys obey the same rules.
+fn check_keys(members: &[(String, Source)], at: &Pointer, problems: &mut Problems) {
+    let mut seen = HashSet::new();
+    for (i, (key, _)) in members.iter().enumerate() {
+        let at = || format!("{}/object/{i}/0", at.as_str());
+        if key == KEY {
+            problems.error("reserved-key", at(), "the key \"$waft\" is reserved; rename it");
+        }
+        if !seen.insert(key) {
+            problems.error("duplicate-key", at(), format!("the key {key:?} stands twice in one object; remove one"));
+        }
+    }
 }
 
 fn is_pointer(text: &str) -> bool {

@@ -48,7 +48,7 @@ fn resolve_sources(
 ) {
     for (i, task) in document.tasks.iter().enumerate() {
         let at = task_pointer(i);
-        source::each_leaf(task, &at, &mut |source, at| {
+        source::each(task, &at, &mut |source, at| {
             let Source::Output(output) = source else { return };
             let at = at.to("output").to("task");
             match by_task_id.get(&output.task) {

@@ -15,7 +15,7 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) {
         let at = task_pointer(i);
         check_task(task, &at, problems);
         if check_depth(task, &at, problems) {
-            source::each_leaf(task, &at, &mut |source, _| edges += usize::from(matches!(source, Source::Output(_))));
+            source::each(task, &at, &mut |source, _| edges += usize::from(matches!(source, Source::Output(_))));
         }
     }
     if edges > dag::EDGES_MAX {

@@ -6,29 +6,30 @@ use super::{arg_pointer, expand_pointer, expanded};
 use crate::document::{Source, TaskDocument};
 use crate::pointer::Pointer;
 
-/// Shows `visit` each source of a task that is no list or object of others, with the pointer to it.
-pub(super) fn each_leaf<'a>(task: &'a TaskDocument, at: &Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
+/// Shows `visit` each source of a task, with the pointer to it; a list or object before those in it.
+pub(super) fn each<'a>(task: &'a TaskDocument, at: &Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
     for (name, source) in &task.args {
-        leaves(source, &mut arg_pointer(at, name.as_str()), visit);
+        walk(source, &mut arg_pointer(at, name.as_str()), visit);
     }
     for (i, arg) in expanded(task).iter().enumerate() {
-        leaves(&arg.source, &mut expand_pointer(at, i).to("source"), visit);
+        walk(&arg.source, &mut expand_pointer(at, i).to("source"), visit);
     }
 }
 
-fn leaves<'a>(source: &'a Source, at: &mut Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
+fn walk<'a>(source: &'a Source, at: &mut Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
+    visit(source, at);
     match source {
         Source::List(items) => at.within("list", |at| {
             for (i, item) in items.iter().enumerate() {
-                at.within_index(i, |at| leaves(item, at, visit));
+                at.within_index(i, |at| walk(item, at, visit));
             }
         }),
         Source::Object(members) => at.within("object", |at| {
             for (i, (_, member)) in members.iter().enumerate() {
-                at.within_index(i, |at| at.within_index(1, |at| leaves(member, at, visit)));
+                at.within_index(i, |at| at.within_index(1, |at| walk(member, at, visit)));
             }
         }),
-        Source::Literal(_) | Source::Output(_) | Source::Param(_) | Source::Conf(_) => visit(source, at),
+        Source::Literal(_) | Source::Output(_) | Source::Param(_) | Source::Conf(_) => {}
     }
 }
 

@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 
 use super::Kind;
+use super::marker::{KEY, may_hold_marker};
 
 /// What stands at the top.
 pub fn kind(text: &str) -> Kind {
     let length = || u32::try_from(Members::of(text).count()).unwrap_or(u32::MAX);
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'[') => Kind::List(length()),
+        Some(b'{') if is_marker(text) => Kind::Blob,
         Some(b'{') => Kind::Object(length()),
         Some(b'"') => Kind::String,
         Some(b't' | b'f') => Kind::Boolean,
@@ -23,13 +25,23 @@ pub fn list_length(text: &str) -> Option<u32> {
     kind(text).length()
 }
 
-/// The texts of a list's items; of an object, the text of a `[key, value]` pair for each member, in order. Nothing for a scalar.
+/// The texts of a list's items; of an object, the text of a `[key, value]` pair for each member, in order. Nothing for a
+/// scalar or blob.
 pub fn items(text: &str) -> Option<Vec<Cow<'_, str>>> {
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'[') => Some(Members::of(text).map(Cow::Borrowed).collect()),
-        Some(b'{') => Some(Members::of(text).map(pair).collect()),
+        Some(b'{') if !is_marker(text) => Some(Members::of(text).map(pair).collect()),
         _ => None,
     }
+}
+
+/// True for an object with the marker's key.
+fn is_marker(text: &str) -> bool {
+    may_hold_marker(text)
+        && Members::of(text).any(|member| {
+            let key = &member[..(end_of_string(member.as_bytes(), 1) + 1).min(member.len())];
+            serde_json::from_str::<String>(key).is_ok_and(|key| key == KEY)
+        })
 }
 
 /// `"key": value` as `["key",value]`.

@@ -54,7 +54,7 @@ impl BlobRef {
 /// The blobs that a checked text names, in order, as often as they stand there.
 pub fn blob_markers(text: &str) -> Vec<BlobRef> {
     let mut blobs = Vec::new();
-    if let Some(value) = may_hold_marker(text) {
+    if let Some(value) = read_if_marked(text) {
         visit(&value, &mut Pointer::default(), &mut |object, _| {
             blobs.extend(BlobRef::of_value(object));
             None::<()>
@@ -65,7 +65,7 @@ pub fn blob_markers(text: &str) -> Vec<BlobRef> {
 
 /// The first object of a checked text that has the key `$waft` and is not a blob marker. Who takes texts from users refuses it.
 pub fn find_marker(text: &str) -> Option<JsonError> {
-    find_marker_in(&may_hold_marker(text)?).map(|pointer| JsonError {
+    find_marker_in(&read_if_marked(text)?).map(|pointer| JsonError {
         fault: Fault::Marker(
             "the key \"$waft\" is reserved; only {\"$waft\":\"blob\",\"digest\":…,\"size\":…,\"media_type\":…} may stand here; rename the key",
         ),
@@ -82,14 +82,15 @@ pub fn find_marker_in(value: &Value) -> Option<String> {
     })
 }
 
-/// The tree of a text that may hold a marker; most hold none, and a look at the bytes tells. An escape of a letter of the key counts.
-fn may_hold_marker(text: &str) -> Option<Value> {
+fn read_if_marked(text: &str) -> Option<Value> {
+    if may_hold_marker(text) { serde_json::from_str(text).ok() } else { None }
+}
+
+/// False where no key of the text can be the marker's, which a look at the bytes tells of most texts. An escape of one of its
+/// characters counts.
+pub(super) fn may_hold_marker(text: &str) -> bool {
     let mut escapes = text.match_indices("\\u00").map(|(i, escape)| text.as_bytes().get(i + escape.len()));
-    if text.contains(KEY) || escapes.any(|digit| matches!(digit, Some(b'2' | b'6' | b'7'))) {
-        serde_json::from_str(text).ok()
-    } else {
-        None
-    }
+    text.contains(KEY) || escapes.any(|digit| matches!(digit, Some(b'2' | b'6' | b'7')))
 }
 
 /// Shows `found` each object that has the key, until it answers. The depth of a checked text bounds the recursion.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Fault, JsonError, Kind, Limits};
+use super::{Fault, JsonError, Kind, Limits, marker};
 use crate::pointer::Pointer;
 
 /// Objects of up to so many members compare each key with each other; larger ones sort.
@@ -107,7 +107,12 @@ impl Scanner<'_> {
                     (Some(b']'), false) => kind = self.close(Kind::List),
                     (Some(b'}'), true) => {
                         self.no_duplicates()?;
+                        let is_marker =
+                            self.frames.len() == 1 && self.keys.iter().any(|key| self.decoded(key) == marker::KEY);
                         kind = self.close(Kind::Object);
+                        if is_marker {
+                            kind = Kind::Blob;
+                        }
                     }
                     (Some(_), true) => return Err(Fault::Syntax("',' or '}' is expected here")),
                     (Some(_), false) => return Err(Fault::Syntax("',' or ']' is expected here")),
@@ -177,9 +182,7 @@ impl Scanner<'_> {
     fn string(&mut self) -> Result<bool, Fault> {
         let mut escaped = false;
         loop {
-            let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-            self.at += plain.unwrap_or(rest.len());
+            self.at += plain_length(&self.bytes[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -321,4 +324,24 @@ impl Scanner<'_> {
         }
         pointer.into()
     }
+}
+
+/// How many bytes stand before the first one that ends a string or needs a look: a quote, a backslash or a control character.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = ONES << 7;
+    // The highest bit of each byte that is below `limit`. A borrow can mark a byte too many, but only behind one that is rightly marked.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH_BITS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+
+    let (words, rest) = bytes.as_chunks();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if special != 0 {
+            return i * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |&b: &u8| b == b'"' || b == b'\\' || b < 0x20;
+    bytes.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
 }

@@ -127,6 +127,36 @@ fn kinds_lengths_and_items() {
     }
 }
 
+/// A marker is no object to map over.
+#[test]
+fn blobs_have_no_items() {
+    let marker = blob(1).to_value().to_string();
+    for text in [marker.clone(), format!(" {} ", marker.replace("$waft", "\\u0024w\\u0061ft"))] {
+        assert_eq!(check(&text), Ok(Kind::Blob), "{text}");
+        assert_eq!(kind(&text), Kind::Blob, "{text}");
+        assert_eq!(list_length(&text), None, "{text}");
+        assert_eq!(items(&text), None, "{text}");
+    }
+    let inside = format!("{{\"a\":{marker},\"$waf\":\"$waft\"}}");
+    assert_eq!(check(&inside), Ok(Kind::Object(2)));
+    assert_eq!(kind(&inside), Kind::Object(2));
+}
+
+/// Wherever it stands in a word of eight bytes, and behind bytes with the highest bit set.
+#[test]
+fn each_special_byte_is_seen_in_each_place() {
+    for before in 0..20 {
+        for filler in ["a", "é", "\u{7f}", "!"] {
+            let text = |special: &str| format!("\"{}{special}{}\"", filler.repeat(before), filler.repeat(20));
+            assert_eq!(check(&text("")), Ok(Kind::String));
+            assert_eq!(check(&text("\\n")), Ok(Kind::String));
+            for refused in ["\"", "\u{1f}", "\n", "\0", "\\x"] {
+                assert!(check(&text(refused)).is_err(), "{refused:?} behind {before} of {filler:?}");
+            }
+        }
+    }
+}
+
 fn blob(byte: u8) -> BlobRef {
     BlobRef { digest: crate::Digest::of(&[byte]), size: 1, media_type: "text/plain".to_owned() }
 }

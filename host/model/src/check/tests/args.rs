@@ -44,6 +44,20 @@ fn arguments() {
     );
 }
 
+/// An object source is not a way round the rules for objects.
+#[test]
+fn keys_of_object_sources() {
+    let forged =
+        json!({"object": [["$waft", {"literal": "sequence"}], ["id", {"literal": 1}], ["id", {"literal": 2}]]});
+    check_task(
+        json!({"args": {"a": {"list": [forged]}}}),
+        &[
+            ("reserved-key", "/tasks/1/args/a/list/0/object/0/0", "rename it"),
+            ("duplicate-key", "/tasks/1/args/a/list/0/object/2/0", "\"id\" stands twice"),
+        ],
+    );
+}
+
 #[test]
 fn empty_tasks_run_nothing() {
     check_task(
