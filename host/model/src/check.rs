@@ -37,6 +37,10 @@ impl Dag {
     }
 }
 
+/// Told where a document makes a marker.
+const RESERVED: &str =
+    "the key \"$waft\" is reserved; rename it, or give a blob as a parameter or in the conf of a run";
+
 /// Canonical JSON sorts the members of an object, but a task mapped over a literal object runs in the order in which they stand.
 /// The form that keeps the order is an `object` source.
 fn keep_order(document: &mut DagDocument) {

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{arg_pointer, expand_pointer, expanded, ids, source, task_pointer};
+use super::{RESERVED, arg_pointer, expand_pointer, expanded, ids, source, task_pointer};
 use crate::document::{DagDocument, Expand, ExpandArg, Source, TaskDocument, TaskKind};
 use crate::id::Key;
-use crate::json::marker::{KEY, find_marker_in};
+use crate::json::marker::{KEY, find_any_marker_in};
 use crate::limits::run::{INSTANCES_MAX, MAP_LENGTH_DEFAULT};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
@@ -160,9 +160,9 @@ fn check_sources(document: &DagDocument, task: &TaskDocument, at: &Pointer, prob
             problems.error("invalid-pointer", at.to("conf"), message);
         }
         Source::Literal(value) => {
-            if let Some(inner) = find_marker_in(value) {
+            if let Some(inner) = find_any_marker_in(value) {
                 let at = format!("{}/literal{inner}", at.as_str());
-                problems.error("reserved-key", at, "the key \"$waft\" is reserved; rename it");
+                problems.error("reserved-key", at, RESERVED);
             }
         }
         Source::Object(members) => check_keys(members, at, problems),
@@ -176,7 +176,7 @@ fn check_keys(members: &[(String, Source)], at: &Pointer, problems: &mut Problem
     for (i, (key, _)) in members.iter().enumerate() {
         let at = || format!("{}/object/{i}/0", at.as_str());
         if key == KEY {
-            problems.error("reserved-key", at(), "the key \"$waft\" is reserved; rename it");
+            problems.error("reserved-key", at(), RESERVED);
         }
         if !seen.insert(key) {
             problems.error("duplicate-key", at(), format!("the key {key:?} stands twice in one object; remove one"));

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use super::RESERVED;
 use crate::document::DagDocument;
-use crate::json::marker::find_marker_in;
+use crate::json::marker::find_any_marker_in;
 use crate::limits::dag::PARAMS_MAX_BYTES;
 use crate::pointer::Pointer;
 use crate::problem::Problems;
@@ -34,8 +35,8 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) {
 }
 
 fn check_default(default: &Value, schema: &Value, at: &Pointer, problems: &mut Problems) {
-    if let Some(inner) = find_marker_in(default) {
-        problems.error("reserved-key", format!("{}{inner}", at.as_str()), "the key \"$waft\" is reserved; rename it");
+    if let Some(inner) = find_any_marker_in(default) {
+        problems.error("reserved-key", format!("{}{inner}", at.as_str()), RESERVED);
     }
     let named: Vec<&str> = match schema.get("type") {
         Some(Value::String(name)) => vec![name],

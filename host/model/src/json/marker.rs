@@ -82,6 +82,11 @@ pub fn find_marker_in(value: &Value) -> Option<String> {
     })
 }
 
+/// The first object of a tree that has the key `$waft`, a blob marker too. For places that keep no blob alive.
+pub(crate) fn find_any_marker_in(value: &Value) -> Option<String> {
+    visit(value, &mut Pointer::default(), &mut |_, pointer| Some(pointer.as_str().to_owned()))
+}
+
 fn read_if_marked(text: &str) -> Option<Value> {
     if may_hold_marker(text) { serde_json::from_str(text).ok() } else { None }
 }

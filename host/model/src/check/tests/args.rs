@@ -42,6 +42,11 @@ fn arguments() {
         json!({"args": {"a": {"literal": [{"$waft": "sequence"}]}}}),
         &[("reserved-key", "/tasks/1/args/a/literal/0", "rename it")],
     );
+    let blob = json!({"$waft": "blob", "digest": crate::Digest::of(b"").to_string(), "size": 0});
+    check_task(
+        json!({"args": {"a": {"literal": blob}}}),
+        &[("reserved-key", "/tasks/1/args/a/literal", "give a blob as a parameter")],
+    );
 }
 
 /// An object source is not a way round the rules for objects.
