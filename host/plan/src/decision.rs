@@ -47,7 +47,8 @@ pub struct InsertDecision {
     pub reason: Option<Arc<str>>,
 }
 
-/// A change of state without an execution, for `first..=last`.
+/// A change of state without an execution, for `first..=last`. An instance that runs is changed only by the end of its run, to
+/// failed, by a decision of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransitionDecision {
     pub node: NodeIdx,

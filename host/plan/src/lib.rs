@@ -16,6 +16,8 @@ mod ready;
 mod retry;
 mod rule;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
 pub use event::Event;

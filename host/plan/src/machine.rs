@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use model::limits::run::MATERIALIZE_BATCH;
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState, TryNumber};
 
 use crate::node::Node;
@@ -53,6 +54,8 @@ pub struct RunMachine {
     unsettled: Vec<NodeIdx>,
     /// Expanded tasks with rows that are not made yet.
     unmade: VecDeque<NodeIdx>,
+    /// Rows of expansions that go into one commit.
+    batch: u32,
     /// No more rows are made before the next [`Event::Committed`].
     awaits_commit: bool,
     /// Instances that the run has or will have, as far as that is known.
@@ -69,10 +72,9 @@ impl RunMachine {
     /// A run that begins now. `lengths` is what [`crate::lengths_at_start`] gave. The decisions make its first rows; tasks whose
     /// length is known already are among the expansions and never have a row without a position.
     pub fn start(dag: Arc<Dag>, lengths: &Lengths, limits: MachineLimits, now: Timestamp) -> (Self, Decisions) {
-        let mut machine = Self::new(dag, lengths, limits, now);
-        let mut out = Decisions::default();
-        machine.begin(&mut out);
-        (machine, out)
+        let mut machine = Self::new(dag, lengths, limits, now, MATERIALIZE_BATCH);
+        let decisions = machine.begin();
+        (machine, decisions)
     }
 
     /// A run that was committed earlier. Instances that rows show as running are running for this machine too; the scheduler
@@ -84,14 +86,19 @@ impl RunMachine {
         limits: MachineLimits,
         now: Timestamp,
     ) -> (Self, Decisions) {
-        let mut machine = Self::new(dag, lengths, limits, saved.started_at);
+        let mut machine = Self::new(dag, lengths, limits, saved.started_at, MATERIALIZE_BATCH);
         machine.restore(saved, now);
-        let mut out = Decisions::default();
-        machine.begin(&mut out);
-        (machine, out)
+        let decisions = machine.begin();
+        (machine, decisions)
     }
 
-    fn new(dag: Arc<Dag>, lengths: &Lengths, limits: MachineLimits, started_at: Timestamp) -> Self {
+    pub(crate) fn new(
+        dag: Arc<Dag>,
+        lengths: &Lengths,
+        limits: MachineLimits,
+        started_at: Timestamp,
+        batch: u32,
+    ) -> Self {
         let mut depths = vec![0; dag.len()];
         for node in dag.topological_order() {
             let upstream = dag.node(*node).upstream.iter().map(|upstream| depths[upstream.0 as usize] + 1);
@@ -107,6 +114,7 @@ impl RunMachine {
             deadline: dag.document().run_timeout_ms.map(|timeout_ms| later(started_at, timeout_ms)),
             unsettled: Vec::new(),
             unmade: VecDeque::new(),
+            batch,
             awaits_commit: false,
             instances: nodes.len() as u64,
             unfinished: nodes.len() as u32,
@@ -164,8 +172,7 @@ impl RunMachine {
         taken
     }
 
-    /// Instances that run, with their fences. When the run has been cancelled or is over its timeout, these are the executions that
-    /// the scheduler is to cancel.
+    /// Instances that run, with their fences. An event that ends the run leaves none: those that ran before it are to be cancelled.
     pub fn running(&self) -> impl Iterator<Item = (NodeIdx, MapIndex, Fence)> + '_ {
         self.running.iter().map(|((node, map_index), fence)| (*node, *map_index, *fence))
     }

@@ -31,6 +31,8 @@ pub struct SavedInstance {
     pub map_index: MapIndex,
     pub state: TaskState,
     pub try_number: TryNumber,
+    /// Number of the last try that the author grants, counted from the last clear.
+    pub max_tries: u32,
     pub fence: Fence,
     pub retry_at: Option<Timestamp>,
     pub lost_executions: u32,

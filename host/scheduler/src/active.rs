@@ -108,6 +108,7 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         map_index: row.map_index,
         state: row.state,
         try_number: row.try_number,
+        max_tries: row.max_tries,
         fence: row.fence,
         retry_at: row.retry_at,
         lost_executions: row.lost_executions,

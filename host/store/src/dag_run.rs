@@ -198,6 +198,7 @@ pub struct InstanceSnapshot {
     pub map_index: MapIndex,
     pub state: TaskState,
     pub try_number: TryNumber,
+    pub max_tries: u32,
     pub fence: Fence,
     pub retry_at: Option<Timestamp>,
     pub lost_executions: u32,

@@ -54,11 +54,12 @@ impl RunMachine {
     }
 
     /// Fails the run now: what runs has failed, what waits is skipped. Everything is written in one commit, rows that are not made
-    /// yet too, so that a crash cannot bring half of the run back.
+    /// yet too, so that a crash cannot bring half of the run back. Executions that run are forgotten, and what they report is stale.
     pub(super) fn stop(&mut self, reason: Arc<str>, out: &mut Decisions) {
         self.ready.clear();
         self.retries.clear();
         self.unmade.clear();
+        self.running.clear();
         for idx in self.dag.indices() {
             self.stop_node(idx, &reason, out);
         }
@@ -85,14 +86,19 @@ impl RunMachine {
             };
             node.instances.set(slot..slot + 1, to);
             let map_index = node.map_index(slot);
-            out.transition(TransitionDecision {
+            let decision = TransitionDecision {
                 node: idx,
                 first: map_index,
                 last: map_index,
                 to,
                 try_number: None,
                 reason: Some(Arc::clone(reason)),
-            });
+            };
+            match to {
+                // The scheduler writes these with the ends of their executions, so each stands alone.
+                TaskState::Failed => out.transitions.push(decision),
+                _ => out.transition(decision),
+            }
         }
         let length = node.instances.length();
         node.instances.make(length);

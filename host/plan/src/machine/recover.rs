@@ -9,7 +9,7 @@ use crate::retry::Attempt;
 use crate::{SavedInstance, SavedRun};
 
 impl RunMachine {
-    pub(super) fn restore(&mut self, saved: &SavedRun, now: Timestamp) {
+    pub(crate) fn restore(&mut self, saved: &SavedRun, now: Timestamp) {
         for (node, saved) in self.nodes.iter_mut().zip(&saved.nodes) {
             node.list_length = saved.list_length.filter(|_| !node.is_mapped());
             if let Some(length) = saved.map_length.filter(|_| node.is_mapped()) {
@@ -25,7 +25,9 @@ impl RunMachine {
             let Some(slot) = slot else { continue };
             let has_row = (node.has_positions() || !node.is_mapped()) && slot < node.instances.made();
             if !has_row {
-                node.instances.set_attempt(slot, first_attempt(try_number.0, node.tries));
+                let max_tries = try_number.0.saturating_add(node.tries);
+                let attempt = Attempt { try_number: try_number.0, max_tries, lost: 0, suspect: false };
+                node.instances.set_attempt(slot, attempt);
             }
         }
         for (idx, node) in self.dag.indices().zip(&self.nodes).filter(|(_, node)| node.has_positions()) {
@@ -68,15 +70,8 @@ impl RunMachine {
                 return;
             }
         }
-        let attempt = match state {
-            TaskState::None => first_attempt(try_number, node.tries),
-            _ => Attempt {
-                try_number,
-                max_tries: node.tries.max(try_number),
-                lost: saved.lost_executions,
-                suspect: saved.suspect,
-            },
-        };
+        let attempt =
+            Attempt { try_number, max_tries: saved.max_tries, lost: saved.lost_executions, suspect: saved.suspect };
         if attempt != node.attempt(slot) {
             node.instances.set_attempt(slot, attempt);
         }
@@ -98,9 +93,4 @@ impl RunMachine {
             self.update_result(idx);
         }
     }
-}
-
-/// Of an instance that has had `tries_before` tries, before a clear gave it new ones.
-fn first_attempt(tries_before: u32, granted: u32) -> Attempt {
-    Attempt { try_number: tries_before, max_tries: tries_before.saturating_add(granted), lost: 0, suspect: false }
 }

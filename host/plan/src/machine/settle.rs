@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use model::document::TaskKind;
-use model::limits::run::MATERIALIZE_BATCH;
 use model::{NodeIdx, TaskState, TryNumber};
 
 use super::RunMachine;
@@ -35,20 +34,22 @@ enum Write {
 
 impl RunMachine {
     /// Looks at every task once, upstream first, and makes the rows of those that have none.
-    pub(super) fn begin(&mut self, out: &mut Decisions) {
+    pub(crate) fn begin(&mut self) -> Decisions {
+        let mut out = Decisions::default();
         let dag = Arc::clone(&self.dag);
         for node in dag.topological_order() {
-            self.settle(*node, out);
+            self.settle(*node, &mut out);
             if !self.node(*node).has_positions() && self.node(*node).instances.made() == 0 {
-                self.make(*node, 1, out);
+                self.make(*node, 1, &mut out);
             }
         }
-        self.come_to_rest(out);
+        self.come_to_rest(&mut out);
+        out
     }
 
     /// Follows everything that has changed to its end.
     pub(super) fn come_to_rest(&mut self, out: &mut Decisions) {
-        let mut budget = if self.awaits_commit { 0 } else { MATERIALIZE_BATCH };
+        let mut budget = if self.awaits_commit { 0 } else { self.batch };
         loop {
             while let Some(node) = self.unsettled.pop() {
                 self.settle(node, out);

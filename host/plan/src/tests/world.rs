@@ -1,0 +1,237 @@
+//! Everything around a machine. After each step the machine is compared with the rows, and the rows with the promises.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
+use serde_json::Value;
+
+use super::outcome::Outcome;
+use super::rows::Rows;
+use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
+
+pub(super) const LIMITS: MachineLimits =
+    MachineLimits { map_length: 30, map_length_ceiling: 100, instances: 1_000_000 };
+
+pub(super) struct World {
+    pub(super) dag: Arc<Dag>,
+    pub(super) machine: RunMachine,
+    pub(super) rows: Rows,
+    pub(super) now: Timestamp,
+    pub(super) owes_commit: bool,
+    /// Executions of each instance that have ended.
+    pub(super) executions: BTreeMap<(NodeIdx, MapIndex), usize>,
+    lengths: Lengths,
+    limits: MachineLimits,
+    batch: u32,
+    fence: u64,
+    is_stopped: bool,
+}
+
+impl World {
+    pub(super) fn start(fixture: &str, conf: &Value) -> Self {
+        Self::start_with(testkit::dag::dag(fixture), conf, LIMITS, 1_000)
+    }
+
+    pub(super) fn start_with(dag: Dag, conf: &Value, limits: MachineLimits, batch: u32) -> Self {
+        let dag = Arc::new(dag);
+        let lengths = lengths_at_start(&dag, conf, &Value::Null).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let mut machine = RunMachine::new(dag.clone(), &lengths, limits, now, batch);
+        let decisions = machine.begin();
+        let rows = Rows::new(&dag, now);
+        let executions = BTreeMap::new();
+        let mut world = Self {
+            dag,
+            machine,
+            rows,
+            now,
+            owes_commit: false,
+            executions,
+            lengths,
+            limits,
+            batch,
+            fence: 0,
+            is_stopped: false,
+        };
+        world.apply(&decisions);
+        world
+    }
+
+    /// The machine is gone; another one starts from the rows.
+    pub(super) fn recover(&mut self) {
+        let saved = self.rows.saved();
+        self.machine = RunMachine::new(self.dag.clone(), &self.lengths, self.limits, saved.started_at, self.batch);
+        self.machine.restore(&saved, self.now);
+        let decisions = self.machine.begin();
+        self.owes_commit = false;
+        self.apply(&decisions);
+    }
+
+    fn apply(&mut self, decisions: &Decisions) {
+        self.rows.apply(decisions);
+        self.owes_commit |= decisions.more_after_commit;
+        self.check();
+    }
+
+    pub(super) fn feed(&mut self, event: Event) {
+        self.is_stopped |= matches!(event, Event::Cancel { .. });
+        let decisions = self.machine.on(event, self.now);
+        assert_eq!(decisions.ended, None);
+        self.apply(&decisions);
+    }
+
+    pub(super) fn committed(&mut self) {
+        self.owes_commit = false;
+        self.feed(Event::Committed);
+    }
+
+    /// Lets the time of the next tick come.
+    pub(super) fn tick(&mut self) {
+        if let Some(at) = self.machine.next_tick() {
+            self.now = self.now.max(at);
+        }
+        let timeout_ms = self.dag.document().run_timeout_ms.map(|ms| SignedDuration::from_millis(ms as i64));
+        self.is_stopped |= timeout_ms.is_some_and(|timeout| self.now >= self.rows.started_at + timeout);
+        self.feed(Event::Tick);
+    }
+
+    pub(super) fn claim(&mut self, max: u32) -> Vec<Ready> {
+        self.fence += 1;
+        let fence = Fence::new(1, self.fence);
+        let taken = self.machine.take_ready(max, fence);
+        for ready in &taken {
+            self.check_rule(ready.node);
+            self.rows.claim(ready, fence);
+        }
+        self.check();
+        taken
+    }
+
+    /// The execution that runs ends.
+    pub(super) fn end(&mut self, node: NodeIdx, map_index: MapIndex, outcome: Outcome) {
+        let fence = self.rows.instances[&(node, map_index)].saved.fence;
+        let Outcome { end, has_value, list_length } = outcome.clone();
+        let event = Event::Ended { node, map_index, fence, end, has_value, list_length };
+        let decisions = self.machine.on(event.clone(), self.now);
+        let ended = decisions.ended.as_ref().expect("the report carried the running fence");
+        self.rows.end(node, map_index, fence, &outcome, ended);
+        self.apply(&decisions);
+        *self.executions.entry((node, map_index)).or_default() += 1;
+        // The same report once more, and one that was never claimed, change nothing.
+        assert_eq!(self.machine.on(event, self.now), Decisions::default());
+    }
+
+    /// Plays the run to its end: everything that is ready starts, ends as `outcome` says, in order.
+    pub(super) fn play(&mut self, outcome: impl Fn(NodeIdx, MapIndex, usize) -> Outcome) {
+        while self.rows.state == RunState::Running {
+            if self.owes_commit {
+                self.committed();
+            }
+            self.claim(u32::MAX);
+            let running: Vec<_> = self.machine.running().collect();
+            if running.is_empty() && !self.owes_commit && self.rows.state == RunState::Running {
+                assert!(
+                    self.machine.next_tick().is_some(),
+                    "nothing can happen any more:\n{}",
+                    self.rows.text(&self.dag)
+                );
+                self.tick();
+            }
+            for (node, map_index, _) in running {
+                if self.rows.instances[&(node, map_index)].saved.state != TaskState::Running {
+                    continue;
+                }
+                let execution = self.executions.get(&(node, map_index)).copied().unwrap_or(0);
+                self.end(node, map_index, outcome(node, map_index, execution));
+            }
+        }
+    }
+
+    /// What runs may run: every upstream instance has ended well.
+    fn check_rule(&self, node: NodeIdx) {
+        for upstream in &self.dag.node(node).upstream {
+            let is_well = self.rows.of_node(*upstream).all(|row| row.saved.state == TaskState::Success);
+            let length = self.rows.nodes[upstream.0 as usize].map_length.unwrap_or(1).max(1);
+            assert!(is_well && self.rows.of_node(*upstream).count() == length as usize, "{node:?} runs too early");
+        }
+    }
+
+    fn check(&self) {
+        let rows = || self.rows.instances.values().map(|row| &row.saved);
+        let running = rows().filter(|row| row.state == TaskState::Running);
+        let running: Vec<_> = running.map(|row| (row.node, row.map_index, row.fence)).collect();
+        assert_eq!(self.machine.running().collect::<Vec<_>>(), running);
+        let mut ready = 0;
+        for node in self.dag.indices() {
+            let count = |state| self.rows.of_node(node).filter(|row| row.saved.state == state).count() as u32;
+            let cap = self.dag.task(node).max_active_per_run.unwrap_or(u32::MAX);
+            assert!(count(TaskState::Running) <= cap);
+            ready += count(TaskState::Scheduled).min(cap - count(TaskState::Running));
+            self.check_positions(node);
+        }
+        let cap = self.dag.document().max_active_tasks.unwrap_or(u32::MAX);
+        assert!(running.len() as u32 <= cap);
+        assert_eq!(self.machine.ready_count(), ready.min(cap - running.len() as u32));
+        assert_eq!(self.machine.state(), self.rows.state);
+        let retry_at = rows().filter_map(|row| row.retry_at).min();
+        if self.rows.state == RunState::Running {
+            let tick = self.machine.next_tick();
+            assert!(retry_at.is_none_or(|at| tick.is_some_and(|tick| tick <= at)), "{tick:?} is after {retry_at:?}");
+        }
+        self.check_end();
+        self.check_result();
+    }
+
+    /// Rows are those of the expansion, from 0 up.
+    fn check_positions(&self, node: NodeIdx) {
+        let expected = match self.rows.nodes[node.0 as usize].map_length {
+            None | Some(0) => -1..0,
+            Some(length) => 0..length as i32,
+        };
+        let numbers: Vec<_> = self.rows.of_node(node).map(|row| row.saved.map_index.number()).collect();
+        let made = numbers.len() as i32;
+        assert!(numbers.into_iter().eq(expected.start..expected.start + made), "rows of {node:?}");
+        assert!(made <= expected.end - expected.start);
+    }
+
+    /// The run has ended exactly when its instances have, and its state follows from theirs.
+    fn check_end(&self) {
+        let is_complete = |node: NodeIdx| {
+            let length = self.rows.nodes[node.0 as usize].map_length.unwrap_or(1).max(1);
+            self.rows.of_node(node).filter(|row| row.saved.state.is_ended()).count() == length as usize
+        };
+        assert_eq!(self.rows.state.is_ended(), self.dag.indices().all(is_complete), "{}", self.rows.text(&self.dag));
+        if self.rows.state.is_ended() && !self.is_stopped {
+            let mut leaves = self.dag.indices().filter(|node| self.dag.node(*node).downstream.is_empty());
+            let has_failed = leaves.any(|leaf| {
+                let mut states = self.rows.of_node(leaf).map(|row| row.saved.state);
+                states.any(|state| matches!(state, TaskState::Failed | TaskState::UpstreamFailed))
+            });
+            assert_eq!(self.rows.state == RunState::Failed, has_failed);
+        }
+    }
+
+    fn check_result(&self) {
+        let states = |node: NodeIdx| self.rows.of_node(node).map(|row| row.saved.state);
+        let is_empty_list = |node: NodeIdx| self.rows.nodes[node.0 as usize].map_length == Some(0);
+        let is_broken = |state: TaskState| state.is_ended() && state != TaskState::Success;
+        let broken = |node: &NodeIdx| states(*node).any(is_broken) && !is_empty_list(*node);
+        let results = self.dag.result();
+        match self.machine.result() {
+            ResultStatus::Pending => {
+                assert_eq!(self.rows.state, RunState::Running);
+                assert!(!results.iter().any(broken));
+            }
+            ResultStatus::Available => {
+                assert!(!results.iter().any(broken));
+                assert!(!results.is_empty() || self.rows.state == RunState::Success);
+            }
+            ResultStatus::Impossible { node, map_index } => {
+                assert!(is_broken(self.rows.instances[&(node, map_index)].saved.state), "{node:?} {map_index}");
+                assert!(results.iter().any(broken) || (results.is_empty() && self.rows.state == RunState::Failed));
+            }
+        }
+    }
+}
