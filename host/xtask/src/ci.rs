@@ -8,11 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
+use crate::guest::{self, TARGET as GUEST_TARGET};
 use crate::stopwatch::Stopwatch;
 use crate::tidy;
 use crate::workspace::Workspace;
-
-const GUEST_TARGET: &str = "wasm32-wasip2";
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let shell = workspace.shell()?;
@@ -29,7 +28,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         let _flags = shell.push_env("RUSTDOCFLAGS", "-Dwarnings");
         Ok(cmd!(shell, "cargo doc --workspace --no-deps --locked").run()?)
     })?;
-    steps.run("guests", || build_guests(workspace, &shell))?;
+    steps.run("guests", || {
+        workspace.guests().try_for_each(|package| guest::build(workspace, &shell, &package.name).map(drop))
+    })?;
     steps.run("build", || Ok(cmd!(shell, "cargo build --workspace --bins --tests --locked").run()?))?;
     steps.run("doctests", || Ok(cmd!(shell, "cargo test --workspace --doc --locked").run()?))?;
     steps.print();
@@ -77,15 +78,6 @@ fn install_tools(shell: &Shell) -> Result<()> {
         cmd!(shell, "cargo install --locked cargo-nextest")
             .run()
             .context("the tests run under nextest: install it with `cargo install --locked cargo-nextest`")?;
-    }
-    Ok(())
-}
-
-/// One at a time, as the tests build them, so that what is built here is not built again there.
-fn build_guests(workspace: &Workspace, shell: &Shell) -> Result<()> {
-    for guest in workspace.guests() {
-        let name = &guest.name;
-        cmd!(shell, "cargo build --locked --target {GUEST_TARGET} --profile guest -p {name}").run()?;
     }
     Ok(())
 }

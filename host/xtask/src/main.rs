@@ -2,7 +2,9 @@
 //!
 //! Called by people and by `.ci/run`; nothing of the product depends on this crate. Each command stands in a file of its own.
 
+mod bench;
 mod ci;
+mod guest;
 mod stopwatch;
 mod tidy;
 mod wit;
@@ -28,6 +30,8 @@ enum Command {
     Ci,
     /// The rules of the house that no compiler checks
     Tidy,
+    /// How fast and how small the release build is
+    Bench(bench::Arguments),
     /// Records the digest of the contract in wit/ under its version
     Wit {
         /// Replace the digest of a version that no release holds yet
@@ -51,6 +55,7 @@ fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Ci => ci::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
+        Command::Bench(arguments) => bench::run(&workspace, &arguments),
         Command::Wit { unreleased } => wit::publish(&workspace, unreleased),
     }
 }

@@ -1,0 +1,86 @@
+//! The command line against a real server.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Server, component};
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+#[track_caller]
+fn json_of(output: &Output) -> Value {
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// The component of a package as a file in the server's folder.
+fn file(server: &Server, package: &str) -> String {
+    let path = server.data().with_file_name(format!("{package}.wasm"));
+    std::fs::write(&path, component(package)).expect("the folder can be written");
+    path.to_str().expect("a plain path").to_owned()
+}
+
+#[tokio::test]
+async fn deploy_trigger_and_look() {
+    let server = Server::start().await;
+    let hello = file(&server, "hello");
+    let deployed = server.waft(&["deploy", &hello]);
+    assert!(deployed.status.success() && stdout(&deployed).contains("greeting"), "{deployed:?}");
+
+    let run = json_of(&server.waft(&[
+        "trigger",
+        "greeting",
+        "--conf",
+        r#"{"name":"Ada"}"#,
+        "--wait",
+        "60",
+        "--output",
+        "json",
+    ]));
+    assert_eq!(run["results"], json!({ "hello": "Hello, Ada!" }), "{run:#}");
+    let id = run["dag_run_id"].as_str().expect("a run id");
+
+    for arguments in [
+        &["dags"][..],
+        &["versions", "greeting"],
+        &["runs"],
+        &["tasks", id],
+        &["xcom", id, "hello"],
+        &["logs", id, "hello"],
+    ] {
+        let plain = server.waft(arguments);
+        assert!(plain.status.success() && !plain.stdout.is_empty(), "{arguments:?}: {plain:?}");
+        json_of(&server.waft(&[arguments, &["--output", "json"]].concat()));
+    }
+    assert!(stdout(&server.waft(&["logs", id, "hello"])).contains("greeting Ada"));
+    assert!(stdout(&server.waft(&["xcom", id, "hello"])).contains("Hello, Ada!"));
+}
+
+#[tokio::test]
+async fn scripts_can_tell_what_went_wrong() {
+    let server = Server::start().await;
+    let usage = server.waft(&["trigger"]);
+    assert_eq!(usage.status.code(), Some(2), "{usage:?}");
+    let missing = server.waft(&["trigger", "nowhere"]);
+    assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("nowhere"), "{missing:?}");
+
+    let flows = file(&server, "flows-guest");
+    assert!(server.waft(&["deploy", &flows]).status.success());
+    let failed = server.waft(&["trigger", "doomed", "--wait", "60"]);
+    assert!(!failed.status.success(), "{failed:?}");
+    assert_ne!(failed.status.code(), missing.status.code(), "a failed run looks like a missing DAG");
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("there is nothing to be done"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn one_run_without_a_server() {
+    let server = Server::start().await;
+    let flows = file(&server, "flows-guest");
+    let run = server.waft(&["run", &flows, "--dag", "squares", "--conf", r#"{"n":10}"#]);
+    assert!(run.status.success() && stdout(&run).contains("285"), "{run:?}");
+    let failed = server.waft(&["run", &flows, "--dag", "doomed"]);
+    assert!(!failed.status.success(), "{failed:?}");
+}

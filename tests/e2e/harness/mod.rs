@@ -1,0 +1,13 @@
+//! Starts what a test needs and ends it with the test.
+
+mod binary;
+mod children;
+mod eventually;
+mod reply;
+mod server;
+
+pub(crate) use binary::{component, component_with, waft};
+pub(crate) use children::{children_of, is_alive};
+pub(crate) use eventually::eventually;
+pub(crate) use reply::Reply;
+pub(crate) use server::{Server, text};

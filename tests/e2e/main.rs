@@ -1,0 +1,15 @@
+//! The binary as users meet it: a real server process, spoken to over HTTP and by its own command line.
+//!
+//! One file for each promise. Nothing here knows the crates of the host: what is tested is what a stranger sees.
+
+mod auth;
+mod cli;
+mod crash;
+mod deploy;
+mod flow;
+mod harness;
+mod hostile;
+mod log;
+mod mapping;
+mod trigger;
+mod wait;
