@@ -30,17 +30,24 @@ pub struct Limits {
     pub depth: usize,
     /// Members of all objects together.
     pub keys: usize,
+    /// Values, those inside others too.
+    pub values: usize,
 }
 
 impl Limits {
     /// A value: result, argument set, conf, XCom, state.
-    pub const VALUE: Limits =
-        Limits { bytes: limits::json::TEXT_MAX_BYTES, depth: limits::json::DEPTH_MAX, keys: limits::json::KEYS_MAX };
+    pub const VALUE: Limits = Limits {
+        bytes: limits::json::TEXT_MAX_BYTES,
+        depth: limits::json::DEPTH_MAX,
+        keys: limits::json::KEYS_MAX,
+        values: limits::json::VALUES_MAX,
+    };
     /// A DAG document.
     pub const DOCUMENT: Limits = Limits {
         bytes: limits::dag::DOCUMENT_MAX_BYTES,
         depth: limits::dag::DOCUMENT_DEPTH_MAX,
         keys: limits::dag::DOCUMENT_KEYS_MAX,
+        values: limits::dag::DOCUMENT_VALUES_MAX,
     };
 }
 
@@ -92,6 +99,8 @@ pub enum Fault {
     TooDeep { limit: usize },
     #[error("more than {limit} members in all objects together; use lists, or send it as a blob")]
     TooManyKeys { limit: usize },
+    #[error("more than {limit} values; send it as a blob")]
+    TooManyValues { limit: usize },
     #[error("the key {key:?} stands twice in one object; remove one")]
     DuplicateKey { key: String },
     #[error("U+0000 cannot be stored; leave it out or encode the bytes, for example as base64")]
@@ -113,6 +122,7 @@ impl Fault {
             Self::TooLarge { .. } => "json-too-large",
             Self::TooDeep { .. } => "json-too-deep",
             Self::TooManyKeys { .. } => "json-too-many-keys",
+            Self::TooManyValues { .. } => "json-too-many-values",
             Self::DuplicateKey { .. } => "json-duplicate-key",
             Self::Nul => "json-nul",
             Self::LoneSurrogate => "json-lone-surrogate",

@@ -8,6 +8,8 @@ pub mod json {
     pub const DEPTH_MAX: usize = 32;
     /// Most members of all objects of one document together.
     pub const KEYS_MAX: usize = 10_000;
+    /// Most values of one text, those inside others too: a tree takes dozens of bytes for each.
+    pub const VALUES_MAX: usize = 500_000;
 }
 
 /// Limits on a DAG.
@@ -18,6 +20,8 @@ pub mod dag {
     pub const DOCUMENT_DEPTH_MAX: usize = 64;
     /// Most members of all objects of a DAG document together.
     pub const DOCUMENT_KEYS_MAX: usize = 400_000;
+    /// Most values of a DAG document.
+    pub const DOCUMENT_VALUES_MAX: usize = 500_000;
     pub const TASKS_MAX: usize = 10_000;
     pub const EDGES_MAX: usize = 100_000;
     /// DAGs of one bundle.
@@ -112,6 +116,14 @@ pub mod log {
     pub const UNSENT_MAX_BYTES: usize = 1 << 20;
     /// Lines that one request for a part of a log gives.
     pub const PAGE_LINES_MAX: usize = 10_000;
+    /// A log's lines are stored when so many bytes wait …
+    pub const CHUNK_BYTES: usize = 64 << 10;
+    /// … or when the first has waited for so long.
+    pub const CHUNK_EVERY_MS: u64 = 250;
+    /// Bytes of all logs that wait to be stored; above it whoever writes waits for the store.
+    pub const TAILS_MAX_BYTES: usize = 32 << 20;
+    /// How long the end of an attempt waits until its log is stored.
+    pub const FINISH_MAX_MS: u64 = 5_000;
 }
 
 /// Limits on a component.
@@ -169,6 +181,8 @@ pub mod worker {
     pub const BEAT_MS: u64 = 2_500;
     /// A runner that is not ready after so long is given up.
     pub const START_MAX_MS: u64 = 10_000;
+    /// Attempts that one runner runs at a time, whatever it is asked for.
+    pub const SLOTS_MAX: u32 = 512;
     /// Components that one runner keeps loaded.
     pub const COMPONENTS_LOADED_MAX: usize = 64;
 }
@@ -209,4 +223,16 @@ pub mod auth {
     pub const SESSIONS_KEPT: usize = 1_024;
     /// How long they need not; so long a revoked token may still be taken.
     pub const SESSION_FRESH_MS: u64 = 1_000;
+}
+
+/// Limits on what the demo takes from a folder.
+pub mod demo {
+    /// Files that are taken: as many as one task is mapped over unless it says otherwise.
+    pub const FILES_MAX: usize = super::run::MAP_LENGTH_DEFAULT as usize;
+    /// Entries that are looked at.
+    pub const ENTRIES_MAX: usize = 1_000_000;
+    pub const FILE_MAX_BYTES: u64 = 4 << 20;
+    pub const TOTAL_MAX_BYTES: u64 = 256 << 20;
+    /// Uploads that are under way at a time.
+    pub const UPLOADS: usize = 8;
 }

@@ -106,6 +106,11 @@ impl Problems {
         }
     }
 
+    /// True when another error would only be counted, so that its message need not be good.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.len() >= PROBLEMS_MAX
+    }
+
     /// True while nothing refuses what was sent.
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty()

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{RESERVED, arg_pointer, expand_pointer, expanded, ids, source, task_pointer};
-use crate::document::{DagDocument, Expand, ExpandArg, Source, TaskDocument, TaskKind};
+use crate::document::{DagDocument, Expand, ExpandArg, Signature, Source, TaskDocument, TaskKind};
 use crate::id::Key;
 use crate::json::marker::{KEY, find_any_marker_in};
 use crate::limits::run::{INSTANCES_MAX, MAP_LENGTH_DEFAULT};
@@ -68,23 +68,31 @@ fn check_names(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
             problems.error("missing-argument", at.to("args"), message);
         }
     }
-    let unknown = |name: &Key| {
-        let known = signature.args.keys().map(Key::as_str);
-        let hint = match ids::closest(name.as_str(), known.clone()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if signature.args.is_empty() => "it takes no arguments".to_owned(),
-            None => format!("it takes {}", known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
-        };
-        format!("task `{}` has no argument `{name}`; {hint}", task.task_id)
-    };
     for name in task.args.keys().filter(|name| !signature.args.contains_key(*name)) {
-        problems.error("unknown-argument", arg_pointer(at, name.as_str()), unknown(name));
+        let message = unknown_argument(task, signature, name, problems);
+        problems.error("unknown-argument", arg_pointer(at, name.as_str()), message);
     }
     for (i, ExpandArg { arg, .. }) in expanded(task).iter().enumerate() {
         if !signature.args.contains_key(arg) {
-            problems.error("unknown-argument", expand_pointer(at, i).to("arg"), unknown(arg));
+            let message = unknown_argument(task, signature, arg, problems);
+            problems.error("unknown-argument", expand_pointer(at, i).to("arg"), message);
         }
     }
+}
+
+fn unknown_argument(task: &TaskDocument, signature: &Signature, name: &Key, problems: &Problems) -> String {
+    const NAMES_SHOWN_MAX: usize = 20;
+    let known = signature.args.keys().map(Key::as_str);
+    let hint = match ids::closest(name.as_str(), known.clone(), problems) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if signature.args.is_empty() => "it takes no arguments".to_owned(),
+        None => {
+            let names: Vec<_> = known.take(NAMES_SHOWN_MAX).map(|name| format!("`{name}`")).collect();
+            let more = if signature.args.len() > NAMES_SHOWN_MAX { ", …" } else { "" };
+            format!("it takes {}{more}", names.join(", "))
+        }
+    };
+    format!("task `{}` has no argument `{name}`; {hint}", task.task_id)
 }
 
 /// How many instances the task has, where it is mapped, the document says how often, and that is within the limit.
@@ -148,7 +156,7 @@ fn known_length(args: &[ExpandArg]) -> Option<Option<u64>> {
 fn check_sources(document: &DagDocument, task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
     source::each(task, at, &mut |source, at| match source {
         Source::Param(name) if !document.params.contains_key(name) => {
-            let hint = match ids::closest(name.as_str(), document.params.keys().map(Key::as_str)) {
+            let hint = match ids::closest(name.as_str(), document.params.keys().map(Key::as_str), problems) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add it to `params`".to_owned(),
             };

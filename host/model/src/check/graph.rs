@@ -52,7 +52,7 @@ fn resolve_sources(
             let Source::Output(output) = source else { return };
             let at = at.to("output").to("task");
             match by_task_id.get(&output.task) {
-                None => problems.error("unknown-task", &at, ids::unknown(&output.task, by_task_id)),
+                None => problems.error("unknown-task", &at, ids::unknown(&output.task, by_task_id, problems)),
                 Some(&upstream) => {
                     if document.tasks[upstream.0 as usize].kind == TaskKind::Empty {
                         let message = format!("task `{}` is empty and leaves no value; make it an edge", output.task);
@@ -85,7 +85,7 @@ fn resolve_edges(
         let mut find = |task_id, end| {
             let node = by_task_id.get(task_id).copied();
             if node.is_none() {
-                problems.error("unknown-task", at.to(end), ids::unknown(task_id, by_task_id));
+                problems.error("unknown-task", at.to(end), ids::unknown(task_id, by_task_id, problems));
             }
             node
         };

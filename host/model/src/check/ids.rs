@@ -30,7 +30,7 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> IndexMap
     for (i, task_id) in document.result.iter().enumerate() {
         let at = format!("/result/{i}");
         match by_task_id.get(task_id) {
-            None => problems.error("unknown-task", at, unknown(task_id, &by_task_id)),
+            None => problems.error("unknown-task", at, unknown(task_id, &by_task_id, problems)),
             Some(_) if !seen.insert(task_id) => {
                 problems.error(
                     "duplicate-result",
@@ -52,36 +52,75 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> IndexMap
 }
 
 /// Says that there is no such task, and what may have been meant.
-pub(super) fn unknown(task_id: &TaskId, by_task_id: &IndexMap<TaskId, NodeIdx>) -> String {
-    match closest(task_id.as_str(), by_task_id.keys().map(TaskId::as_str)) {
+pub(super) fn unknown(task_id: &TaskId, by_task_id: &IndexMap<TaskId, NodeIdx>, problems: &Problems) -> String {
+    match closest(task_id.as_str(), by_task_id.keys().map(TaskId::as_str), problems) {
         Some(near) => format!("there is no task `{task_id}`; did you mean `{near}`?"),
         None => format!("there is no task `{task_id}`; add it, or remove what names it"),
     }
 }
 
-/// The name that is at most two edits away from `name`, the nearest first. Looks at no more than a thousand names.
-pub(super) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The name that is at most [`EDITS_MAX`] edits away from `name`, the nearest first. Looks only where that is quick, and not for a
+/// problem that would not be listed.
+pub(super) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>, problems: &Problems) -> Option<&'a str> {
     const NAMES_MAX: usize = 1_000;
-    const EDITS_MAX: usize = 2;
+    const NAME_MAX_BYTES: usize = 64;
+    if problems.is_full() || name.len() > NAME_MAX_BYTES {
+        return None;
+    }
     names
         .take(NAMES_MAX)
-        .filter(|other| other.len().abs_diff(name.len()) <= EDITS_MAX)
-        .map(|other| (edits(name.as_bytes(), other.as_bytes()), other))
-        .filter(|(edits, other)| *edits <= EDITS_MAX && *edits < other.len())
+        .filter_map(|other| Some((edits(name.as_bytes(), other.as_bytes())?, other)))
+        .filter(|(edits, other)| *edits < other.len())
         .min()
         .map(|(_, other)| other)
 }
 
-/// Levenshtein distance.
-fn edits(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+const EDITS_MAX: usize = 2;
+
+/// Levenshtein distance up to [`EDITS_MAX`], so that only cells that close to the diagonal count.
+fn edits(a: &[u8], b: &[u8]) -> Option<usize> {
+    const TOO_FAR: usize = EDITS_MAX + 1;
+    if a.len().abs_diff(b.len()) > EDITS_MAX {
+        return None;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).map(|j| j.min(TOO_FAR)).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
+        let first = i.saturating_sub(EDITS_MAX);
+        let last = (i + EDITS_MAX).min(b.len().saturating_sub(1));
+        let mut diagonal = row[first];
+        row[first] = if first == 0 { (i + 1).min(TOO_FAR) } else { TOO_FAR };
+        for (j, y) in b.iter().enumerate().take(last + 1).skip(first) {
             let replaced = diagonal + usize::from(x != y);
             diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1).min(TOO_FAR);
         }
     }
-    row[b.len()]
+    row.last().copied().filter(|edits| *edits <= EDITS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn whole_table(a: &[u8], b: &[u8]) -> usize {
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.iter().enumerate() {
+            let mut next = vec![i + 1];
+            for (j, y) in b.iter().enumerate() {
+                next.push((row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1));
+            }
+            row = next;
+        }
+        row[b.len()]
+    }
+
+    proptest! {
+        #[test]
+        fn edits_near_the_diagonal_are_all_that_count(a in "[ab]{0,8}", b in "[ab]{0,8}") {
+            let expected = Some(whole_table(a.as_bytes(), b.as_bytes())).filter(|edits| *edits <= EDITS_MAX);
+            prop_assert_eq!(edits(a.as_bytes(), b.as_bytes()), expected);
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! Types along edges: what a source gives fits what the argument takes; through `expand`, item by item.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
 use super::{arg_pointer, expand_pointer, expanded, task_pointer};
-use crate::document::{DagDocument, OutputSource, Source};
+use crate::document::{DagDocument, OutputSource, Source, TaskDocument};
 use crate::id::{NodeIdx, TaskId};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
@@ -17,7 +18,8 @@ const SHOWN_MAX_BYTES: usize = 200;
 const RETURN_VALUE: &str = "return_value";
 
 pub(super) fn check(document: &DagDocument, by_task_id: &IndexMap<TaskId, NodeIdx>, problems: &mut Problems) {
-    let mut edges = Edges { document, by_task_id, comparison: Comparison::default(), problems };
+    let values = Values::of(document, by_task_id);
+    let mut edges = Edges { values: &values, comparison: Comparison::default(), problems };
     for (i, task) in document.tasks.iter().enumerate() {
         let Some(signature) = &task.signature else { continue };
         let at = task_pointer(i);
@@ -38,9 +40,57 @@ pub(super) fn check(document: &DagDocument, by_task_id: &IndexMap<TaskId, NodeId
     }
 }
 
-struct Edges<'a> {
-    document: &'a DagDocument,
+/// The type of a value that a task leaves.
+struct Value {
+    whole: Type,
+    /// Of what a task mapped over it gets; nothing where it cannot be mapped over.
+    item: Option<Type>,
+}
+
+/// What tasks leave. Types are made once for each task, however many arguments take them.
+struct Values<'a> {
     by_task_id: &'a IndexMap<TaskId, NodeIdx>,
+    /// Of results, by task.
+    results: Vec<Value>,
+    /// Of values under other keys, whose type nobody says.
+    any: Value,
+    any_of_mapped: Value,
+    is_mapped: Vec<bool>,
+}
+
+impl<'a> Values<'a> {
+    fn of(document: &DagDocument, by_task_id: &'a IndexMap<TaskId, NodeIdx>) -> Self {
+        let value = |one: Type, is_mapped: bool| {
+            let whole = if is_mapped { Type::Sequence(Box::new(one)) } else { one };
+            Value { item: whole.item(), whole }
+        };
+        let result = |task: &TaskDocument| {
+            let one = task.signature.as_ref().map_or(Type::Any, |signature| signature.result.clone());
+            value(one, task.expand.is_some())
+        };
+        Self {
+            by_task_id,
+            results: document.tasks.iter().map(result).collect(),
+            any: value(Type::Any, false),
+            any_of_mapped: value(Type::Any, true),
+            is_mapped: document.tasks.iter().map(|task| task.expand.is_some()).collect(),
+        }
+    }
+
+    fn get(&self, output: &OutputSource) -> &Value {
+        let Some(node) = self.by_task_id.get(&output.task) else { return &self.any };
+        let node = node.0 as usize;
+        let is_result = output.key.as_ref().is_none_or(|key| key.as_str() == RETURN_VALUE);
+        match (is_result, self.is_mapped[node]) {
+            (true, _) => &self.results[node],
+            (false, true) => &self.any_of_mapped,
+            (false, false) => &self.any,
+        }
+    }
+}
+
+struct Edges<'a> {
+    values: &'a Values<'a>,
     comparison: Comparison,
     problems: &'a mut Problems,
 }
@@ -60,15 +110,15 @@ impl Edges<'_> {
                 }
             }),
             (Source::Output(output), _) => {
-                let from = self.output_type(output);
-                if !self.comparison.fits(&from, into) {
-                    let hint = match from.item() {
-                        Some(item) if self.comparison.fits(&item, into) => {
+                let Value { whole, item } = self.values.get(output);
+                if !self.comparison.fits(whole, into) {
+                    let hint = match item {
+                        Some(item) if self.comparison.fits(item, into) => {
                             "; `expand` over it to run once for each item"
                         }
                         _ => "",
                     };
-                    let (from, into) = (shown(&from), shown(into));
+                    let (from, into) = (shown(whole), shown(into));
                     let message =
                         format!("task `{}` gives {from}, but argument `{arg}` takes {into}{hint}", output.task);
                     self.problems.error("type-mismatch", at.to("output"), message);
@@ -87,17 +137,17 @@ impl Edges<'_> {
     fn check_items(&mut self, source: &Source, into: &Type, arg: &str, at: &mut Pointer) {
         match source {
             Source::Output(output) => {
-                let from = self.output_type(output);
-                let Some(item) = from.item() else {
-                    let from = shown(&from);
+                let Value { whole, item } = self.values.get(output);
+                let Some(item) = item else {
+                    let from = shown(whole);
                     let message = format!(
                         "task `{}` gives {from}; `expand` needs a list or an object; pass it in `args`",
                         output.task
                     );
                     return self.problems.error("not-mappable", at.to("output"), message);
                 };
-                if !self.comparison.fits(&item, into) {
-                    let (task, item, into) = (&output.task, shown(&item), shown(into));
+                if !self.comparison.fits(item, into) {
+                    let (task, item, into) = (&output.task, shown(item), shown(into));
                     let message = format!("items of task `{task}` are {item}, but argument `{arg}` takes {into}");
                     self.problems.error("type-mismatch", at.to("output"), message);
                 }
@@ -134,19 +184,21 @@ impl Edges<'_> {
 
     /// True where the value of `source` may stand where `into` is asked for.
     fn takes(&mut self, source: &Source, into: &Type) -> bool {
+        if !self.comparison.step() {
+            return true;
+        }
         match (source, into) {
             (_, Type::Any) | (Source::Param(_) | Source::Conf(_), _) => true,
             (Source::Literal(value), into) => self.comparison.accepts(into, value),
-            (Source::Output(output), into) => {
-                let from = self.output_type(output);
-                self.comparison.fits(&from, into)
-            }
+            (Source::Output(output), into) => self.comparison.fits(&self.values.get(output).whole, into),
             (source, Type::Union(types)) => types.iter().any(|into| self.takes(source, into)),
             (Source::List(items), into) => self.takes_list(items, into),
             (Source::Object(members), Type::Map(into)) => members.iter().all(|(_, member)| self.takes(member, into)),
             (Source::Object(members), Type::Object(types)) => {
-                types.iter().all(|(name, ty)| match members.iter().find(|(key, _)| key == name) {
-                    Some((_, member)) => self.takes(member, &ty.ty),
+                self.comparison.steps(members.len());
+                let members: HashMap<_, _> = members.iter().map(|(key, member)| (key, member)).collect();
+                types.iter().all(|(name, ty)| match members.get(name) {
+                    Some(member) => self.takes(member, &ty.ty),
                     None => ty.optional,
                 })
             }
@@ -155,24 +207,15 @@ impl Edges<'_> {
     }
 
     fn takes_list(&mut self, items: &[Source], into: &Type) -> bool {
+        if !self.comparison.step() {
+            return true;
+        }
         match into {
             Type::Any => true,
             Type::List(into) | Type::Sequence(into) => items.iter().all(|item| self.takes(item, into)),
             Type::Union(types) => types.iter().any(|into| self.takes_list(items, into)),
             _ => false,
         }
-    }
-
-    /// What a task leaves. Only the type of its result is known.
-    fn output_type(&self, output: &OutputSource) -> Type {
-        let Some(node) = self.by_task_id.get(&output.task) else { return Type::Any };
-        let task = &self.document.tasks[node.0 as usize];
-        let is_result = output.key.as_ref().is_none_or(|key| key.as_str() == RETURN_VALUE);
-        let one = match &task.signature {
-            Some(signature) if is_result => signature.result.clone(),
-            _ => Type::Any,
-        };
-        if task.expand.is_some() { Type::Sequence(Box::new(one)) } else { one }
     }
 }
 

@@ -17,8 +17,16 @@ pub(super) fn scan(text: &str, limits: Limits) -> Result<Kind, JsonError> {
         let fault = Fault::TooLarge { bytes: text.len(), limit: limits.bytes };
         return Err(JsonError::at(fault, text, limits.bytes, String::new()));
     }
-    let mut scanner =
-        Scanner { text, bytes: text.as_bytes(), at: 0, limits, frames: Vec::new(), keys: Vec::new(), seen: 0 };
+    let mut scanner = Scanner {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        limits,
+        frames: Vec::new(),
+        keys: Vec::new(),
+        members: 0,
+        values: 0,
+    };
     scanner.value().map_err(|fault| JsonError::at(fault, text, scanner.at, scanner.pointer()))
 }
 
@@ -32,7 +40,9 @@ struct Scanner<'a> {
     /// Keys of the open objects, outermost first.
     keys: Vec<Key>,
     /// Members of all objects so far.
-    seen: usize,
+    members: usize,
+    /// Values so far.
+    values: usize,
 }
 
 struct Frame {
@@ -54,6 +64,10 @@ impl Scanner<'_> {
     fn value(&mut self) -> Result<Kind, Fault> {
         self.space();
         loop {
+            if self.values == self.limits.values {
+                return Err(Fault::TooManyValues { limit: self.limits.values });
+            }
+            self.values += 1;
             let mut kind = match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -161,10 +175,10 @@ impl Scanner<'_> {
         if self.peek() != Some(b'"') {
             return Err(Fault::Syntax("a key in double quotes is expected here"));
         }
-        if self.seen == self.limits.keys {
+        if self.members == self.limits.keys {
             return Err(Fault::TooManyKeys { limit: self.limits.keys });
         }
-        self.seen += 1;
+        self.members += 1;
         self.at += 1;
         let start = self.at;
         let escaped = self.string()?;

@@ -26,9 +26,15 @@ impl Comparison {
         self.steps_left == 0
     }
 
-    fn step(&mut self) -> bool {
-        self.steps_left = self.steps_left.saturating_sub(1);
+    /// Takes one step; false when the budget is spent.
+    pub(crate) fn step(&mut self) -> bool {
+        self.steps(1);
         self.steps_left > 0
+    }
+
+    /// Takes several steps.
+    pub(crate) fn steps(&mut self, count: usize) {
+        self.steps_left = self.steps_left.saturating_sub(count as u64);
     }
 
     /// See [`Type::fits`].

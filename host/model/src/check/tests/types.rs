@@ -117,3 +117,16 @@ fn types_of_literals() {
         check_task(task, &[("type-mismatch", path, part)]);
     }
 }
+
+/// Many large values into one large type: told, not computed.
+#[test]
+fn comparing_types_ends() {
+    let many = |ty: &str, last: &str| {
+        let types = [vec![ty; 3_000], vec![last]].concat();
+        json!({"union": types})
+    };
+    let up = json!({"task_id": "up", "signature": {"args": {}, "result": many("string", "integer")}});
+    let down = json!({"task_id": "down", "args": {"a": output("up")},
+        "signature": {"args": {"a": {"type": many("null", "string")}}, "result": "any"}});
+    check_problems(&document(json!([up, down]), json!({})), &[("types-too-large", "/tasks", "too large to compare")]);
+}
