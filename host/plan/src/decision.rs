@@ -26,6 +26,8 @@ pub struct EndDecision {
     pub retry_at: Option<Timestamp>,
     pub lost_executions: u32,
     pub suspect: bool,
+    /// Why the instance has this state, where the end of the execution does not say it.
+    pub reason: Option<Arc<str>>,
 }
 
 /// A mapped node's length has become known.

@@ -1,4 +1,14 @@
 //! One run's state in memory.
+//!
+//! The scheduler calls: `start` or `recover` once, then `on` for every event and `take_ready` for every free slot. What must hold:
+//! - the machine's state is that of the rows after all its decisions and claims are committed; when a commit fails the machine
+//!   is thrown away and another one recovers from the rows;
+//! - the same events give the same decisions, and the order of independent events does not change what a run comes to;
+//! - an event costs what it changes. A task tells those downstream only of its first end of each kind and of its completion,
+//!   which is all that trigger rules need.
+//!
+//! The parts: `settle` follows consequences through the graph, `expansion` finds lengths and items, `ended` deals with the ends of
+//! executions, `finish` with the end of the run, `recover` with rows.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

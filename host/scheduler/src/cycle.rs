@@ -87,7 +87,10 @@ impl Cycle {
         if decisions.more_after_commit {
             self.more_after_commit.push(key);
         }
-        if let (Some(end), Some(report)) = (decisions.ended, report) {
+        if let (Some(end), Some(mut report)) = (decisions.ended, report) {
+            if let (Some(reason), End::HostLost { message, .. }) = (&end.reason, &mut report.execution.end) {
+                *message = format!("{reason}; the last one: {message}");
+            }
             self.commit.ended.push(Ended {
                 scope,
                 instance: report.token.instance,

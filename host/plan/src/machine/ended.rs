@@ -26,19 +26,23 @@ impl RunMachine {
         let node = &mut self.nodes[idx.0 as usize];
         let slot = node.slot(map_index).expect("what runs has a slot");
         let attempt = node.attempt(slot);
-        let decision = match retry::next(self.dag.task(idx), idx, map_index, attempt, end) {
+        let mut decision =
+            EndDecision { to: TaskState::Scheduled, retry_at: None, lost_executions: 0, suspect: false, reason: None };
+        match retry::next(self.dag.task(idx), idx, map_index, attempt, end) {
             Next::Again { lost, suspect } => {
                 node.instances.set_attempt(slot, retry::Attempt { lost, suspect, ..attempt });
                 node.instances.set(slot..slot + 1, TaskState::Scheduled);
                 self.ready.add(idx, slot..slot + 1);
-                EndDecision { to: TaskState::Scheduled, retry_at: None, lost_executions: lost, suspect }
+                decision.lost_executions = lost;
+                decision.suspect = suspect;
             }
             Next::Retry { delay_ms } => {
                 let retry_at = later(now, delay_ms);
                 node.instances.set_attempt(slot, retry::Attempt { lost: 0, suspect: false, ..attempt });
                 node.instances.set(slot..slot + 1, TaskState::UpForRetry);
                 self.retries.insert((retry_at, idx, map_index));
-                EndDecision { to: TaskState::UpForRetry, retry_at: Some(retry_at), lost_executions: 0, suspect: false }
+                decision.to = TaskState::UpForRetry;
+                decision.retry_at = Some(retry_at);
             }
             Next::Ended(state) => {
                 if state == TaskState::Success {
@@ -47,11 +51,19 @@ impl RunMachine {
                         node.instances.set_value(slot);
                     }
                 }
-                let lost_executions = attempt.lost + u32::from(matches!(end, End::HostLost { .. }));
+                decision.to = state;
+                decision.lost_executions = attempt.lost;
+                decision.suspect = attempt.suspect;
+                if let End::HostLost { .. } = end {
+                    decision.lost_executions += 1;
+                    decision.reason = Some(
+                        format!("infra-exhausted: {} executions of this attempt were lost", decision.lost_executions)
+                            .into(),
+                    );
+                }
                 self.end_slots(idx, slot..slot + 1, state);
-                EndDecision { to: state, retry_at: None, lost_executions, suspect: attempt.suspect }
             }
-        };
+        }
         out.ended = Some(decision);
     }
 

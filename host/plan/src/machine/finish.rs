@@ -169,3 +169,22 @@ impl RunMachine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::Value;
+
+    use crate::tests::LIMITS;
+    use crate::{Event, RunMachine, lengths_at_start};
+
+    #[test]
+    fn what_can_never_run_ends_the_run() {
+        let dag = std::sync::Arc::new(testkit::dag::dag("a -> b"));
+        let lengths = lengths_at_start(&dag, &Value::Null, &Value::Null).unwrap();
+        let (mut machine, _) = RunMachine::start(dag, &lengths, LIMITS, Timestamp::UNIX_EPOCH);
+        machine.ready.clear();
+        let end = machine.on(Event::Tick, Timestamp::UNIX_EPOCH).run_end.unwrap();
+        assert_eq!(end.reason.as_deref(), Some("deadlock: what is unfinished can never run"));
+    }
+}

@@ -8,3 +8,5 @@ mod retries;
 mod rows;
 mod runs;
 mod world;
+
+pub(crate) use world::LIMITS;

@@ -140,7 +140,7 @@ fn play(world: &mut World, seed: u64, order: u64, crashes: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_order_and_every_crash_comes_to_the_same(

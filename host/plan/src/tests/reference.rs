@@ -9,7 +9,7 @@ use model::{Dag, MapIndex, NodeIdx, TaskState};
 use super::outcome::Outcome;
 use super::world::LIMITS;
 
-/// State and, where it left a value, the value's length as a list.
+/// State, and what it left; the one row of a task that is mapped over nothing leaves the empty list.
 type Instance = (TaskState, Option<Outcome>);
 
 pub(super) fn final_states(
@@ -20,6 +20,10 @@ pub(super) fn final_states(
     for &node in dag.topological_order() {
         let instances = |node| all.range((node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX)));
         let slots = match slots(dag, node, &instances) {
+            Ok(slots) if slots.is_empty() => {
+                all.insert((node, MapIndex::NONE), (TaskState::Skipped, Some(Outcome::success(Some(0)))));
+                continue;
+            }
             Ok(slots) => slots,
             Err(state) => {
                 all.insert((node, MapIndex::NONE), (state, None));
@@ -91,7 +95,8 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
                 Some(length) => axes.push(vec![true; length as usize]),
                 None => ends.push(TaskState::Failed),
             },
-            Some((TaskState::Skipped, _)) => ends.push(TaskState::Skipped),
+            Some((TaskState::Skipped, Some(_))) => axes.push(Vec::new()),
+            Some((TaskState::Skipped, None)) => ends.push(TaskState::Skipped),
             Some(_) => ends.push(TaskState::UpstreamFailed),
         }
     }
@@ -105,7 +110,6 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
         slots = slots.iter().flat_map(|has| axis.iter().map(move |item| *has && *item)).collect();
     }
     match slots.len() {
-        0 => Err(TaskState::Skipped),
         length if length > LIMITS.map_length as usize => Err(TaskState::Failed),
         _ => Ok(slots.into_iter().enumerate().map(|(i, has_item)| (MapIndex::at(i as u32), has_item)).collect()),
     }

@@ -125,7 +125,7 @@ impl Rows {
         row.saved.lost_executions = end.lost_executions;
         row.saved.suspect = end.suspect;
         row.saved.has_value = outcome.has_value && end.to == TaskState::Success;
-        row.reason = outcome.end.message().map(Into::into);
+        row.reason = end.reason.clone().or_else(|| outcome.end.message().map(Into::into));
         let tries = row.saved.try_number;
         self.tries.insert((node, map_index), tries);
         if end.to == TaskState::Success && map_index == MapIndex::NONE {

@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::rows::Rows;
 use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
 
-pub(super) const LIMITS: MachineLimits =
+pub(crate) const LIMITS: MachineLimits =
     MachineLimits { map_length: 30, map_length_ceiling: 100, instances: 1_000_000 };
 
 pub(super) struct World {
