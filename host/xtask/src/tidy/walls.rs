@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["blobs", "clock", "model", "sandbox", "store"]),
     ("scheduler", &["bundle", "clock", "model", "plan", "store"]),
     ("control", &["blobs", "bundle", "clock", "model", "sandbox", "scheduler", "store"]),
-    ("api", &["control", "model"]),
+    ("api", &["clock", "control", "model"]),
     ("ui", &["control", "model"]),
     ("client", &["model"]),
     ("xtask", &[]),
