@@ -36,8 +36,8 @@ pub fn dag(text: &str) -> Dag {
 /// # Panics
 /// When the text is none.
 pub fn document(text: &str) -> DagDocument {
-    let mut document: DagDocument =
-        serde_json::from_value(json!({"schema": SCHEMA, "dag_id": "fixture", "tasks": []})).expect("the least document");
+    let mut document: DagDocument = serde_json::from_value(json!({"schema": SCHEMA, "dag_id": "fixture", "tasks": []}))
+        .expect("the least document");
     for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {

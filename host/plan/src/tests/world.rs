@@ -92,9 +92,13 @@ impl World {
         if let Some(at) = self.machine.next_tick() {
             self.now = self.now.max(at);
         }
-        let timeout_ms = self.dag.document().run_timeout_ms.map(|ms| SignedDuration::from_millis(ms as i64));
-        self.is_stopped |= timeout_ms.is_some_and(|timeout| self.now >= self.rows.started_at + timeout);
+        self.is_stopped |= self.deadline().is_some_and(|deadline| deadline <= self.now);
         self.feed(Event::Tick);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let timeout_ms = self.dag.document().run_timeout_ms?;
+        Some(self.rows.started_at + SignedDuration::from_millis(timeout_ms as i64))
     }
 
     pub(super) fn claim(&mut self, max: u32) -> Vec<Ready> {
@@ -176,10 +180,8 @@ impl World {
         assert_eq!(self.machine.ready_count(), ready.min(cap - running.len() as u32));
         assert_eq!(self.machine.state(), self.rows.state);
         let retry_at = rows().filter_map(|row| row.retry_at).min();
-        if self.rows.state == RunState::Running {
-            let tick = self.machine.next_tick();
-            assert!(retry_at.is_none_or(|at| tick.is_some_and(|tick| tick <= at)), "{tick:?} is after {retry_at:?}");
-        }
+        let is_running = self.rows.state == RunState::Running;
+        assert_eq!(self.machine.next_tick(), retry_at.into_iter().chain(self.deadline()).min().filter(|_| is_running));
         self.check_end();
         self.check_result();
     }
