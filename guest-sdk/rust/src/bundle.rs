@@ -10,14 +10,14 @@ use crate::task::{Arguments, Outcome};
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn documents(dags: &[Dag]) -> Result<Vec<String>, String> {
     let mut documents = Vec::with_capacity(dags.len());
-    let mut problems = String::new();
+    let mut problems = Vec::new();
     for dag in dags {
         match dag.document() {
             Ok(document) => documents.push(document),
-            Err(problem) => problems.push_str(&problem),
+            Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(documents) } else { Err(problems.trim_end().to_owned()) }
+    if problems.is_empty() { Ok(documents) } else { Err(problems.join("\n")) }
 }
 
 /// Runs the body behind `entrypoint`. It is looked for in the DAG of the context first, then in the others.

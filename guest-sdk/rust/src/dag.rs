@@ -66,7 +66,8 @@ impl Dag {
     /// ```
     pub fn document(&self) -> Result<String, String> {
         let parts = graph::building(self.build).into_parts().map_err(|problems| {
-            problems.iter().map(|problem| format!("DAG {:?}: {problem}\n", self.dag_id)).collect::<String>()
+            let lines: Vec<_> = problems.iter().map(|problem| format!("DAG {:?}: {problem}", self.dag_id)).collect();
+            lines.join("\n")
         })?;
         let document = DagDocument {
             dag_id: self.dag_id,

@@ -46,7 +46,7 @@ fn read_orders(region: Region, limit: Option<u64>) -> Result<Vec<Order>, TaskErr
 
 #[task(max_map_length = 500)]
 fn price(order: Order, factor: f64, rates: BTreeMap<String, f64>) -> Option<f64> {
-    (order.order_id > 0).then(|| factor * rates.len() as f64)
+    (order.order_id > 0).then_some(factor * rates.len() as f64)
 }
 
 #[task]

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, FnArg, ItemFn, Pat, PatType};
 
 use crate::attributes::{Settings, documentation};
-use crate::task::unraw;
+use crate::task::{check_name, unraw};
 use crate::units::duration_ms;
 
 const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout and max_active_tasks";
@@ -20,6 +20,7 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
     if !function.sig.generics.params.is_empty() {
         return Err(syn::Error::new_spanned(&function.sig.generics, "a DAG has no type parameters"));
     }
+    check_name(&function.sig.ident)?;
     let params = function.sig.inputs.iter_mut().map(param).collect::<syn::Result<Vec<_>>>()?;
     let fields = fields(&options, &documentation(&function.attrs))?;
     let attributes: Vec<_> = function.attrs.drain(..).collect();
@@ -34,7 +35,7 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
 
     Ok(quote! {
         #(#attributes)*
-        #[allow(non_camel_case_types)]
+        #[expect(non_camel_case_types, reason = "it has the name of the function")]
         #visibility struct #name {}
 
         impl #name {
@@ -58,6 +59,7 @@ fn param(input: &mut FnArg) -> syn::Result<TokenStream> {
     let Pat::Ident(pattern) = &**pat else {
         return Err(syn::Error::new_spanned(pat, "a parameter needs a name"));
     };
+    check_name(&pattern.ident)?;
     let name = unraw(&pattern.ident);
     let mut default: Option<Expr> = None;
     let mut description = documentation(attrs);

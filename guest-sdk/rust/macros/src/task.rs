@@ -21,6 +21,7 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
     let options: Settings = syn::parse2(options)?;
     let function: ItemFn = syn::parse2(function)?;
     check_kind(&function)?;
+    check_name(&function.sig.ident)?;
     let args = args(&function)?;
     let decl = decl(&options, &documentation(&function.attrs))?;
 
@@ -53,7 +54,7 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
             }))
         }
 
-        #[allow(non_camel_case_types)]
+        #[expect(non_camel_case_types, reason = "it shares the name of the function")]
         #[doc(hidden)]
         #visibility struct #name {}
 
@@ -109,12 +110,7 @@ fn args(function: &ItemFn) -> syn::Result<Vec<Arg>> {
         },
     };
     let args = function.sig.inputs.iter().map(arg).collect::<syn::Result<Vec<_>>>()?;
-    if let Some(underscored) = args.iter().find(|arg| arg.text.starts_with('_')) {
-        return Err(syn::Error::new(
-            underscored.name.span(),
-            "the name of an argument stands in the DAG and starts with a letter",
-        ));
-    }
+    args.iter().try_for_each(|arg| check_name(&arg.name))?;
     Ok(args)
 }
 
@@ -164,6 +160,15 @@ fn decl(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
         });
     }
     Ok(fields)
+}
+
+/// Refuses names that may not stand in a document.
+pub(crate) fn check_name(name: &Ident) -> syn::Result<()> {
+    let text = unraw(name);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.is_ascii() {
+        return Ok(());
+    }
+    Err(syn::Error::new(name.span(), "this name stands in the DAG: it starts with a letter and is ASCII"))
 }
 
 /// The name without `r#`.

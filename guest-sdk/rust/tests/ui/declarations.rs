@@ -30,6 +30,12 @@ async fn asynchronous() {}
 #[task]
 fn generic<T>(value: T) {}
 
+#[task]
+fn underscored(_text: String) {}
+
+#[task]
+fn straße() {}
+
 #[dag(schedule = "@daily")]
 fn unknown_dag_option() {}
 
