@@ -1,6 +1,7 @@
 //! Who may ask, and what may be asked.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::harness::Server;
 
@@ -38,8 +39,9 @@ async fn the_token_is_for_its_owner_alone() {
 #[tokio::test]
 async fn a_query_parameter_that_nobody_knows_is_refused() {
     let server = Server::start().await;
-    let problem = server.get("/dags?limt=3").await.expect_problem(400, "unknown-parameter");
-    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("limt")), "{problem:#}");
+    let problem = server.get("/dags?limt=3").await.expect_problem(400, "invalid-query");
+    let error = &problem["errors"][0];
+    assert_eq!((&error["code"], &error["path"]), (&json!("unknown-query-parameter"), &json!("limt")), "{problem:#}");
 }
 
 #[tokio::test]

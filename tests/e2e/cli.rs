@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, component};
+use crate::harness::{Server, component, waft};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
@@ -83,4 +83,18 @@ async fn one_run_without_a_server() {
     assert!(run.status.success() && stdout(&run).contains("285"), "{run:?}");
     let failed = server.waft(&["run", &flows, "--dag", "doomed"]);
     assert!(!failed.status.success(), "{failed:?}");
+}
+
+#[tokio::test]
+async fn the_demo_counts_the_words_of_a_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = [("short.txt", "one two"), ("long.txt", "one two three four\nfive"), ("empty.txt", "")];
+    for (name, words) in files {
+        std::fs::write(folder.path().join(name), words).expect("the folder can be written");
+    }
+    std::fs::write(folder.path().join("picture.png"), [0x89, b'P', 0xff, 0xfe]).expect("the folder can be written");
+    let demo = waft().args(["demo"]).arg(folder.path()).output().expect("waft starts");
+    assert!(demo.status.success(), "{demo:?}");
+    let told = stdout(&demo);
+    assert!(told.contains("long.txt") && told.contains('5'), "{told}");
 }

@@ -31,8 +31,8 @@ async fn message_of(server: &Server, entrypoint: &str) -> String {
         let sum = (0..n).map(|number| number * number).sum::<u64>();
         assert_eq!(neighbour["results"], json!({ "sum": sum }), "beside {entrypoint}: {neighbour:#}");
     }
-    assert_eq!(run["state"], "failed", "{entrypoint}: {run:#}");
-    run["failure"]["message"].as_str().unwrap_or_else(|| panic!("{entrypoint}: no message in {run:#}")).to_owned()
+    assert_eq!(run["result"], "impossible", "{entrypoint}: {run:#}");
+    run["failed"]["message"].as_str().unwrap_or_else(|| panic!("{entrypoint}: no message in {run:#}")).to_owned()
 }
 
 async fn check(attacks: &[(&str, u64, &[&str])]) {
@@ -91,7 +91,7 @@ async fn a_flood_of_log_is_cut_and_the_task_goes_on() {
 async fn the_runner_of_a_hostile_guest_serves_the_next() {
     let server = server(&[("unreachable", 30_000)]).await;
     for _ in 0..50 {
-        assert_eq!(server.run("unreachable", json!({})).await["state"], "failed");
+        assert_eq!(server.run("unreachable", json!({})).await["result"], "impossible");
     }
     assert_eq!(server.run("chain", json!({ "start": 1 })).await["results"], json!({ "add_one_3": 4 }));
 }

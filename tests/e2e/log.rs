@@ -4,13 +4,13 @@ use futures::StreamExt;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, eventually};
+use crate::harness::{Server, eventually, run_id};
 
 #[tokio::test]
 async fn every_way_of_speaking_is_in_the_log() {
     let server = Server::with_bundle("flows-guest").await;
     let run = server.run("talk", json!({ "words": "hear me" })).await;
-    let run = run["dag_run_id"].as_str().expect("a run id");
+    let run = run_id(&run);
     let log = server.get(&format!("/dags/talk/dagRuns/{run}/taskInstances/speak/logs/1")).await.expect(200);
     let events: Vec<_> = log["content"].as_array().expect("content").iter().map(|line| line["event"].clone()).collect();
     for line in ["out: hear me", "err: hear me", "log: hear me"] {
@@ -22,7 +22,7 @@ async fn every_way_of_speaking_is_in_the_log() {
 async fn each_try_has_its_own_log() {
     let server = Server::with_bundle("flows-guest").await;
     let run = server.run("flaky", json!({ "failures": 1 })).await;
-    let run = run["dag_run_id"].as_str().expect("a run id");
+    let run = run_id(&run);
     let path = format!("/dags/flaky/dagRuns/{run}/taskInstances/fail_first/logs");
     for (try_number, line, other) in [(1, "attempt 1", "attempt 2"), (2, "attempt 2", "attempt 1")] {
         let log = server.get(&format!("{path}/{try_number}")).await.expect(200)["content"].to_string();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{Server, run_id};
 
 #[tokio::test]
 async fn two_hundred_triggers_at_once_are_two_hundred_runs() {
@@ -15,7 +15,7 @@ async fn two_hundred_triggers_at_once_are_two_hundred_runs() {
     for (start, run) in runs.iter().enumerate() {
         assert_eq!(run["state"], "success", "{run:#}");
         assert_eq!(run["results"], json!({ "add_one_3": start + 3 }), "{run:#}");
-        ids.insert(run["dag_run_id"].to_string());
+        ids.insert(run_id(run));
     }
     assert_eq!(ids.len(), 200);
     let list = server.get("/dags/chain/dagRuns?limit=1").await.expect(200);
@@ -26,7 +26,7 @@ async fn two_hundred_triggers_at_once_are_two_hundred_runs() {
 async fn a_wrong_conf_is_refused_with_all_that_is_wrong() {
     let server = Server::with_bundle("flows-guest").await;
     let body = json!({ "logical_date": null, "conf": { "pause_ms": "long", "nmae": "x" } });
-    let problem = server.post("/dags/strict/dagRuns", body).await.expect_problem(422, "invalid-conf");
+    let problem = server.post("/dags/strict/dagRuns", body).await.expect_problem(422, "invalid-params");
     let paths: HashSet<_> =
         problem["errors"].as_array().expect("errors").iter().map(|error| error["path"].clone()).collect();
     assert!(paths.len() >= 2, "{problem:#}");

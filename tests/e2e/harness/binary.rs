@@ -1,15 +1,25 @@
 //! The programs under test: the binary, and the guests that it runs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
+/// A command of the binary, without settings of whoever runs the tests.
+pub(crate) fn waft() -> Command {
+    let mut command = Command::new(program());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAFT_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
 /// The binary: the one that `WAFT_BIN` names, else a fresh build.
-pub(crate) fn waft() -> &'static Path {
-    static WAFT: OnceLock<PathBuf> = OnceLock::new();
-    WAFT.get_or_init(|| match std::env::var_os("WAFT_BIN") {
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| match std::env::var_os("WAFT_BIN") {
         Some(path) => path.into(),
         None => build(),
     })

@@ -10,4 +10,4 @@ pub(crate) use binary::{component, component_with, waft};
 pub(crate) use children::{children_of, is_alive};
 pub(crate) use eventually::eventually;
 pub(crate) use reply::Reply;
-pub(crate) use server::{Server, text};
+pub(crate) use server::{Server, run_id, text};

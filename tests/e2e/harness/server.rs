@@ -58,7 +58,7 @@ impl Server {
         assert!(self.process.is_none(), "the server still runs");
         let mut command = self.command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(self.data()).args(&self.arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(self.log());
+        command.stdout(Stdio::piped()).stderr(self.log());
         let mut child = command.spawn().expect("waft starts");
 
         let (tell, told) = oneshot::channel();
@@ -202,7 +202,7 @@ impl Server {
     pub(crate) fn waft(&self, arguments: &[&str]) -> Output {
         let mut command = self.command();
         command.env("WAFT_SERVER", self.origin()).env("WAFT_TOKEN", &self.token);
-        command.args(arguments).stdin(Stdio::null()).output().expect("waft starts")
+        command.args(arguments).output().expect("waft starts")
     }
 
     /// What the servers on this folder have logged.
@@ -214,12 +214,8 @@ impl Server {
         self.get(&path).await
     }
 
-    /// In the folder and without settings of whoever runs the tests.
     fn command(&self) -> Command {
-        let mut command = Command::new(waft());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAFT_")) {
-            command.env_remove(name);
-        }
+        let mut command = waft();
         command.current_dir(self.folder.path());
         command
     }
@@ -250,6 +246,12 @@ impl Drop for Server {
             eprintln!("--- the server's log ends with\n{}", &log[from..]);
         }
     }
+}
+
+/// The id of a run that was waited for.
+#[track_caller]
+pub(crate) fn run_id(waited: &Value) -> String {
+    text(&waited["dag_run"], "dag_run_id")
 }
 
 /// A member of an object that must be text.

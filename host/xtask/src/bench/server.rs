@@ -82,7 +82,7 @@ pub(crate) fn run(connection: &mut Connection, dag: &str, conf: &Value) -> Resul
     let body = json!({ "logical_date": null, "conf": conf }).to_string();
     let headers = "content-type: application/json\r\nprefer: wait=300\r\n";
     let run = connection.post(&format!("/api/v2/dags/{dag}/dagRuns"), headers, body.as_bytes())?;
-    anyhow::ensure!(run["results"].is_object() && run["state"] != "failed", "a run of {dag} went wrong: {run}");
+    anyhow::ensure!(run["result"] == "available", "a run of {dag} went wrong: {run}");
     Ok(run)
 }
 
