@@ -50,8 +50,8 @@ impl Attempt {
 
     /// Lets it open every blob that a text it is shown names.
     pub(crate) fn show(&self, text: &str) {
-        if text.contains(r#""$waft""#) {
-            let blobs = model::json::blob_markers(text);
+        let blobs = model::json::blob_markers(text);
+        if !blobs.is_empty() {
             self.state().blobs.extend(blobs.into_iter().map(|blob| blob.digest));
         }
     }

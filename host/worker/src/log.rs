@@ -1,6 +1,6 @@
 //! Logs of attempts, from a runner's lines to the log store.
 
-use blobs::{LogKey, LogStore};
+use blobs::{LogKey, LogLevel, LogRecord, LogSource, LogStore};
 use jiff::Timestamp;
 use sandbox::{LogLine, LogPiece, Progress};
 
@@ -22,8 +22,16 @@ impl AttemptLogs {
         }
     }
 
+    /// Progress stands in the log too, so that whoever follows it sees how far the attempt is.
     pub(crate) async fn progress(&self, attempts: &Attempts, now: Timestamp, progress: Vec<Progress>) {
-        let _ = (attempts, now, progress);
+        for Progress { assignment, done, total, message } in progress {
+            let Some(attempt) = attempts.get(assignment) else { continue };
+            let of_total = total.map(|total| format!(" of {total}")).unwrap_or_default();
+            let colon = if message.is_empty() { "" } else { ": " };
+            let message = format!("progress {done}{of_total}{colon}{message}");
+            let record = LogRecord { at: now, level: LogLevel::Info, source: LogSource::Waft, message };
+            self.0.append(key(&attempt), vec![record]).await;
+        }
     }
 
     /// Writes the last lines and closes the log.
@@ -33,7 +41,31 @@ impl AttemptLogs {
     }
 
     async fn lines(&self, attempt: &Attempt, lines: Vec<LogLine>) {
-        let _ = (attempt, lines);
+        if !lines.is_empty() {
+            self.0.append(key(attempt), lines.into_iter().map(record).collect()).await;
+        }
+    }
+}
+
+fn record(line: LogLine) -> LogRecord {
+    let (source, level) = match line.source {
+        sandbox::LogSource::Stdout => (LogSource::Stdout, LogLevel::Info),
+        sandbox::LogSource::Stderr => (LogSource::Stderr, LogLevel::Info),
+        sandbox::LogSource::Waft => (LogSource::Waft, LogLevel::Warn),
+        sandbox::LogSource::Log(level) => (LogSource::Log, of_guest(level)),
+    };
+    // A child process sent the number; one that is no time becomes the start of time.
+    let at = Timestamp::from_microsecond(line.at_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    LogRecord { at, level, source, message: line.text }
+}
+
+fn of_guest(level: sandbox::LogLevel) -> LogLevel {
+    match level {
+        sandbox::LogLevel::Trace => LogLevel::Trace,
+        sandbox::LogLevel::Debug => LogLevel::Debug,
+        sandbox::LogLevel::Info => LogLevel::Info,
+        sandbox::LogLevel::Warn => LogLevel::Warn,
+        sandbox::LogLevel::Error => LogLevel::Error,
     }
 }
 

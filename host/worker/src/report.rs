@@ -84,9 +84,6 @@ fn check_result(
         .into_iter()
         .chain(xcoms.iter().map(|(key, text)| (key.as_str(), text.as_str())))
     {
-        if !text.contains(r#""$waft""#) {
-            continue;
-        }
         if let Some(error) = model::json::find_marker(text) {
             return Err(format!("{name} holds an object with the key \"$waft\", which is reserved: {error}"));
         }
