@@ -58,7 +58,7 @@ pub fn dag(options: TokenStream, function: TokenStream) -> TokenStream {
 
 /// Lets values of a type travel between tasks: implements `waft::Type` for a struct with named fields, a struct around one
 /// value, or an enum of unit variants. It follows serde's `rename`, `rename_all`, `default`, `skip` and `transparent`; a type
-/// that uses other attributes of serde implements `waft::Type` by hand.
+/// that uses other attributes of serde implements `waft::Type` by hand. A type that holds itself writes `serde_json::Value` there.
 #[proc_macro_derive(Type, attributes(serde))]
 pub fn derive_type(input: TokenStream) -> TokenStream {
     ty::expand(input.into()).unwrap_or_else(syn::Error::into_compile_error).into()
