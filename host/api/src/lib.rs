@@ -1,1 +1,44 @@
-//! api
+//! The REST API: Airflow's public API v2 where Waft has the same things, Waft's own resources beside it.
+//!
+//! [`router`] maps paths to the use-cases of `control`, [`serve`] puts it on a listener. Wire types stand in `wire`; `from_wire` and
+//! `to_wire` are the only two files that convert them. Handlers stand one noun a file.
+//!
+//! What must hold: nothing answers without a token but what [`OPEN_ROUTES`] lists; everything that is read is bounded; every error is a
+//! problem document (RFC 9457); a query parameter that nobody knows is an error; a waiter that goes away leaves nothing behind.
+//! Not here: what a request means (`control`), rows and SQL.
+
+mod accept;
+mod app;
+mod auth;
+mod blob;
+mod body;
+mod bundle;
+mod dag;
+mod dag_run;
+mod dag_version;
+mod from_wire;
+mod health;
+mod log;
+mod metric_names;
+mod metrics;
+mod observe;
+mod openapi;
+mod path;
+mod prefer;
+mod problem;
+mod query;
+mod router;
+mod routes;
+mod server;
+mod task_instance;
+mod to_wire;
+mod wait;
+mod wait_stream;
+mod wire;
+mod xcom;
+
+pub use app::ApiParts;
+pub use metrics::{PrometheusHandle, metrics_install};
+pub use openapi::openapi_json;
+pub use router::{OPEN_ROUTES, router};
+pub use server::serve;

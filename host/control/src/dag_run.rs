@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{DagId, RunId, TaskState, TenantScope};
+use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
 use scheduler::ClearError;
 use store::{InstanceFilter, Page, PageRequest, RunFilter, RunRow};
 
@@ -75,6 +75,11 @@ impl Control {
         let states = if only_failed { FAILED.to_vec() } else { Vec::new() };
         let filter = InstanceFilter { run: Some(run.row.key), states, ..InstanceFilter::default() };
         self.instance_views(session.scope(), &filter, page).await
+    }
+
+    /// Instances of a run by task and state.
+    pub async fn dag_run_counts(&self, run: &DagRunView) -> Result<Vec<(NodeIdx, TaskState, u64)>, Error> {
+        Ok(self.runs.instance_counts(run.row.scope, run.row.key).await?)
     }
 
     pub(crate) async fn dag_run_find(

@@ -184,14 +184,25 @@ impl Control {
             () = follow.reached(wait.until) => true,
             () = self.clock.sleep(wait.timeout) => false,
         };
-        self.waited(&follow, in_time, &wait.results).await
+        self.waited(&follow.run, follow.status, in_time, &wait.results).await
     }
 
-    /// What there is to say when a wait ends now.
-    pub async fn waited(&self, follow: &RunFollow, in_time: bool, results: &[TaskId]) -> Result<Waited, Error> {
-        let known = &follow.run.row;
+    /// Whether the run has the tasks whose values are wanted.
+    pub fn check_results(&self, run: &DagRunView, results: &[TaskId]) -> Result<(), Error> {
+        check_results(run.version.dag(), results)
+    }
+
+    /// What there is to say when a wait for `known` ends now.
+    pub async fn waited(
+        &self,
+        known: &DagRunView,
+        status: RunStatus,
+        in_time: bool,
+        results: &[TaskId],
+    ) -> Result<Waited, Error> {
+        let known = &known.row;
         let run = self.dag_run_find(known.scope, &known.dag_id, &known.run_id).await?;
-        let (end, results) = match follow.status().result {
+        let (end, results) = match status.result {
             _ if !in_time => (WaitEnd::TimedOut, Vec::new()),
             ResultState::Available => (WaitEnd::ResultAvailable, self.run_results(&run, results).await?),
             ResultState::Impossible => (WaitEnd::ResultImpossible(self.culprit(&run).await?), Vec::new()),

@@ -1,0 +1,84 @@
+//! What handlers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clock::Clock;
+use control::{Code, Control, Error};
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::limits::http::{UPLOADS_MAX_BYTES, WAITERS_MAX};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// What the API works with.
+pub struct ApiParts {
+    pub control: Arc<Control>,
+    pub metrics: PrometheusHandle,
+    pub clock: Arc<dyn Clock>,
+    /// Ends waits and streams when the server stops.
+    pub shutdown: CancellationToken,
+}
+
+/// Shared by all requests.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) control: Arc<Control>,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: CancellationToken,
+    /// In KiB, so that the largest upload fits a permit count.
+    uploads: Arc<Semaphore>,
+    waiters: Arc<Semaphore>,
+    requests: AtomicU64,
+    /// When this server began, so that its request ids differ from those of the last one.
+    started_us: i64,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(parts: ApiParts) -> Self {
+        let ApiParts { control, metrics, clock, shutdown } = parts;
+        let started_us = clock.now().as_microsecond();
+        Self(Arc::new(Parts {
+            control,
+            metrics,
+            clock,
+            shutdown,
+            uploads: Arc::new(Semaphore::new(UPLOADS_MAX_BYTES >> 10)),
+            waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
+            requests: AtomicU64::new(0),
+            started_us,
+        }))
+    }
+
+    pub(crate) fn next_request_id(&self) -> String {
+        format!("req_{:x}_{:x}", self.started_us, self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Room for an upload of so many bytes; waits until there is.
+    pub(crate) async fn upload_room(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let kib = u32::try_from((bytes >> 10) + 1).unwrap_or(u32::MAX).min((UPLOADS_MAX_BYTES >> 10) as u32);
+        self.uploads.clone().acquire_many_owned(kib).await.expect("the semaphore is never closed")
+    }
+
+    /// Room for one more who waits.
+    pub(crate) fn waiter_room(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.waiters.clone().try_acquire_owned().map_err(|_| {
+            Error::new(Code::Overloaded, format!("{WAITERS_MAX} requests wait already"))
+                .hint("try again later, or ask for the run instead of waiting for it")
+        })
+    }
+}
+
+/// The answer of those who waited when the server stops.
+pub(crate) fn stopping() -> Error {
+    Error::new(Code::Stopping, "the server is stopping").hint("ask again when it is back; the run goes on then")
+}

@@ -1,0 +1,68 @@
+//! Bundles.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use control::Session;
+use model::limits::http::UPLOAD_MAX_BYTES;
+
+use crate::app::App;
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::bundle::{BundleCollection, DeployResponse};
+use crate::wire::problem::ProblemDetails;
+use crate::{body, to_wire};
+
+/// Makes a component the bundle's current version, and its DAGs with it. A failure leaves what is current.
+#[utoipa::path(
+    post, path = "/api/v2/bundles/{name}", tag = "Bundle",
+    params(
+        ("name" = String, Path, description = "name of the bundle; made where there is none"),
+        ("dry_run" = Option<bool>, Query, description = "only tell what would be done"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses(
+        (status = 201, body = DeployResponse, description = "a new version is current"),
+        (status = 200, body = DeployResponse, description = "nothing changed, or it was a dry run"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_bundle(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+    request: Request,
+) -> Result<Response, Failure> {
+    let name = names.bundle_name()?;
+    let dry_run = query.flag("dry_run").unwrap_or(false);
+    query.finish()?;
+    body::require_media_type(request.headers(), "application/wasm")?;
+    let (component, _room) = body::upload(&app, request, UPLOAD_MAX_BYTES).await?;
+    let deployed = app.control.bundle_deploy(&session, &name, component, dry_run).await?;
+    let status = if deployed.created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(to_wire::deployed(&deployed))).into_response())
+}
+
+/// All bundles, by name.
+#[utoipa::path(
+    get, path = "/api/v2/bundles", tag = "Bundle",
+    params(("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query)),
+    responses(
+        (status = 200, body = BundleCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_bundles(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    mut query: QueryReader,
+) -> Result<Json<BundleCollection>, Failure> {
+    let page = query.page();
+    query.finish()?;
+    let found = app.control.bundle_list(&session, page).await?;
+    let bundles = found.rows.iter().map(to_wire::bundle).collect();
+    Ok(Json(BundleCollection { bundles, total_entries: found.total }))
+}

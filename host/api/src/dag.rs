@@ -1,0 +1,78 @@
+//! DAGs.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use control::Session;
+
+use crate::app::App;
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::dag::{DagCollection, DagDetailsResponse, DagResponse};
+use crate::wire::problem::ProblemDetails;
+use crate::{from_wire, to_wire};
+
+/// DAGs by id.
+#[utoipa::path(
+    get, path = "/api/v2/dags", tag = "DAG",
+    params(
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "dag_id or -dag_id"),
+        ("dag_id_pattern" = Option<String>, Query, description = "`%` stands for any characters, `_` for one"),
+        ("bundle_name" = Option<String>, Query),
+        ("tags" = Option<Vec<String>>, Query),
+        ("tags_match_mode" = Option<String>, Query, description = "any or all"),
+        ("paused" = Option<bool>, Query),
+        ("exclude_stale" = Option<bool>, Query, description = "true where it is left out"),
+    ),
+    responses(
+        (status = 200, body = DagCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_dags(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    mut query: QueryReader,
+) -> Result<Json<DagCollection>, Failure> {
+    let (page, filter) = (query.page(), from_wire::dag_filter(&mut query));
+    query.finish()?;
+    let found = app.control.dag_list(&session, &filter, page).await?;
+    Ok(Json(DagCollection { dags: found.rows.iter().map(to_wire::dag).collect(), total_entries: found.total }))
+}
+
+/// One DAG.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}", tag = "DAG", params(("dag_id" = String, Path)),
+    responses(
+        (status = 200, body = DagResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_dag(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<DagResponse>, Failure> {
+    query.finish()?;
+    Ok(Json(to_wire::dag(&app.control.dag_fetch(&session, &names.dag_id()?).await?)))
+}
+
+/// One DAG with its parameters and what is going on in it.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/details", tag = "DAG", params(("dag_id" = String, Path)),
+    responses(
+        (status = 200, body = DagDetailsResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_dag_details(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<DagDetailsResponse>, Failure> {
+    query.finish()?;
+    Ok(Json(to_wire::dag_details(&app.control.dag_details(&session, &names.dag_id()?).await?)))
+}

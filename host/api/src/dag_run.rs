@@ -1,0 +1,175 @@
+//! Runs.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use control::{Code, Error, PageRequest, Session, TriggerRequest};
+use model::limits::http::PAGE_MAX;
+use std::time::Duration;
+
+use crate::app::{App, stopping};
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::dag_run::{ClearBody, ClearPreview, DagRunCollection, DagRunResponse, TriggerBody};
+use crate::wire::problem::ProblemDetails;
+use crate::wire::wait::WaitResponse;
+use crate::{body, from_wire, prefer, to_wire};
+
+/// Starts a run. With `Prefer: wait=SECONDS` the answer comes with the result, when it is there in time.
+#[utoipa::path(
+    post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "DagRun",
+    params(
+        ("dag_id" = String, Path),
+        ("Prefer" = Option<String>, Header, description = "wait=SECONDS (RFC 7240): wait for the result"),
+    ),
+    request_body = TriggerBody,
+    responses(
+        (status = 200, body = DagRunResponse, description = "started; with Prefer: wait, the result as WaitResponse"),
+        (status = 202, body = WaitResponse, description = "started; the result was not there in time"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_dag_run(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+    request: Request,
+) -> Result<Response, Failure> {
+    query.finish()?;
+    let wait = prefer::wait(request.headers());
+    let body: TriggerBody = body::json(request).await?;
+    let trigger = from_wire::trigger(names.dag_id()?, body).map_err(|problems| {
+        Error::new(Code::InvalidRequest, "the run cannot be triggered like this").problems(problems)
+    })?;
+    match wait {
+        None => Ok(Json(to_wire::dag_run(&app.control.dag_run_trigger(&session, trigger).await?)).into_response()),
+        Some(timeout) => trigger_and_wait(&app, &session, trigger, timeout).await,
+    }
+}
+
+async fn trigger_and_wait(
+    app: &App,
+    session: &Session,
+    trigger: TriggerRequest,
+    timeout: Duration,
+) -> Result<Response, Failure> {
+    let _room = app.waiter_room()?;
+    let wait = from_wire::prefer_wait(timeout);
+    let waited = tokio::select! {
+        waited = app.control.dag_run_trigger_and_wait(session, trigger, &wait) => waited?,
+        () = app.shutdown.cancelled() => return Err(stopping().into()),
+    };
+    let answer = to_wire::waited(waited);
+    let mut headers = HeaderMap::new();
+    let mut insert = |name, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    };
+    let run = format!("/api/v2/dags/{}/dagRuns/{}", answer.dag_run.dag_id, answer.dag_run.dag_run_id);
+    let status = if answer.timed_out {
+        insert(header::LINK, format!("<{run}/wait>; rel=\"monitor\""));
+        insert(header::LOCATION, run);
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
+    insert(header::HeaderName::from_static("preference-applied"), format!("wait={}", wait.timeout.as_secs()));
+    Ok((status, headers, Json(answer)).into_response())
+}
+
+/// Runs of a DAG; of all DAGs for `~`.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "DagRun",
+    params(
+        ("dag_id" = String, Path, description = "`~` for all"),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "id, run_after, start_date, end_date, logical_date, dag_run_id or state; - before it for descending order"),
+        ("state" = Option<Vec<String>>, Query), ("run_type" = Option<Vec<String>>, Query),
+        ("run_id_pattern" = Option<String>, Query, description = "`%` stands for any characters, `_` for one"),
+        ("dag_version" = Option<u32>, Query),
+        ("run_after_gte" = Option<String>, Query), ("run_after_gt" = Option<String>, Query),
+        ("run_after_lte" = Option<String>, Query), ("run_after_lt" = Option<String>, Query),
+        ("start_date_gte" = Option<String>, Query), ("start_date_gt" = Option<String>, Query),
+        ("start_date_lte" = Option<String>, Query), ("start_date_lt" = Option<String>, Query),
+        ("end_date_gte" = Option<String>, Query), ("end_date_gt" = Option<String>, Query),
+        ("end_date_lte" = Option<String>, Query), ("end_date_lt" = Option<String>, Query),
+        ("logical_date_gte" = Option<String>, Query), ("logical_date_gt" = Option<String>, Query),
+        ("logical_date_lte" = Option<String>, Query), ("logical_date_lt" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, body = DagRunCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_dag_runs(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+) -> Result<Json<DagRunCollection>, Failure> {
+    let page = query.page();
+    let filter = from_wire::run_filter(names.dag_id_or_any()?, &mut query);
+    query.finish()?;
+    let found = app.control.dag_run_list(&session, &filter, page).await?;
+    Ok(Json(DagRunCollection {
+        dag_runs: found.rows.iter().map(to_wire::dag_run).collect(),
+        total_entries: found.total,
+    }))
+}
+
+/// One run.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "DagRun",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
+    responses(
+        (status = 200, body = DagRunResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_dag_run(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<DagRunResponse>, Failure> {
+    query.finish()?;
+    Ok(Json(to_wire::dag_run(&app.control.dag_run_fetch(&session, &names.dag_id()?, &names.run_id()?).await?)))
+}
+
+/// Makes a run's instances wait again, all or those that failed; or, for a dry run, tells which.
+#[utoipa::path(
+    post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "DagRun",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
+    request_body = ClearBody,
+    responses(
+        (status = 200, body = DagRunResponse, description = "the run as it is now; for a dry run, a ClearPreview"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_clear(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+    request: Request,
+) -> Result<Response, Failure> {
+    query.finish()?;
+    let (dag_id, run_id) = (names.dag_id()?, names.run_id()?);
+    let body: ClearBody = body::json(request).await?;
+    let not_yet = from_wire::clear_not_yet(&body);
+    if !not_yet.is_empty() {
+        return Err(Error::new(Code::NotAvailableYet, "some of this is not available yet").problems(not_yet).into());
+    }
+    if body.dry_run {
+        let page = PageRequest { limit: PAGE_MAX, offset: 0 };
+        let preview = app.control.dag_run_clear_preview(&session, &dag_id, &run_id, body.only_failed, page).await?;
+        let task_instances = preview.rows.iter().map(to_wire::task_instance).collect();
+        return Ok(Json(ClearPreview { task_instances, total_entries: preview.total }).into_response());
+    }
+    let run = app.control.dag_run_clear(&session, &dag_id, &run_id, body.only_failed).await?;
+    Ok(Json(to_wire::dag_run(&run)).into_response())
+}

@@ -1,0 +1,210 @@
+//! What was sent → what use-cases take.
+
+use std::time::Duration;
+
+use control::{DagFilter, InstanceFilter, RunFilter, RunOrder, TriggerRequest, Until, WaitRequest, XcomFilter};
+use jiff::{SignedDuration, Timestamp};
+use model::limits::http::WAIT_MAX_MS;
+use model::{BundleName, DagId, Key, MapIndex, Problem, RunId, RunState, RunType, TaskId, TaskState};
+
+use crate::query::QueryReader;
+use crate::wire::dag_run::{ClearBody, TriggerBody};
+
+/// Shortest time between two lines of a stream.
+const INTERVAL_DEFAULT: Duration = Duration::from_millis(250);
+const INTERVAL_MAX_S: f64 = 3600.0;
+const TIME: &str = "write a time as RFC 3339, with a zone: 2026-01-01T00:00:00Z";
+
+/// A run to start; or all that is wrong with it.
+pub(crate) fn trigger(dag_id: DagId, body: TriggerBody) -> Result<TriggerRequest, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let run_id = body.dag_run_id.map(RunId::new).transpose().unwrap_or_else(|error| {
+        problems.push(Problem::error("invalid-name", "/dag_run_id", error.to_string()));
+        None
+    });
+    let data_interval = match (body.data_interval_start, body.data_interval_end) {
+        (Some(start), Some(end)) => Some((start, end)),
+        (None, None) => None,
+        _ => {
+            let message = "a data interval needs both data_interval_start and data_interval_end";
+            problems.push(Problem::error("invalid-interval", "/data_interval_start", message));
+            None
+        }
+    };
+    if body.partition_key.is_some() {
+        problems.push(not_yet("/partition_key"));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let conf = body.conf.map(|conf| conf.get().into()).filter(|conf: &std::sync::Arc<str>| conf.as_ref() != "null");
+    Ok(TriggerRequest {
+        dag_id,
+        run_id,
+        conf,
+        note: body.note,
+        logical_date: body.logical_date,
+        data_interval,
+        run_after: body.run_after,
+    })
+}
+
+/// What of a clear is not honoured yet.
+pub(crate) fn clear_not_yet(body: &ClearBody) -> Vec<Problem> {
+    let asked = [
+        (body.only_new, "/only_new"),
+        (body.run_on_latest_version, "/run_on_latest_version"),
+        (body.note.is_some(), "/note"),
+    ];
+    asked.into_iter().filter_map(|(is_asked, path)| is_asked.then(|| not_yet(path))).collect()
+}
+
+fn not_yet(path: &str) -> Problem {
+    Problem::error("not-available-yet", path, "this is not available yet; leave it out")
+}
+
+pub(crate) fn dag_filter(query: &mut QueryReader) -> DagFilter {
+    let match_all = query.one(
+        "tags_match_mode",
+        |text| Some(text == "all").filter(|_| matches!(text, "all" | "any")),
+        "any or all",
+    );
+    let order = query.order_by(&["dag_id"]);
+    DagFilter {
+        dag_id_pattern: query.one("dag_id_pattern", pattern, PATTERN),
+        bundle: query.one("bundle_name", |text| BundleName::new(text).ok(), "this is no name of a bundle"),
+        tags: query.many("tags", |text| Some(text.to_owned()), ""),
+        tags_match_all: match_all.unwrap_or(false),
+        paused: query.flag("paused"),
+        include_stale: !query.flag("exclude_stale").unwrap_or(true),
+        descending: order.is_some_and(|(_, is_descending)| is_descending),
+    }
+}
+
+const PATTERN: &str = "at most 250 bytes; % stands for any characters, _ for one";
+
+fn pattern(text: &str) -> Option<String> {
+    match text {
+        "~" => Some("%".to_owned()),
+        text => (text.len() <= model::NAME_MAX_BYTES).then(|| text.to_owned()),
+    }
+}
+
+const RUN_ORDERS: [(&str, RunOrder); 9] = [
+    ("id", RunOrder::Key),
+    ("queued_at", RunOrder::Key),
+    ("run_after", RunOrder::RunAfter),
+    ("start_date", RunOrder::StartedAt),
+    ("end_date", RunOrder::EndedAt),
+    ("logical_date", RunOrder::LogicalDate),
+    ("dag_run_id", RunOrder::RunId),
+    ("run_id", RunOrder::RunId),
+    ("state", RunOrder::State),
+];
+
+pub(crate) fn run_filter(dag_id: Option<DagId>, query: &mut QueryReader) -> RunFilter {
+    let order = query.order_by(&RUN_ORDERS.map(|(field, _)| field));
+    RunFilter {
+        dag_id,
+        states: query.many(
+            "state",
+            |text| text.parse::<RunState>().ok(),
+            "states are queued, running, success, failed",
+        ),
+        run_types: query.many(
+            "run_type",
+            |text| text.parse::<RunType>().ok(),
+            "types are manual, scheduled, backfill, asset_triggered",
+        ),
+        run_id_pattern: query.one("run_id_pattern", pattern, PATTERN),
+        version_number: query.one("dag_version", |text| text.parse().ok(), "version numbers are 1, 2, …"),
+        run_after: range(query, ["run_after_gte", "run_after_gt", "run_after_lte", "run_after_lt"]),
+        started_at: range(query, ["start_date_gte", "start_date_gt", "start_date_lte", "start_date_lt"]),
+        ended_at: range(query, ["end_date_gte", "end_date_gt", "end_date_lte", "end_date_lt"]),
+        logical_date: range(query, ["logical_date_gte", "logical_date_gt", "logical_date_lte", "logical_date_lt"]),
+        order: order.map_or(RunOrder::Key, |(field, _)| RUN_ORDERS[field].1),
+        descending: order.is_some_and(|(_, is_descending)| is_descending),
+    }
+}
+
+/// Bounds of a time. Rows hold microseconds, so "after" is "from one microsecond later on".
+fn range(query: &mut QueryReader, names: [&'static str; 4]) -> (Option<Timestamp>, Option<Timestamp>) {
+    let micros = |n| SignedDuration::from_micros(n);
+    let [from, after, to, before] = names.map(|name| query.one(name, |text| text.parse::<Timestamp>().ok(), TIME));
+    let after = after.and_then(|at| at.checked_add(micros(1)).ok());
+    let before = before.and_then(|at| at.checked_sub(micros(1)).ok());
+    (from.max(after), [to, before].into_iter().flatten().min())
+}
+
+pub(crate) fn instance_filter(dag_id: Option<DagId>, query: &mut QueryReader) -> InstanceFilter {
+    let task_ids = query.many("task_id", |text| TaskId::new(text).ok(), "this is no id of a task");
+    InstanceFilter { dag_id, task_ids, ..mapped_filter(query) }
+}
+
+/// What filters the instances of one task.
+pub(crate) fn mapped_filter(query: &mut QueryReader) -> InstanceFilter {
+    let state = |text: &str| match text {
+        "no_status" | "null" => Some(TaskState::None),
+        text => text.parse().ok(),
+    };
+    let map_index = |text: &str| MapIndex::from_number(text.parse().ok()?);
+    let order = query.order_by(&["map_index", "id"]);
+    InstanceFilter {
+        states: query.many("state", state, "this is no state of a task instance"),
+        map_indexes: query.many("map_index", map_index, "map indices are -1, 0, 1, …"),
+        descending: order.is_some_and(|(_, is_descending)| is_descending),
+        ..InstanceFilter::default()
+    }
+}
+
+pub(crate) fn map_index(query: &mut QueryReader) -> Option<MapIndex> {
+    query.one("map_index", |text| MapIndex::from_number(text.parse().ok()?), "map indices are -1, 0, 1, …")
+}
+
+pub(crate) fn xcom_filter(query: &mut QueryReader) -> XcomFilter {
+    XcomFilter {
+        map_index: map_index(query),
+        key: query.one("xcom_key", |text| Key::new(text).ok(), "this is no name of a value"),
+    }
+}
+
+/// How somebody wants to wait, and how often a stream tells something.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitQuery {
+    pub(crate) wait: WaitRequest,
+    pub(crate) interval: Duration,
+    /// Tell counts of instances too.
+    pub(crate) counts: bool,
+}
+
+/// A request in Airflow's form (`interval`, no `until`) waits for the end; so does one that says nothing.
+pub(crate) fn wait(query: &mut QueryReader) -> WaitQuery {
+    let until = |text: &str| match text {
+        "result" => Some(Until::Result),
+        "finished" => Some(Until::Finished),
+        _ => None,
+    };
+    let interval = query.one("interval", |text| seconds(text, INTERVAL_MAX_S), "seconds, more than 0, at most 3600");
+    let timeout_rule = "seconds, more than 0, at most 3600";
+    let timeout = query.one("timeout", |text| seconds(text, WAIT_MAX_MS as f64 / 1000.0), timeout_rule);
+    WaitQuery {
+        wait: WaitRequest {
+            until: query.one("until", until, "result or finished").unwrap_or(Until::Finished),
+            timeout: timeout.unwrap_or(Duration::from_millis(WAIT_MAX_MS)),
+            results: query.many("result", |text| TaskId::new(text).ok(), "this is no id of a task"),
+        },
+        interval: interval.unwrap_or(INTERVAL_DEFAULT),
+        counts: query.flag("counts").unwrap_or(false),
+    }
+}
+
+fn seconds(text: &str, max: f64) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (seconds > 0.0 && seconds <= max).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// `Prefer: wait=SECONDS` waits for the result.
+pub(crate) fn prefer_wait(timeout: Duration) -> WaitRequest {
+    let timeout = timeout.min(Duration::from_millis(WAIT_MAX_MS));
+    WaitRequest { until: Until::Result, timeout, results: Vec::new() }
+}

@@ -1,0 +1,112 @@
+//! Logs of tries.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use bytes::Bytes;
+use control::{InstanceName, LogFollow, LogRecord, Session};
+use futures::{Stream, stream};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::accept::{self, Form};
+use crate::app::App;
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::log::LogResponse;
+use crate::wire::problem::ProblemDetails;
+use crate::{from_wire, to_wire};
+
+const CONTINUATION: HeaderName = HeaderName::from_static("airflow-continuation-token");
+
+/// The log of a try. `Accept: application/x-ndjson` gives one line of JSON for each line; `follow=true` goes on until the try is over.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "Log",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path), ("try_number" = u32, Path),
+        ("map_index" = Option<i32>, Query, description = "-1 where it is left out"),
+        ("full_content" = Option<bool>, Query, description = "all lines at once"),
+        ("token" = Option<String>, Query, description = "the continuation_token of the part before"),
+        ("follow" = Option<bool>, Query, description = "as JSON lines, or server-sent events, until the try is over"),
+    ),
+    responses(
+        (status = 200, body = LogResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_log(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let map_index = from_wire::map_index(&mut query);
+    let whole = query.flag("full_content").unwrap_or(false);
+    let skip = query.one("token", |text| text.parse().ok(), "give the token of the part before");
+    let follow = query.flag("follow").unwrap_or(false);
+    query.finish()?;
+    let name = InstanceName { map_index, ..names.instance()? };
+    let try_number = names.try_number()?;
+    let form = accept::form(&headers);
+    if follow {
+        let room = app.waiter_room()?;
+        let follow = app.control.log_follow(&session, &name, try_number).await?;
+        let form = if form == Form::Json { Form::Lines } else { form };
+        return Ok(streamed(form, lines(app, follow, form, room)));
+    }
+    let read = app.control.log_read(&session, &name, try_number, skip.unwrap_or(0), whole).await?;
+    let token = read.next.map(|next| next.to_string());
+    if form == Form::Json {
+        let content = read.records.into_iter().map(to_wire::log_line).collect();
+        return Ok(Json(LogResponse { content, continuation_token: token }).into_response());
+    }
+    let mut response = streamed(form, stream::iter([Ok(written(form, read.records))]));
+    if let Some(token) = token.and_then(|token| HeaderValue::from_str(&token).ok()) {
+        response.headers_mut().insert(CONTINUATION, token);
+    }
+    Ok(response)
+}
+
+/// A body that comes piece by piece.
+pub(crate) fn streamed(form: Form, pieces: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    let media_type = match form {
+        Form::Json => "application/json",
+        Form::Lines => "application/x-ndjson",
+        Form::Events => "text/event-stream",
+    };
+    let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(pieces)).into_response()
+}
+
+fn lines(
+    app: App,
+    follow: LogFollow,
+    form: Form,
+    room: OwnedSemaphorePermit,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    stream::unfold((app, follow, room), move |(app, mut follow, room)| async move {
+        let records = tokio::select! {
+            records = follow.next() => records?,
+            () = app.shutdown.cancelled() => return None,
+        };
+        Some((Ok(written(form, records)), (app, follow, room)))
+    })
+}
+
+fn written(form: Form, records: Vec<LogRecord>) -> Bytes {
+    let mut text = Vec::new();
+    for record in records {
+        let line = serde_json::to_vec(&to_wire::log_line(record)).expect("texts are JSON");
+        if form == Form::Events {
+            text.extend_from_slice(b"data: ");
+        }
+        text.extend_from_slice(&line);
+        text.extend_from_slice(if form == Form::Events { b"\n\n" } else { b"\n" });
+    }
+    text.into()
+}

@@ -1,0 +1,77 @@
+//! The OpenAPI document, made of the handlers and wire types. It is checked in as `openapi.json`; a test compares.
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::{blob, bundle, dag, dag_run, dag_version, health, log, metrics, task_instance, wait, xcom};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Waft", description = "Airflow's public REST API v2 where Waft has the same things, and Waft's own resources."),
+    paths(
+        bundle::post_bundle,
+        bundle::get_bundles,
+        blob::put_blob,
+        blob::head_blob,
+        blob::get_blob,
+        dag::get_dags,
+        dag::get_dag,
+        dag::get_dag_details,
+        dag_version::get_dag_versions,
+        dag_version::get_dag_version,
+        dag_run::post_dag_run,
+        dag_run::get_dag_runs,
+        dag_run::get_dag_run,
+        dag_run::post_clear,
+        wait::get_wait,
+        task_instance::get_task_instances,
+        task_instance::get_task_instance,
+        task_instance::get_mapped_task_instances,
+        task_instance::get_mapped_task_instance,
+        task_instance::get_tries,
+        task_instance::get_try,
+        task_instance::get_mapped_tries,
+        task_instance::get_mapped_try,
+        xcom::get_xcoms,
+        xcom::get_xcom,
+        log::get_log,
+        health::get_health,
+        health::get_version,
+        metrics::get_metrics,
+        get_openapi,
+    ),
+    components(schemas(crate::wire::dag_run::ClearPreview)),
+    modifiers(&Tokens),
+)]
+struct Api;
+
+/// Everything needs a bearer token but what is open.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+        document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+        for path in crate::OPEN_ROUTES {
+            if let Some(operation) = document.paths.paths.get_mut(path).and_then(|item| item.get.as_mut()) {
+                operation.security = Some(vec![]);
+            }
+        }
+    }
+}
+
+/// The document as text.
+pub fn openapi_json() -> String {
+    let mut text = Api::openapi().to_pretty_json().expect("the document is JSON");
+    text.push('\n');
+    text
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "Monitor", responses((status = 200, content_type = "application/json", body = Object)))]
+pub(crate) async fn get_openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi_json())
+}

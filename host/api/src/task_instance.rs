@@ -1,0 +1,215 @@
+//! Task instances and their tries.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use control::{Code, Error, InstanceFilter, InstanceName, Session};
+
+use crate::app::App;
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::problem::ProblemDetails;
+use crate::wire::task_instance::{TaskInstanceCollection, TaskInstanceResponse, TryCollection, TryResponse};
+use crate::{from_wire, to_wire};
+
+/// Instances of a run; of all runs and DAGs for `~`.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", tag = "Task instance",
+    params(
+        ("dag_id" = String, Path, description = "`~` for all"), ("dag_run_id" = String, Path, description = "`~` for all"),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "map_index or -map_index"),
+        ("task_id" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query),
+        ("map_index" = Option<Vec<i32>>, Query),
+    ),
+    responses(
+        (status = 200, body = TaskInstanceCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_task_instances(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+) -> Result<Json<TaskInstanceCollection>, Failure> {
+    let page = query.page();
+    let (dag_id, run_id) = (names.dag_id_or_any()?, names.run_id_or_any()?);
+    let filter = from_wire::instance_filter(dag_id.clone(), &mut query);
+    query.finish()?;
+    let run = match (&dag_id, &run_id) {
+        (Some(dag_id), Some(run_id)) => Some((dag_id, run_id)),
+        (_, None) => None,
+        (None, Some(_)) => {
+            return Err(Error::new(Code::InvalidRequest, "a run id names a run within a DAG")
+                .hint("name the DAG, or say ~ for the run too")
+                .into());
+        }
+    };
+    let found = app.control.task_instance_list(&session, run, filter, page).await?;
+    let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
+    Ok(Json(TaskInstanceCollection { task_instances, total_entries: found.total }))
+}
+
+/// The instance of a task that is not mapped.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "Task instance",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path)),
+    responses(
+        (status = 200, body = TaskInstanceResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_task_instance(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TaskInstanceResponse>, Failure> {
+    query.finish()?;
+    Ok(Json(to_wire::task_instance(&app.control.task_instance_fetch(&session, &names.instance()?).await?)))
+}
+
+/// One instance of a mapped task.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", tag = "Task instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path), ("map_index" = i32, Path),
+    ),
+    responses(
+        (status = 200, body = TaskInstanceResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_mapped_task_instance(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TaskInstanceResponse>, Failure> {
+    query.finish()?;
+    Ok(Json(to_wire::task_instance(&app.control.task_instance_fetch(&session, &names.mapped_instance()?).await?)))
+}
+
+/// All instances of a mapped task; none before it is expanded.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", tag = "Task instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "map_index or -map_index"),
+        ("state" = Option<Vec<String>>, Query), ("map_index" = Option<Vec<i32>>, Query),
+    ),
+    responses(
+        (status = 200, body = TaskInstanceCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_mapped_task_instances(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+) -> Result<Json<TaskInstanceCollection>, Failure> {
+    let page = query.page();
+    let filter: InstanceFilter = from_wire::mapped_filter(&mut query);
+    query.finish()?;
+    let InstanceName { dag_id, run_id, task_id, .. } = names.instance()?;
+    let found = app.control.task_instance_list_mapped(&session, &dag_id, &run_id, &task_id, filter, page).await?;
+    let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
+    Ok(Json(TaskInstanceCollection { task_instances, total_entries: found.total }))
+}
+
+/// Tries of the instance of a task that is not mapped, oldest first.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", tag = "Task instance",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path)),
+    responses(
+        (status = 200, body = TryCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_tries(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TryCollection>, Failure> {
+    query.finish()?;
+    tries(&app, &session, &names.instance()?).await
+}
+
+/// Tries of one instance of a mapped task, oldest first.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries",
+    tag = "Task instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path), ("map_index" = i32, Path),
+    ),
+    responses(
+        (status = 200, body = TryCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_mapped_tries(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TryCollection>, Failure> {
+    query.finish()?;
+    tries(&app, &session, &names.mapped_instance()?).await
+}
+
+/// One try of the instance of a task that is not mapped.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries/{try_number}",
+    tag = "Task instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path), ("try_number" = u32, Path),
+    ),
+    responses(
+        (status = 200, body = TryResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_try(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TryResponse>, Failure> {
+    query.finish()?;
+    let found = app.control.task_instance_try(&session, &names.instance()?, names.try_number()?).await?;
+    Ok(Json(to_wire::task_try(&found)))
+}
+
+/// One try of one instance of a mapped task.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/{try_number}",
+    tag = "Task instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path), ("map_index" = i32, Path),
+        ("try_number" = u32, Path),
+    ),
+    responses(
+        (status = 200, body = TryResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_mapped_try(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TryResponse>, Failure> {
+    query.finish()?;
+    let found = app.control.task_instance_try(&session, &names.mapped_instance()?, names.try_number()?).await?;
+    Ok(Json(to_wire::task_try(&found)))
+}
+
+async fn tries(app: &App, session: &Session, name: &InstanceName) -> Result<Json<TryCollection>, Failure> {
+    let found = app.control.task_instance_tries(session, name).await?;
+    let task_instances: Vec<_> = found.iter().map(to_wire::task_try).collect();
+    Ok(Json(TryCollection { total_entries: task_instances.len() as u64, task_instances }))
+}

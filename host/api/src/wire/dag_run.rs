@@ -1,0 +1,113 @@
+//! Runs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::dag_version::DagVersionResponse;
+use super::raw_json::RawJson;
+use super::task_instance::TaskInstanceResponse;
+
+/// A run to start.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TriggerBody {
+    /// Made up where it is left out.
+    #[serde(default)]
+    pub(crate) dag_run_id: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) data_interval_start: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) data_interval_end: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) run_after: Option<Timestamp>,
+    /// Members with names of parameters are their values; blob markers name blobs that were uploaded before.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) conf: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+    /// Not available yet; null.
+    #[serde(default)]
+    pub(crate) partition_key: Option<String>,
+}
+
+/// A run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DagRunResponse {
+    pub(crate) dag_run_id: String,
+    pub(crate) dag_id: String,
+    pub(crate) dag_display_name: String,
+    pub(crate) logical_date: Option<Timestamp>,
+    pub(crate) queued_at: Option<Timestamp>,
+    pub(crate) start_date: Option<Timestamp>,
+    pub(crate) end_date: Option<Timestamp>,
+    /// Seconds.
+    pub(crate) duration: Option<f64>,
+    pub(crate) data_interval_start: Option<Timestamp>,
+    pub(crate) data_interval_end: Option<Timestamp>,
+    pub(crate) run_after: Timestamp,
+    pub(crate) last_scheduling_decision: Option<Timestamp>,
+    /// `manual`, `scheduled`, `backfill` or `asset_triggered`.
+    pub(crate) run_type: &'static str,
+    /// `queued`, `running`, `success` or `failed`.
+    pub(crate) state: &'static str,
+    pub(crate) triggered_by: Option<String>,
+    pub(crate) triggering_user_name: Option<String>,
+    /// As it was sent.
+    pub(crate) conf: RawJson,
+    pub(crate) note: Option<String>,
+    pub(crate) dag_versions: Vec<DagVersionResponse>,
+    pub(crate) bundle_version: Option<String>,
+    pub(crate) partition_key: Option<String>,
+    /// Key of the run, as it stands in logs.
+    pub(crate) run_key: String,
+    /// Parameters, defaults filled in.
+    pub(crate) params: RawJson,
+    /// Why it is in its state, where there is more to say.
+    pub(crate) reason: Option<String>,
+    /// How often it was cleared.
+    pub(crate) clear_number: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DagRunCollection {
+    pub(crate) dag_runs: Vec<DagRunResponse>,
+    pub(crate) total_entries: u64,
+}
+
+/// What to clear.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClearBody {
+    /// Only tell what would be cleared.
+    #[serde(default = "yes")]
+    pub(crate) dry_run: bool,
+    #[serde(default)]
+    pub(crate) only_failed: bool,
+    /// Not available yet; false.
+    #[serde(default)]
+    pub(crate) only_new: bool,
+    /// Not available yet; false.
+    #[serde(default)]
+    pub(crate) run_on_latest_version: bool,
+    /// Not available yet; null.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a clear would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClearPreview {
+    /// The first of them.
+    pub(crate) task_instances: Vec<TaskInstanceResponse>,
+    /// All of them.
+    pub(crate) total_entries: u64,
+}

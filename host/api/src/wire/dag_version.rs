@@ -1,0 +1,32 @@
+//! Versions of DAGs.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A version of a DAG.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct DagVersionResponse {
+    pub(crate) id: Uuid,
+    pub(crate) version_number: u32,
+    pub(crate) dag_id: String,
+    pub(crate) dag_display_name: String,
+    pub(crate) bundle_name: Option<String>,
+    /// Id of the version of the bundle.
+    pub(crate) bundle_version: Option<String>,
+    pub(crate) bundle_url: Option<String>,
+    pub(crate) created_at: Timestamp,
+    /// Digest of component, document and label.
+    pub(crate) digest: String,
+    /// Digest of the component.
+    pub(crate) component: String,
+    /// The author's own version string.
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DagVersionCollection {
+    pub(crate) dag_versions: Vec<DagVersionResponse>,
+    pub(crate) total_entries: u64,
+}

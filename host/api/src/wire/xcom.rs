@@ -1,0 +1,37 @@
+//! Values that instances left behind.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::raw_json::RawJson;
+
+/// A value without itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct XcomResponse {
+    pub(crate) key: String,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) logical_date: Option<Timestamp>,
+    pub(crate) map_index: i32,
+    pub(crate) task_id: String,
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) dag_display_name: String,
+    pub(crate) task_display_name: String,
+    pub(crate) run_after: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct XcomCollection {
+    pub(crate) xcom_entries: Vec<XcomResponse>,
+    pub(crate) total_entries: u64,
+}
+
+/// A value.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct XcomValueResponse {
+    #[serde(flatten)]
+    pub(crate) xcom: XcomResponse,
+    /// As it was left; a string of JSON text with `stringify=true`.
+    pub(crate) value: RawJson,
+}
