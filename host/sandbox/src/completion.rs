@@ -19,6 +19,13 @@ pub struct Completion {
     pub log: Vec<LogLine>,
 }
 
+impl Completion {
+    /// The end of an attempt whose guest never ran.
+    pub(crate) fn without_running(id: u64, end: End) -> Self {
+        Self { id, end, result: None, xcoms: Vec::new(), used: ResourcesUsed::default(), log: Vec::new() }
+    }
+}
+
 /// One line of the log of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {

@@ -7,6 +7,7 @@ use std::hash::Hash;
 
 use model::digest::Hasher;
 use model::limits::task::MEMORY_MAX_BYTES;
+use model::limits::worker::SLOTS_MAX;
 use wasmtime::{Config, Enabled, Engine, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures};
 
 use crate::artefact::EngineKey;
@@ -26,8 +27,8 @@ const INSTANCES_PER_COMPONENT: u32 = 128;
 const TOTAL_MEMORIES: u32 = 2_000;
 const TOTAL_TABLES: u32 = 8_000;
 const TOTAL_INSTANCES: u32 = 16_000;
-/// Component instances and stacks. A runner has fewer slots than this, so the pool is never what refuses an attempt.
-pub(crate) const TOTAL_COMPONENTS: u32 = 1_000;
+/// Component instances and stacks: more than a runner has slots, so that the pool is never what refuses an attempt.
+const TOTAL_COMPONENTS: u32 = 2 * SLOTS_MAX;
 
 /// Proposals that no guest may use: recent holes sit there, and the toolchains of guests do not need them.
 const REFUSED: WasmFeatures = WasmFeatures::GC

@@ -15,13 +15,15 @@ use crate::host::{HostRequest, HostValue};
 const MEDIA_TYPE_MAX_BYTES: usize = 250;
 
 /// A blob that the guest reads.
-pub(crate) struct Reader {
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct Reader {
     digest: Digest,
     size: u64,
 }
 
 /// A blob that the guest writes.
-pub(crate) struct Writer {
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct Writer {
     number: u32,
     media_type: String,
     written: u64,

@@ -11,7 +11,8 @@ use crate::child::Guest;
 use crate::host::{HostRequest, HostValue};
 
 /// An open sequence of the guest.
-pub(crate) struct Sequence {
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct Sequence {
     of: SequenceRef,
     cursor: u64,
 }

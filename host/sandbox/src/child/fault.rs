@@ -73,7 +73,7 @@ impl Fault {
 /// Limits whose error types are private to the engine: only their text tells them apart.
 fn private_limit(error: &Error) -> Option<&'static str> {
     const HOSTCALL: &str = "fuel allocated for hostcalls has been exhausted";
-    const HANDLES: &str = "component handles";
+    const HANDLES: &str = "store handle limit exceeded";
     const TABLE: &str = "resource table has no free keys";
     error.chain().find_map(|cause| {
         let text = cause.to_string();

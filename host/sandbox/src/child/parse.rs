@@ -7,6 +7,7 @@ use model::Digest;
 use model::json::{self, Limits};
 use model::limits::dag::{DAGS_PER_BUNDLE_MAX, DOCUMENT_MAX_BYTES};
 use model::limits::hostcall::PARSE_FUEL_BYTES;
+use model::limits::log::LINE_MAX_BYTES;
 use model::limits::parse::{CPU_MAX_MS, LOG_MAX_BYTES, MEMORY_MAX_BYTES, WALL_MAX_MS};
 
 
@@ -98,7 +99,10 @@ async fn dags(sandbox: &Sandbox, loaded: &Loaded, world: &World) -> (Result<Vec<
         .await;
     let outcome = match ended.outcome {
         Ok((Ok(documents), _)) => Ok(documents),
-        Ok((Err(message), _)) => Err(DescribeFault::Reported(message)),
+        Ok((Err(mut message), _)) => {
+            message.truncate(message.floor_char_boundary(LINE_MAX_BYTES));
+            Err(DescribeFault::Reported(message))
+        }
         Err(Fault::TimedOut(message)) => Err(DescribeFault::TimedOut(message)),
         Err(Fault::OverLimit(message)) => Err(DescribeFault::OverLimit(message)),
         Err(Fault::Trapped(message)) => Err(DescribeFault::Trapped(message)),

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use model::limits::log::{ATTEMPT_MAX_BYTES, PIECE_EVERY_MS};
-use model::outcome::{End, ResourcesUsed};
+use model::limits::worker::SLOTS_MAX;
+use model::outcome::End;
 use tokio::sync::Notify;
 
 use super::attempt::Attempt;
-use super::components::Components;
+use super::components::{Components, Violation};
 use super::host_calls::{HostAccess, HostCalls};
 use super::log::Log;
 use super::outbox::Outbox;
@@ -20,7 +21,6 @@ use super::runner::{Inbox, RunnerError};
 use super::sandbox::Sandbox;
 use super::task;
 use crate::completion::LogPiece;
-use crate::engine::TOTAL_COMPONENTS;
 use crate::protocol::{FromChild, ToChild};
 use crate::{Assignment, Completion};
 
@@ -55,7 +55,7 @@ pub(super) async fn serve(
     outbox: Outbox,
     slots: u32,
 ) -> Result<(), RunnerError> {
-    let slots = slots.clamp(1, TOTAL_COMPONENTS / 2) as usize;
+    let slots = slots.clamp(1, SLOTS_MAX) as usize;
     let tasks = Arc::new(Tasks {
         sandbox,
         host: Arc::new(HostCalls::new(outbox.clone(), slots)),
@@ -99,7 +99,7 @@ impl Tasks {
             ToChild::Unload { component } => self.state().components.forget(&component),
             ToChild::Stop => self.stop().await,
             ToChild::Open(_) | ToChild::Describe { .. } | ToChild::Bench { .. } => {
-                return Err(super::components::Violation("a message of another mode").into());
+                return Err(Violation("a message of another mode").into());
             }
         }
         Ok(())
@@ -117,7 +117,7 @@ impl Tasks {
         };
         if let Some(assignment) = waiting {
             let end = End::Cancelled { message: "cancelled before it began".into() };
-            self.outbox.send(FromChild::Done(Box::new(not_run(assignment.id, end)))).await;
+            self.outbox.send(FromChild::Done(Box::new(Completion::without_running(assignment.id, end)))).await;
         }
     }
 
@@ -129,7 +129,7 @@ impl Tasks {
         };
         for assignment in waiting {
             let end = End::HostLost { message: "the runner stops".into(), suspect: false };
-            self.outbox.send(FromChild::Done(Box::new(not_run(assignment.id, end)))).await;
+            self.outbox.send(FromChild::Done(Box::new(Completion::without_running(assignment.id, end)))).await;
         }
         if idle {
             self.stopped.notify_one();
@@ -228,8 +228,4 @@ impl Tasks {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while the lock is held")
     }
-}
-
-fn not_run(id: u64, end: End) -> Completion {
-    Completion { id, end, result: None, xcoms: Vec::new(), used: ResourcesUsed::default(), log: Vec::new() }
 }

@@ -23,7 +23,7 @@ pub enum CompileError {
     Invalid(String),
     /// The compiler went over a limit of time or memory, or died: the component is too big or hostile.
     #[error("the compiler gave up on the component: {0}")]
-    GaveUp(String),
+    Died(String),
     /// Not the component's fault.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -37,7 +37,7 @@ pub async fn compile(command: &RunnerCommand, component: &[u8]) -> Result<Artefa
     // Dropping the child on a timeout kills it.
     let outcome = match tokio::time::timeout(wall, talk(child, component)).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(CompileError::GaveUp(format!("it took longer than {COMPILE_WALL_MAX_S} s"))),
+        Err(_) => Err(CompileError::Died(format!("it took longer than {COMPILE_WALL_MAX_S} s"))),
     };
     let label = if outcome.is_ok() { "compiled" } else { "refused" };
     metrics::histogram!(metric_names::COMPILE_SECONDS, "outcome" => label).record(Real.monotonic() - began);
@@ -46,7 +46,7 @@ pub async fn compile(command: &RunnerCommand, component: &[u8]) -> Result<Artefa
 }
 
 async fn talk(mut child: Child, component: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let words = LastWords::of(child.stderr.take());
+    let mut words = LastWords::of(child.stderr.take());
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let give = async {
         if let Some(mut stdin) = stdin {
@@ -63,20 +63,20 @@ async fn talk(mut child: Child, component: &[u8]) -> Result<Vec<u8>, CompileErro
     };
     let ((), artefact) = tokio::join!(give, take);
     if artefact.len() > ARTEFACT_MAX_BYTES {
-        return Err(CompileError::GaveUp(format!("its native code has more than {ARTEFACT_MAX_BYTES} bytes")));
+        return Err(CompileError::Died(format!("its native code has more than {ARTEFACT_MAX_BYTES} bytes")));
     }
     let status = child.wait().await.ok();
     match status.and_then(|status| status.code()) {
         Some(0) => Ok(artefact),
-        Some(code) if code == i32::from(INVALID_COMPONENT) => Err(CompileError::Invalid(words.text())),
-        _ => Err(CompileError::GaveUp(died(status, &words))),
+        Some(code) if code == i32::from(INVALID_COMPONENT) => Err(CompileError::Invalid(words.text().await)),
+        _ => Err(CompileError::Died(died(status, &mut words).await)),
     }
 }
 
-fn died(status: Option<ExitStatus>, words: &LastWords) -> String {
+async fn died(status: Option<ExitStatus>, words: &mut LastWords) -> String {
     const SIGXCPU: i32 = 24;
     if status.and_then(|status| status.signal()) == Some(SIGXCPU) {
         return format!("it used more than {} s of CPU time", model::limits::component::COMPILE_CPU_MAX_S);
     }
-    words.obituary(status)
+    words.obituary(status).await
 }

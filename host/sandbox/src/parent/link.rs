@@ -42,6 +42,11 @@ pub(super) enum LinkError {
 impl Link {
     /// Starts a runner process and waits until it is ready.
     pub(super) async fn open(command: &RunnerCommand, mode: Mode) -> Result<Self, LinkError> {
+        let patience = Duration::from_millis(START_MAX_MS);
+        tokio::time::timeout(patience, Self::start(command, mode)).await.map_err(|_| LinkError::Slow)?
+    }
+
+    async fn start(command: &RunnerCommand, mode: Mode) -> Result<Self, LinkError> {
         let Started { child, socket, stderr } = command.runner().await?;
         let (reading, writing) = socket.into_split();
         let mut link = Self {
@@ -52,8 +57,7 @@ impl Link {
             arrived: VecDeque::new(),
         };
         link.send(&ToChild::Open(mode)).await?;
-        let ready = tokio::time::timeout(Duration::from_millis(START_MAX_MS), link.receive()).await;
-        match ready.map_err(|_| LinkError::Slow)?? {
+        match link.receive().await? {
             FromChild::Ready => Ok(link),
             _ => Err(LinkError::Violation),
         }
@@ -97,7 +101,7 @@ impl Link {
 
     async fn obituary(&mut self) -> String {
         let status = self.child.wait().await.ok();
-        self.words.obituary(status)
+        self.words.obituary(status).await
     }
 }
 

@@ -1,10 +1,10 @@
 //! One runner process, seen from the worker.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use clock::{Clock, Real};
-use model::limits::worker::COMPONENTS_LOADED_MAX;
+use model::limits::worker::{COMPONENTS_LOADED_MAX, SLOTS_MAX};
 use model::{Digest, TenantId};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
@@ -23,14 +23,8 @@ pub struct Runner {
     pid: u32,
     commands: mpsc::Sender<Command>,
     kill: Arc<Notify>,
-    loaded: Mutex<Loaded>,
-}
-
-/// What the process holds, oldest first.
-#[derive(Default)]
-struct Loaded {
-    known: HashSet<Digest>,
-    order: VecDeque<Digest>,
+    /// The components that the process holds; the one that was longest not asked for comes first.
+    loaded: Mutex<VecDeque<Digest>>,
 }
 
 /// What a runner tells its worker, in order. The last event is [`RunnerEvent::Died`].
@@ -61,8 +55,14 @@ pub struct RunnerGone;
 pub enum LoadError {
     #[error("the runner refuses the artefact: {0}")]
     Refused(String),
-    #[error(transparent)]
-    Gone(#[from] RunnerGone),
+    #[error("the runner has ended")]
+    Gone,
+}
+
+impl From<RunnerGone> for LoadError {
+    fn from(_: RunnerGone) -> Self {
+        Self::Gone
+    }
 }
 
 impl Runner {
@@ -74,6 +74,7 @@ impl Runner {
         host: Arc<dyn HostPort>,
     ) -> Result<(Runner, mpsc::Receiver<RunnerEvent>), SpawnError> {
         let began = Real.monotonic();
+        let slots = slots.clamp(1, SLOTS_MAX);
         let failed = |error: LinkError| SpawnError(crate::error_chain::chain(&error));
         let link = Link::open(command, Mode::Tasks { slots }).await.map_err(failed)?;
         let pid = link.child.id().ok_or_else(|| SpawnError("the process ended at once".into()))?;
@@ -93,13 +94,14 @@ impl Runner {
         let component = artefact.component();
         // Held to the end: artefacts travel one at a time.
         let mut loaded = self.loaded.lock().await;
-        if loaded.known.contains(&component) {
+        if let Some(place) = loaded.iter().position(|known| *known == component) {
+            loaded.remove(place);
+            loaded.push_back(component);
             return Ok(());
         }
-        if loaded.order.len() >= COMPONENTS_LOADED_MAX
-            && let Some(oldest) = loaded.order.pop_front()
+        if loaded.len() >= COMPONENTS_LOADED_MAX
+            && let Some(oldest) = loaded.pop_front()
         {
-            loaded.known.remove(&oldest);
             self.send(Command::Tell(ToChild::Unload { component: oldest })).await?;
         }
         let (answer, answered) = oneshot::channel();
@@ -107,9 +109,8 @@ impl Runner {
         for message in load_messages(artefact) {
             self.send(Command::Tell(message)).await?;
         }
-        answered.await.map_err(|_| RunnerGone)?.map_err(LoadError::Refused)?;
-        loaded.known.insert(component);
-        loaded.order.push_back(component);
+        answered.await.map_err(|_| LoadError::Gone)?.map_err(LoadError::Refused)?;
+        loaded.push_back(component);
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl Runner {
         let _ = self.send(Command::Stop).await;
     }
 
-    /// Ends the process at once; [`RunnerEvent::Died`] follows.
+    /// Ends the process as soon as the events before are taken; [`RunnerEvent::Died`] follows.
     pub fn kill(&self) {
         self.kill.notify_one();
     }

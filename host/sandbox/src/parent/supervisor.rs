@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use clock::{Clock, Real};
 use model::limits::worker::{BEAT_MS, KILL_AFTER_DEADLINE_MS, SILENCE_MAX_MS};
+use model::outcome::End;
 use model::{Digest, TenantId};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::last_words::LastWords;
 use super::link::Link;
 use super::runner::RunnerEvent;
 use crate::frame::{FrameError, FrameReader, FrameWriter};
 use crate::protocol::{FromChild, ToChild};
-use crate::{Assignment, HostError, HostPort, HostReply, metric_names};
+use crate::{Assignment, Completion, HostError, HostPort, HostReply, metric_names};
 
 /// Events that wait for the worker.
 pub(super) const EVENTS_QUEUE: usize = 256;
@@ -27,8 +27,8 @@ pub(super) const EVENTS_QUEUE: usize = 256;
 const WRITE_BYTES: usize = 1 << 20;
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_millis(500);
-/// What a process that was killed had still said is read for so long.
-const DRAIN: Duration = Duration::from_secs(2);
+/// How long a process may take to end, and what it had still said is read.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What the worker wants of the process.
 pub(super) enum Command {
@@ -72,11 +72,11 @@ impl Supervisor {
         commands: mpsc::Receiver<Command>,
         replies: mpsc::WeakSender<Command>,
     ) {
-        let Link { mut child, words, reader, writer, .. } = link;
+        let Link { mut child, mut words, reader, writer, .. } = link;
         let gauge = metrics::gauge!(metric_names::RUNNERS, "tenant" => self.tenant.to_string());
         gauge.increment(1);
         let ledger = Shared::default();
-        let writing = tokio::spawn(write(writer, commands, Arc::clone(&ledger)));
+        let writing = tokio::spawn(write(writer, commands, Arc::clone(&ledger), self.events.clone()));
         let mut reading = Reading {
             supervisor: &self,
             reader,
@@ -86,15 +86,24 @@ impl Supervisor {
             heard: Real.monotonic(),
         };
         let verdict = reading.watch().await;
-        if verdict.is_some() {
+        let status = if verdict.is_some() {
             // Already dead is as good.
             let _ = child.start_kill();
-            let _ = tokio::time::timeout(DRAIN, reading.drain()).await;
-        }
-        let status = child.wait().await.ok();
+            let _ = tokio::time::timeout(GRACE, reading.drain()).await;
+            child.wait().await.ok()
+        } else if let Ok(status) = tokio::time::timeout(GRACE, child.wait()).await {
+            status.ok()
+        } else {
+            // It closed its socket and stayed: an honest one would not.
+            let _ = child.start_kill();
+            child.wait().await.ok()
+        };
         writing.abort();
         gauge.decrement(1);
-        let reason = verdict.unwrap_or_else(|| words_of_end(&words, status));
+        let reason = match verdict {
+            Some(reason) => reason,
+            None => format!("the process ended: {}", words.obituary(status).await),
+        };
         self.bury(&ledger, reason, status.is_some_and(|status| status.success())).await;
     }
 
@@ -116,10 +125,6 @@ impl Supervisor {
         // A worker that has dropped its receiver does not want to know.
         let _ = self.events.send(RunnerEvent::Died { reason, started, waiting }).await;
     }
-}
-
-fn words_of_end(words: &LastWords, status: Option<std::process::ExitStatus>) -> String {
-    format!("the process ended: {}", words.obituary(status))
 }
 
 struct Reading<'a> {
@@ -313,10 +318,19 @@ fn reply(call: u64, reply: HostReply) -> Command {
     Command::Tell(ToChild::HostReply { call, reply })
 }
 
-async fn write(mut frames: FrameWriter<OwnedWriteHalf>, mut commands: mpsc::Receiver<Command>, ledger: Shared) {
+async fn write(
+    mut frames: FrameWriter<OwnedWriteHalf>,
+    mut commands: mpsc::Receiver<Command>,
+    ledger: Shared,
+    events: mpsc::Sender<RunnerEvent>,
+) {
     let mut next = commands.recv().await;
     while let Some(command) = next {
-        push(&mut frames, command, &ledger);
+        let refused = push(&mut frames, command, &ledger);
+        if !refused.is_empty() {
+            // A worker that has dropped its receiver does not want to know.
+            let _ = events.send(RunnerEvent::Done(refused)).await;
+        }
         next = if frames.pending() < WRITE_BYTES { commands.try_recv().ok() } else { None };
         if next.is_none() {
             if frames.flush().await.is_err() {
@@ -327,34 +341,40 @@ async fn write(mut frames: FrameWriter<OwnedWriteHalf>, mut commands: mpsc::Rece
     }
 }
 
-fn push(frames: &mut FrameWriter<OwnedWriteHalf>, command: Command, ledger: &Shared) {
-    let messages = match command {
-        Command::Tell(message) => vec![message],
-        Command::AwaitLoaded { component, answer } => {
-            lock(ledger).loading = Some((component, answer));
-            return;
-        }
+/// Adds what a command says to the next write; gives the ends of attempts that cannot be sent.
+fn push(frames: &mut FrameWriter<OwnedWriteHalf>, command: Command, ledger: &Shared) -> Vec<Completion> {
+    let mut refused = Vec::new();
+    match command {
+        Command::AwaitLoaded { component, answer } => lock(ledger).loading = Some((component, answer)),
         Command::Stop => {
             lock(ledger).stopping = true;
-            vec![ToChild::Stop]
+            tell(frames, &ToChild::Stop);
         }
+        Command::Tell(message) => tell(frames, &message),
         Command::Assign(assignments) => {
             let mut ledger = lock(ledger);
-            for assignment in &assignments {
-                let timeout = Duration::from_millis(assignment.timeout_ms);
-                ledger.attempts.insert(assignment.id, Attempt { timeout, started: None });
+            for assignment in assignments {
+                let (id, timeout) = (assignment.id, Duration::from_millis(assignment.timeout_ms));
+                match frames.push(&ToChild::Assign(Box::new(assignment))) {
+                    Ok(()) => drop(ledger.attempts.insert(id, Attempt { timeout, started: None })),
+                    Err(error) => {
+                        let message = format!("the arguments cannot be handed to the runner: {error}");
+                        refused.push(Completion::without_running(id, End::OverLimit { message }));
+                    }
+                }
             }
-            assignments.into_iter().map(|assignment| ToChild::Assign(Box::new(assignment))).collect()
         }
-    };
-    for message in messages {
-        let Err(error) = frames.push(&message) else { continue };
-        tracing::error!(%error, "a message to a runner is too long");
-        if let ToChild::HostReply { call, .. } = message {
-            let why = HostError::Unavailable(format!("the answer cannot be sent: {error}"));
-            // A short message always fits.
-            let _ = frames.push(&ToChild::HostReply { call, reply: Err(why) });
-        }
+    }
+    refused
+}
+
+fn tell(frames: &mut FrameWriter<OwnedWriteHalf>, message: &ToChild) {
+    let Err(error) = frames.push(message) else { return };
+    tracing::error!(%error, "a message to a runner is too long");
+    if let ToChild::HostReply { call, .. } = message {
+        let why = HostError::Unavailable(format!("the answer cannot be sent: {error}"));
+        // A short message always fits.
+        let _ = frames.push(&ToChild::HostReply { call: *call, reply: Err(why) });
     }
 }
 

@@ -1,0 +1,9 @@
+//! The sandbox as its callers see it: real child processes, a hostile guest, a host that is a test double.
+
+mod attacks;
+mod capabilities;
+mod compiling;
+mod describing;
+mod harness;
+mod processes;
+mod tasks;

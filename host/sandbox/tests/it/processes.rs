@@ -1,0 +1,107 @@
+//! Life and death of runner processes.
+
+use std::sync::Arc;
+
+use model::TenantId;
+use model::outcome::End;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sandbox::{Runner, RunnerCommand, RunnerGone};
+
+use crate::harness::{Host, Worker, command};
+
+#[tokio::test]
+async fn a_runner_that_is_killed_tells_who_was_running_and_who_was_not() {
+    let mut worker = Worker::start(2).await;
+    let assignments: Vec<_> = (0..5).map(|_| worker.assignment("loop", "{}")).collect();
+    worker.assign(assignments).await;
+    worker.until(|worker| worker.started.len() == 2).await;
+    let pid = Pid::from_raw(worker.runner.pid() as i32);
+    kill(pid, Signal::SIGKILL).expect("it lives");
+    let (reason, started, waiting) = worker.until_death().await;
+    assert!(reason.contains("signal: 9"), "{reason}");
+    assert_eq!((started.len(), waiting.len()), (2, 3));
+    assert_eq!(worker.runner.assign(Vec::new()).await, Err(RunnerGone));
+}
+
+#[tokio::test]
+async fn a_stopped_runner_lets_what_runs_end_and_gives_back_the_rest() {
+    let mut worker = Worker::start(1).await;
+    let assignments = vec![worker.assignment("nap", "{}"), worker.assignment("nap", "{}")];
+    worker.assign(assignments).await;
+    worker.until(|worker| worker.started.contains(&1)).await;
+    worker.runner.stop().await;
+    let (_, started, waiting) = worker.until_death().await;
+    assert!(started.is_empty() && waiting.is_empty());
+    assert_eq!(worker.done[&1].end, End::Success);
+    assert!(matches!(worker.done[&2].end, End::HostLost { suspect: false, .. }));
+}
+
+#[tokio::test]
+async fn an_idle_runner_stops_at_once() {
+    let mut worker = Worker::start(1).await;
+    worker.runner.stop().await;
+    worker.until_death().await;
+}
+
+#[tokio::test]
+async fn a_runner_can_be_killed_by_its_worker() {
+    let mut worker = Worker::start(1).await;
+    let assignment = worker.assignment("loop", "{}");
+    worker.assign(vec![assignment]).await;
+    worker.until(|worker| !worker.started.is_empty()).await;
+    worker.runner.kill();
+    let (reason, started, _) = worker.until_death().await;
+    assert_eq!(reason, "killed by its worker");
+    assert_eq!(started, [1]);
+}
+
+#[tokio::test]
+async fn a_runner_that_hangs_is_killed_past_the_deadline_of_an_attempt() {
+    let mut worker = Worker::start(1).await;
+    let mut assignment = worker.assignment("loop", "{}");
+    assignment.timeout_ms = 100;
+    let pid = Pid::from_raw(worker.runner.pid() as i32);
+    // Stopped, the process can neither end its guest nor answer.
+    worker.assign(vec![assignment]).await;
+    worker.until(|worker| !worker.started.is_empty()).await;
+    kill(pid, Signal::SIGSTOP).expect("it lives");
+    worker.until(|worker| worker.died.is_some() || worker.done.contains_key(&1)).await;
+    // The guest may have ended just before the signal came.
+    if let Some((reason, started, _)) = &worker.died {
+        assert!(reason.contains("past its deadline"), "{reason}");
+        assert_eq!(started, &[1]);
+    } else {
+        kill(pid, Signal::SIGCONT).expect("it lives");
+    }
+}
+
+#[tokio::test]
+async fn attempts_can_be_cancelled_while_they_run_and_while_they_wait() {
+    let mut worker = Worker::start(1).await;
+    let assignments = vec![worker.assignment("loop", "{}"), worker.assignment("noop", "{}")];
+    worker.assign(assignments).await;
+    worker.until(|worker| worker.started.contains(&1)).await;
+    worker.runner.cancel(vec![2, 1, 77]).await.expect("it lives");
+    worker.until(|worker| worker.done.len() == 2).await;
+    assert_eq!(worker.done[&1].end, End::Cancelled { message: "cancelled while it ran".into() });
+    assert_eq!(worker.done[&2].end, End::Cancelled { message: "cancelled before it began".into() });
+    assert!(!worker.started.contains(&2));
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_runner_cannot_be_spawned() {
+    for program in ["/bin/true", "/nowhere/waft"] {
+        let command = RunnerCommand { program: program.into() };
+        let spawned = Runner::spawn(&command, TenantId::DEFAULT, 1, Arc::new(Host::default())).await;
+        assert!(spawned.expect_err("no runner").to_string().starts_with("cannot start a runner: "));
+    }
+}
+
+#[test]
+fn a_runner_without_a_socket_says_so() {
+    let output = std::process::Command::new(command().program).arg("runner").output().expect("it starts");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("not the socket of a worker"), "{said}");
+}
