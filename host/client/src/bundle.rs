@@ -12,13 +12,12 @@ use crate::{Client, ClientError, Problem};
 /// What a deploy did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployed {
-    #[serde(alias = "bundle_name")]
     pub name: String,
     /// None for a dry run of something new.
     #[serde(default)]
     pub bundle_version: Option<String>,
-    #[serde(alias = "component_digest", alias = "component")]
-    pub digest: Digest,
+    /// Digest of the component.
+    pub component: Digest,
     #[serde(default)]
     pub size_bytes: u64,
     /// False when the same bytes were deployed before.

@@ -29,6 +29,11 @@ impl Token {
     pub fn new(text: &str) -> Self {
         Self(text.trim().to_owned())
     }
+
+    /// The secret.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Token {
@@ -49,7 +54,8 @@ impl Client {
     /// A client of the server at `address` (`http://HOST:PORT`). Nothing is sent yet.
     pub fn new(address: &str, token: Option<&Token>) -> Result<Self, ClientError> {
         let failed = |kind| ClientError::new("talk to a server", kind);
-        let server = server_url(address).map_err(|why| failed(ErrorKind::Address { address: address.to_owned(), why }))?;
+        let server =
+            server_url(address).map_err(|why| failed(ErrorKind::Address { address: address.to_owned(), why }))?;
         let authorization = match token {
             Some(Token(token)) => {
                 let mut value =
@@ -167,7 +173,9 @@ fn server_url(address: &str) -> Result<Url, String> {
     let url = Url::parse(address).map_err(|error| error.to_string())?;
     match url.scheme() {
         "http" => {}
-        "https" => return Err("this program speaks http only; put a proxy on this machine before the server".to_owned()),
+        "https" => {
+            return Err("this program speaks http only; put a proxy on this machine before the server".to_owned());
+        }
         scheme => return Err(format!("{scheme}: is not http:")),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -187,10 +195,7 @@ mod tests {
     fn parts_of_paths_are_escaped() {
         let client = Client::new("http://127.0.0.1:8793", None).unwrap();
         let url = client.url(["dags", "a/b", "dagRuns", "manual__2026-01-01T00:00:00+00:00~x"]);
-        assert_eq!(
-            url.as_str(),
-            "http://127.0.0.1:8793/api/v2/dags/a%2Fb/dagRuns/manual__2026-01-01T00:00:00+00:00~x"
-        );
+        assert_eq!(url.as_str(), "http://127.0.0.1:8793/api/v2/dags/a%2Fb/dagRuns/manual__2026-01-01T00:00:00+00:00~x");
         assert_eq!(client.server(), "http://127.0.0.1:8793");
     }
 

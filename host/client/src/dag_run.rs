@@ -26,8 +26,9 @@ pub struct DagRun {
     pub end_date: Option<Timestamp>,
     #[serde(default)]
     pub dag_versions: Vec<DagVersion>,
+    /// Why it is in its state, where there is more to say.
     #[serde(default)]
-    pub note: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl DagRun {

@@ -111,9 +111,9 @@ impl ClientError {
                 "start a server with \"waft serve\", or say where it is with --server or WAFT_SERVER (now {server})"
             )),
             ErrorKind::TimedOut { .. } => Some("look into the server's log, or try again later".to_owned()),
-            ErrorKind::Refused(refusal) if refusal.status == 401 => Some(
-                "give the server's token with --token-file DIR/admin.token or WAFT_TOKEN".to_owned(),
-            ),
+            ErrorKind::Refused(refusal) if refusal.status == 401 => {
+                Some("give the server's token with --token-file DIR/admin.token or WAFT_TOKEN".to_owned())
+            }
             ErrorKind::Refused(refusal) => refusal.hint.clone(),
             ErrorKind::Answer { .. } => Some("is another program listening at that address?".to_owned()),
         }
@@ -128,6 +128,8 @@ pub(crate) struct ProblemDocument {
     #[serde(default)]
     title: String,
     #[serde(default)]
+    status: u16,
+    #[serde(default)]
     detail: serde_json::Value,
     #[serde(default)]
     hint: Option<String>,
@@ -140,6 +142,12 @@ const TYPE_PREFIX: &str = "urn:waft:error:";
 const EXCERPT_MAX_CHARS: usize = 200;
 
 impl Refusal {
+    /// Reads a line of a stream, if it is a problem.
+    pub(crate) fn of_line(line: &[u8]) -> Option<Self> {
+        let problem = serde_json::from_slice::<ProblemDocument>(line).ok()?;
+        problem.kind.starts_with(TYPE_PREFIX).then(|| Self::of_body(problem.status, line))
+    }
+
     /// Reads the body of an answer whose status says no.
     pub(crate) fn of_body(status: u16, body: &[u8]) -> Self {
         match serde_json::from_slice::<ProblemDocument>(body) {
@@ -179,6 +187,14 @@ mod tests {
         let refusal = Refusal::of_body(502, "x".repeat(1000).as_bytes());
         assert_eq!(refusal.to_string(), format!("{} (HTTP 502)", "x".repeat(200)));
         assert_eq!(Refusal::of_body(500, b"").detail, "the answer is empty");
+    }
+
+    #[test]
+    fn a_stream_may_end_with_a_problem() {
+        let line = br#"{"type":"urn:waft:error:stopping","title":"t","status":503,"detail":"the server is stopping"}"#;
+        let refusal = Refusal::of_line(line).unwrap();
+        assert_eq!((refusal.status, refusal.slug.as_str()), (503, "stopping"));
+        assert_eq!(Refusal::of_line(br#"{"state":"running"}"#), None);
     }
 
     #[test]

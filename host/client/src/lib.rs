@@ -31,5 +31,5 @@ pub use health::{Health, Part, ServerVersion};
 pub use log::{LogLine, LogLines, LogQuery};
 pub use page::{Page, PageRequest};
 pub use task_instance::{InstanceQuery, TaskInstance};
-pub use wait::{Triggered, Waited};
+pub use wait::{FailedInstance, Followed, ResultState, RunFollow, TaskCounts, Waited};
 pub use xcom::Xcom;

@@ -56,9 +56,7 @@ impl Client {
         if let Some(map_index) = query.map_index {
             url.query_pairs_mut().append_pair("map_index", &map_index.to_string());
         }
-        if query.follow {
-            url.query_pairs_mut().append_pair("follow", "true");
-        }
+        url.query_pairs_mut().append_pair(if query.follow { "follow" } else { "full_content" }, "true");
         let mut request = self.request(Method::GET, url);
         request = request.header(ACCEPT, "application/x-ndjson");
         if query.follow {

@@ -29,8 +29,9 @@ pub struct TaskInstance {
     /// Seconds.
     #[serde(default)]
     pub duration: Option<f64>,
+    /// Why it is in its state, where there is more to say.
     #[serde(default)]
-    pub note: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// Which instances of a run.
@@ -67,5 +68,20 @@ impl Client {
         let TaskInstances { task_instances, total_entries } =
             self.json(&action, self.request(Method::GET, url)).await?;
         Ok(Page { items: task_instances, total_entries })
+    }
+
+    /// One instance.
+    pub async fn task_instance(
+        &self,
+        dag_id: &str,
+        run_id: &str,
+        task_id: &str,
+        map_index: Option<u32>,
+    ) -> Result<TaskInstance, ClientError> {
+        let mut parts = vec!["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id];
+        let map_index = map_index.map(|map_index| map_index.to_string());
+        parts.extend(map_index.as_deref());
+        let action = format!("look at task {task_id:?} of run {run_id:?} of DAG {dag_id:?}");
+        self.json(&action, self.request(Method::GET, self.url(parts))).await
     }
 }

@@ -1,0 +1,43 @@
+//! `waft serve`.
+
+use std::io::Write;
+
+use anyhow::Context;
+use sandbox::RunnerCommand;
+
+use super::dispatch::Session;
+use crate::arguments::ServeArguments;
+use crate::config::{Data, Grace, Listen, LogFilter, LogFormatElement, Slots};
+use crate::exit::Exit;
+use crate::failure::Outcome;
+use crate::logging;
+use crate::serve::{ServerOptions, StopSignal, start};
+
+pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome {
+    let (flags, known) = (arguments.settings, &session.settings);
+    let format = known.get::<LogFormatElement>(flags.log_format)?.value;
+    logging::start(&known.get::<LogFilter>(flags.log)?.value, format)?;
+    let grace = known.get::<Grace>(flags.grace_s)?.value;
+    let options = ServerOptions {
+        data: known.get::<Data>(flags.data)?.value,
+        listen: known.get::<Listen>(flags.listen)?.value,
+        slots: known.get::<Slots>(flags.slots)?.value,
+        command: RunnerCommand::this_program().context("cannot find this program's file")?,
+    };
+    let mut signal = StopSignal::listen()?;
+    let server = start(options).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on {}", server.url())?;
+    writeln!(out, "token in {}", server.token_file.display())?;
+    out.flush()?;
+    drop(out);
+
+    signal.next().await;
+    tracing::info!(grace_s = grace.as_secs(), "stopping; a second signal ends the server at once");
+    tokio::select! {
+        () = server.stop(grace) => {}
+        // What was acknowledged is durable, and what was running is found at the next start.
+        () = signal.next() => tracing::warn!("ended at once; what was running runs again after the next start"),
+    }
+    Ok(Exit::Done)
+}

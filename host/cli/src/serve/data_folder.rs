@@ -1,0 +1,82 @@
+//! The folder that holds all data of a server, and the lock that keeps others out.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+/// A data folder that nobody else uses while this lives.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DataFolderError {
+    #[error("another server uses the data folder {0:?}; stop it, or give another folder with --data")]
+    InUse(PathBuf),
+    #[error("cannot use the data folder {path:?}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+const ONLY_OWNER_FOLDER: u32 = 0o700;
+const ONLY_OWNER_FILE: u32 = 0o600;
+
+impl DataFolder {
+    /// Takes the folder; makes it when it is missing, for its owner alone.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataFolderError> {
+        let failed = |source| DataFolderError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(ONLY_OWNER_FOLDER).create(path).map_err(failed)?;
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(ONLY_OWNER_FILE)
+            .open(path.join("waft.lock"))
+            .map_err(failed)?;
+        match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Self { path, _lock: lock }),
+            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Err(DataFolderError::InUse(path)),
+            Err((_, error)) => Err(failed(error.into())),
+        }
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("waft.db")
+    }
+
+    /// Blobs and logs.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    /// The first token.
+    pub(crate) fn admin_token(&self) -> PathBuf {
+        self.path.join("admin.token")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_user_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let first = DataFolder::open(&path).unwrap();
+        let second = DataFolder::open(&path).unwrap_err();
+        assert!(matches!(second, DataFolderError::InUse(_)), "{second}");
+        drop(first);
+        DataFolder::open(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, ONLY_OWNER_FOLDER);
+    }
+}

@@ -1,0 +1,72 @@
+//! A house with the API before it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::ApiParts;
+use clock::Real;
+use sandbox::RunnerCommand;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{DataFolder, House, HouseOptions};
+use crate::failure::Failure;
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerOptions {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) slots: u32,
+    /// The program that holds the processes of guests.
+    pub(crate) command: RunnerCommand,
+}
+
+/// A server at work.
+pub(crate) struct RunningServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: client::Token,
+    /// Where the token is kept.
+    pub(crate) token_file: PathBuf,
+    house: House,
+    shutdown: CancellationToken,
+    requests: JoinHandle<()>,
+}
+
+/// Starts a server; it takes requests when this returns.
+pub(crate) async fn start(options: ServerOptions) -> Result<RunningServer, Failure> {
+    let data = DataFolder::open(&options.data).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
+    let token_file = data.admin_token();
+    let metrics = api::metrics_install().context("cannot start the metrics")?;
+    let listener =
+        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    let house = House::open(data, HouseOptions { slots: options.slots, command: options.command }).await?;
+    let shutdown = CancellationToken::new();
+    let parts = ApiParts { control: house.control.clone(), metrics, clock: Arc::new(Real), shutdown: shutdown.clone() };
+    let requests = tokio::spawn(api::serve(listener, api::router(parts), shutdown.clone()));
+    tracing::info!(%address, slots = options.slots, data = ?options.data, "server started");
+    Ok(RunningServer { address, token: house.token.clone(), token_file, house, shutdown, requests })
+}
+
+impl RunningServer {
+    /// The address as clients take it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes no more requests, lets attempts finish for at most `grace`, hands back the rest.
+    pub(crate) async fn stop(self, grace: Duration) {
+        self.shutdown.cancel();
+        let house = self.house.close(grace);
+        let (requests, ()) = tokio::join!(self.requests, house);
+        match requests {
+            Ok(()) => tracing::info!("server stopped"),
+            Err(error) => tracing::error!(%error, "the listener did not end well"),
+        }
+    }
+}
