@@ -1,64 +1,82 @@
-//! Content-addressed bytes.
+//! Blobs: `blobs/{tenant}/{first two hex digits}/{64 hex digits}`.
 
-use std::path::Path as FilePath;
+use std::fmt::Display;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use model::{Digest, TenantScope};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::path::Path as ObjectPath;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use sha2::{Digest as _, Sha256};
 
-/// Why a blob could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum BlobError {
-    /// The tenant has no such blob.
-    #[error("there is no blob {0}")]
-    NotFound(Digest),
-    /// What is stored under a digest has another one.
-    #[error("blob {0} is damaged: its bytes have another digest")]
-    Damaged(Digest),
-    /// The place where objects are kept failed.
-    #[error("the object store failed")]
-    Store(#[from] object_store::Error),
-    /// The folder for objects cannot be used.
-    #[error("the folder {folder} cannot be used")]
-    Folder { folder: String, source: std::io::Error },
-}
+use crate::BlobError;
 
-/// Blobs of all tenants, each below its own prefix. Cheap to clone.
-#[derive(Clone)]
+/// Bytes above which a digest is computed beside the tasks that wait for the network.
+const HASH_INLINE_MAX_BYTES: usize = 256 << 10;
+/// Bytes of one part of a stream.
+const PART_BYTES: usize = 5 << 20;
+
+/// The blobs of all tenants. Clones share them.
+#[derive(Debug, Clone)]
 pub struct BlobStore(Arc<dyn ObjectStore>);
 
 impl BlobStore {
-    /// Blobs in a folder, which is made if need be. A write returns when the disk has it.
-    pub fn in_folder(folder: &FilePath) -> Result<Self, BlobError> {
-        Ok(Self(Arc::new(local(folder)?.with_fsync(true))))
+    /// Blobs below a folder, which is made when it is missing. Every write is on disk before it is acknowledged.
+    pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
+        Ok(Self(Arc::new(open(folder)?.with_fsync(true))))
     }
 
-    /// Blobs in memory, for tests.
+    /// Blobs that end with the process.
     pub fn in_memory() -> Self {
         Self(Arc::new(InMemory::new()))
     }
 
-    /// Stores bytes; the same bytes again cost a look.
+    /// Keeps bytes and gives their name. Bytes that are there already are written again, so that what is acknowledged is
+    /// durable whoever wrote it first.
     pub async fn put(&self, scope: TenantScope, bytes: Bytes) -> Result<Digest, BlobError> {
-        let digest = Digest::of(&bytes);
-        if self.size(scope, digest).await? != Some(bytes.len() as u64) {
-            self.0.put(&path(scope, digest), bytes.into()).await?;
-        }
+        let digest = digest_of(&bytes).await?;
+        self.0.put(&path(scope, digest), PutPayload::from_bytes(bytes)).await?;
         Ok(digest)
     }
 
-    /// All bytes of a blob, checked against its digest.
-    pub async fn get(&self, scope: TenantScope, digest: Digest) -> Result<Bytes, BlobError> {
-        let object = self.0.get(&path(scope, digest)).await.map_err(|error| of_digest(error, digest))?;
-        let bytes = object.bytes().await?;
-        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(BlobError::Damaged(digest)) }
+    /// Keeps the bytes of a stream, of which `expected` is the name, and says how many there were. Holds one part of them
+    /// at a time.
+    pub async fn put_stream<E: Display>(
+        &self,
+        scope: TenantScope,
+        expected: Digest,
+        max_bytes: u64,
+        mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
+    ) -> Result<u64, BlobError> {
+        let mut upload = self.0.put_multipart(&path(scope, expected)).await?;
+        match receive(&mut *upload, expected, max_bytes, &mut stream).await {
+            Ok(size) => {
+                upload.complete().await?;
+                Ok(size)
+            }
+            Err(error) => {
+                if let Err(error) = upload.abort().await {
+                    tracing::warn!(%error, digest = %expected, "what remains of an upload could not be removed");
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// Up to `len` bytes from `offset`, fewer at the end, none past it. A part cannot be checked against the digest.
+    /// All bytes of a blob, compared with its name.
+    pub async fn get(&self, scope: TenantScope, digest: Digest) -> Result<Bytes, BlobError> {
+        let bytes = match self.0.get(&path(scope, digest)).await {
+            Ok(found) => found.bytes().await?,
+            Err(error) => return Err(not_found_or(error, digest)),
+        };
+        if digest_of(&bytes).await? == digest { Ok(bytes) } else { Err(BlobError::Damaged(digest)) }
+    }
+
+    /// Up to `len` bytes from `offset` on; fewer at the end, none beyond it. A part cannot be compared with the name.
     pub async fn get_range(
         &self,
         scope: TenantScope,
@@ -71,75 +89,81 @@ impl BlobStore {
         if offset >= end {
             return Ok(Bytes::new());
         }
-        let range = self.0.get_range(&path(scope, digest), offset..end).await;
-        range.map_err(|error| of_digest(error, digest))
+        self.0.get_range(&path(scope, digest), offset..end).await.map_err(|error| not_found_or(error, digest))
     }
 
-    /// The size in bytes; `None` when the tenant has no such blob.
+    /// Whether there is such a blob.
+    pub async fn exists(&self, scope: TenantScope, digest: Digest) -> Result<bool, BlobError> {
+        Ok(self.size(scope, digest).await?.is_some())
+    }
+
+    /// How many bytes a blob has; none when there is no such blob.
     pub async fn size(&self, scope: TenantScope, digest: Digest) -> Result<Option<u64>, BlobError> {
         match self.0.head(&path(scope, digest)).await {
-            Ok(meta) => Ok(Some(meta.size)),
+            Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Objects below a folder.
-pub(crate) fn local(folder: &FilePath) -> Result<LocalFileSystem, BlobError> {
-    let unusable = |source| BlobError::Folder { folder: folder.display().to_string(), source };
-    std::fs::create_dir_all(folder).map_err(unusable)?;
+/// The objects below a folder, which is made when it is missing.
+pub(crate) fn open(folder: &Path) -> Result<LocalFileSystem, BlobError> {
+    let unavailable =
+        |error: std::io::Error| BlobError::Unavailable { detail: format!("{}: {error}", folder.display()) };
+    std::fs::create_dir_all(folder).map_err(unavailable)?;
     Ok(LocalFileSystem::new_with_prefix(folder)?)
 }
 
-fn path(scope: TenantScope, digest: Digest) -> Path {
-    let hex = digest.to_hex();
-    Path::from_iter(["blobs", &scope.tenant().number().to_string(), &hex[..2], &hex])
+fn path(scope: TenantScope, digest: Digest) -> ObjectPath {
+    let (tenant, digits) = (scope.tenant().number(), digest.to_hex());
+    ObjectPath::from(format!("blobs/{tenant}/{}/{digits}", &digits[..2]))
 }
 
-fn of_digest(error: object_store::Error, digest: Digest) -> BlobError {
+fn not_found_or(error: object_store::Error, digest: Digest) -> BlobError {
     match error {
         object_store::Error::NotFound { .. } => BlobError::NotFound(digest),
         error => error.into(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use model::TenantId;
-
-    use super::*;
-
-    const A: TenantScope = TenantScope::assume(TenantId::DEFAULT);
-    const B: TenantScope = TenantScope::assume(TenantId::from_row(2));
-
-    #[tokio::test]
-    async fn bytes_come_back_whole_and_in_parts() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let blobs = BlobStore::in_folder(folder.path()).expect("usable");
-        let digest = blobs.put(A, Bytes::from_static(b"hello world")).await.expect("stored");
-        assert_eq!(blobs.get(A, digest).await.expect("there"), "hello world");
-        assert_eq!(blobs.get_range(A, digest, 6, 100).await.expect("there"), "world");
-        assert_eq!(blobs.get_range(A, digest, 11, 1).await.expect("there"), "");
-        assert_eq!(blobs.size(A, digest).await.expect("answers"), Some(11));
+async fn digest_of(bytes: &Bytes) -> Result<Digest, BlobError> {
+    if bytes.len() <= HASH_INLINE_MAX_BYTES {
+        return Ok(Digest::of(bytes));
     }
-
-    #[tokio::test]
-    async fn a_tenant_does_not_see_the_blobs_of_another() {
-        let blobs = BlobStore::in_memory();
-        let digest = blobs.put(A, Bytes::from_static(b"secret")).await.expect("stored");
-        assert_eq!(blobs.size(B, digest).await.expect("answers"), None);
-        assert!(matches!(blobs.get(B, digest).await, Err(BlobError::NotFound(_))));
-        assert!(matches!(blobs.get_range(B, digest, 0, 1).await, Err(BlobError::NotFound(_))));
-    }
-
-    #[tokio::test]
-    async fn bytes_that_changed_on_the_disk_are_not_given_out() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let blobs = BlobStore::in_folder(folder.path()).expect("usable");
-        let digest = blobs.put(A, Bytes::from_static(b"true")).await.expect("stored");
-        let hex = digest.to_hex();
-        std::fs::write(folder.path().join("blobs/1").join(&hex[..2]).join(&hex), b"fake").expect("written");
-        assert!(matches!(blobs.get(A, digest).await, Err(BlobError::Damaged(_))));
-    }
+    let bytes = bytes.clone();
+    let digest = tokio::task::spawn_blocking(move || Digest::of(&bytes)).await;
+    digest.map_err(|error| BlobError::Unavailable { detail: error.to_string() })
 }
+
+async fn receive<E: Display>(
+    upload: &mut dyn MultipartUpload,
+    expected: Digest,
+    max_bytes: u64,
+    stream: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin + Send),
+) -> Result<u64, BlobError> {
+    let mut hasher = Sha256::new();
+    let mut size = 0;
+    let mut part = Vec::new();
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(|error| BlobError::BrokenOff { detail: error.to_string() })?;
+        size += bytes.len() as u64;
+        if size > max_bytes {
+            return Err(BlobError::TooLarge { max_bytes });
+        }
+        hasher.update(&bytes);
+        part.extend_from_slice(&bytes);
+        if part.len() >= PART_BYTES {
+            upload.put_part(PutPayload::from(std::mem::take(&mut part))).await?;
+        }
+    }
+    let found = Digest::from_bytes(hasher.finalize().into());
+    if found != expected {
+        return Err(BlobError::OtherDigest { expected, found });
+    }
+    upload.put_part(PutPayload::from(part)).await?;
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,21 @@
-//! Objects: content-addressed blobs, and the logs of attempts in chunks.
+//! Bytes outside the database: blobs named by their digest, and logs of attempts.
 //!
-//! Callers: `control` (uploads, downloads, logs for people), `worker` (what guests read, write and say).
-//! What must hold: a blob that was acknowledged is on the disk and never half there; a tenant reaches its own objects only; bytes
-//! that do not match their digest are never given out. Not here: who refers to a blob (`store`).
+//! Words: a *blob* is bytes that are found by their SHA-256 and never change; a *record* is one line of a log; a *chunk* is
+//! an object that holds consecutive records; the *tail* of a log is what stands in memory alone.
+//!
+//! Callers: `control` (uploads, results, logs), `worker` (components, big values, what tasks write and say).
+//! What must hold: an object is there whole or not at all; a blob that was acknowledged survives power loss, and is compared
+//! with its digest when it is read whole; nothing of one tenant is found under another's scope; a log's memory is bounded.
+//! Not here: which rows refer to a blob (`store`), what is said to people about a log (`control`).
 
 mod blob;
+mod chunk;
+mod error;
+mod live;
 mod log;
+mod record;
 
-pub use blob::{BlobError, BlobStore};
-pub use log::{LogFollow, LogKey, LogLevel, LogRecord, LogSource, LogStore};
+pub use blob::BlobStore;
+pub use error::BlobError;
+pub use log::{LogFollow, LogKey, LogStore};
+pub use record::{LogLevel, LogRecord, LogSource};

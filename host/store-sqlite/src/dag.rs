@@ -1,0 +1,113 @@
+//! DAGs, for reading.
+
+use model::{DagId, TenantScope};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use store::{DagFilter, DagRow, Page, PageRequest, StoreError};
+
+use crate::dag_version;
+use crate::error::failed;
+use crate::rows::{self, Cells};
+
+const COLUMNS: &str = "
+SELECT d.is_stale, d.is_paused, d.created_at, d.updated_at, d.bundle AS dag_bundle, v.key AS version, v.dag_id,
+    v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle, v.bundle_version,
+    v.created_at AS version_created_at";
+
+const VERSION_OF_DAG: &str = "
+CROSS JOIN dag_version AS v ON v.tenant_id = d.tenant_id AND v.key = d.current
+CROSS JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version";
+
+/// One DAG.
+/// Called by `Catalog::dag_fetch`. Finds rows by the keys of `dag`, `dag_version` and `bundle_version`.
+pub(crate) async fn fetch(
+    conn: &mut SqliteConnection,
+    scope: TenantScope,
+    dag_id: &DagId,
+) -> Result<Option<DagRow>, StoreError> {
+    let row = fetch_query(scope, dag_id).build().fetch_optional(conn).await.map_err(failed)?;
+    row.as_ref().map(of_row).transpose()
+}
+
+pub(crate) fn fetch_query(scope: TenantScope, dag_id: &DagId) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" FROM dag AS d").push(VERSION_OF_DAG).push(" WHERE d.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" AND d.dag_id = ").push_bind(dag_id.as_str().to_owned());
+    query
+}
+
+/// DAGs by id.
+/// Called by `Catalog::dag_list`. Walks the key of `dag`, or `dag_by_bundle`; finds tags by the key of `dag_tag`.
+pub(crate) async fn list(
+    conn: &mut SqliteConnection,
+    scope: TenantScope,
+    filter: &DagFilter,
+    page: PageRequest,
+) -> Result<Page<DagRow>, StoreError> {
+    let found = list_query(scope, filter, page).build().fetch_all(&mut *conn).await.map_err(failed)?;
+    let total = match rows::total_if_last(page, found.len()) {
+        Some(total) => total,
+        None => {
+            let mut query = count_query(scope, filter);
+            query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)?
+        }
+    };
+    Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, _>>()?, total })
+}
+
+pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageRequest) -> QueryBuilder<Sqlite> {
+    let order = if filter.descending { "DESC" } else { "ASC" };
+    let mut query = QueryBuilder::new(COLUMNS);
+    // The page is cut before documents are read.
+    query.push(" FROM (SELECT * FROM dag AS d");
+    push_filter(&mut query, scope, filter);
+    query.push(" ORDER BY d.dag_id ").push(order).push(" LIMIT ").push_bind(page.limit);
+    query.push(" OFFSET ").push_bind(page.offset).push(") AS d").push(VERSION_OF_DAG);
+    query.push(" ORDER BY d.dag_id ").push(order);
+    query
+}
+
+pub(crate) fn count_query(scope: TenantScope, filter: &DagFilter) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM dag AS d");
+    push_filter(&mut query, scope, filter);
+    query
+}
+
+fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &DagFilter) {
+    query.push(" WHERE d.tenant_id = ").push_bind(rows::tenant(scope));
+    if let Some(bundle) = &filter.bundle {
+        query.push(" AND d.bundle = ").push_bind(bundle.as_str().to_owned());
+    }
+    if !filter.include_stale {
+        query.push(" AND d.is_stale = 0");
+    }
+    if let Some(paused) = filter.paused {
+        query.push(" AND d.is_paused = ").push_bind(i64::from(paused));
+    }
+    if let Some(pattern) = &filter.dag_id_pattern {
+        query.push(" AND d.dag_id LIKE ").push_bind(pattern.clone()).push(r" ESCAPE '\'");
+    }
+    if !filter.tags.is_empty() {
+        let mut tags = filter.tags.clone();
+        tags.sort();
+        tags.dedup();
+        let needed = if filter.tags_match_all { tags.len() } else { 1 };
+        query.push(" AND (SELECT count(*) FROM dag_tag AS g WHERE g.tenant_id = d.tenant_id AND g.dag_id = d.dag_id");
+        rows::push_list(query, " AND g.tag IN (", tags.into_iter());
+        query.push(") >= ").push_bind(rows::count(needed as u64));
+    }
+}
+
+fn of_row(row: &SqliteRow) -> Result<DagRow, StoreError> {
+    let cells = Cells::of(row, "dag");
+    let current = dag_version::of_row(row)?;
+    Ok(DagRow {
+        dag_id: current.dag_id.clone(),
+        bundle: cells.parsed("dag_bundle")?,
+        is_stale: cells.flag("is_stale")?,
+        is_paused: cells.flag("is_paused")?,
+        current,
+        created_at: cells.time("created_at")?,
+        updated_at: cells.time("updated_at")?,
+    })
+}

@@ -1,0 +1,101 @@
+//! Opens the database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+use store::StoreError;
+
+use crate::checkpoint::{self, LogMeter};
+use crate::error::failed;
+use crate::migrate::migrate;
+use crate::writer::Writer;
+
+/// Earlier ones can lose committed writes when one connection checkpoints while another writes.
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+const READERS_MAX: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Page caches, in KiB (SQLite takes those as negative numbers).
+const WRITER_CACHE: &str = "-16384";
+const READER_CACHE: &str = "-2048";
+const STATEMENTS_KEPT: usize = 128;
+/// A log that has begun again is cut to this size.
+const LOG_FILE_MAX_BYTES: &str = "67108864";
+
+/// The store on SQLite. Clones share it. Must be opened within a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pub(crate) reader: SqlitePool,
+    pub(crate) writer: Writer,
+    checkpointer: Arc<Checkpointer>,
+}
+
+#[derive(Debug)]
+struct Checkpointer(tokio::task::AbortHandle);
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it when it is missing, and brings it to this program's schema. `clock` measures
+    /// commits.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .statement_cache_capacity(STATEMENTS_KEPT)
+            .row_buffer_size(512)
+            .pragma("temp_store", "MEMORY")
+            .disable_statement_logging();
+        let write_options = options
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", LOG_FILE_MAX_BYTES);
+        let mut conn = connect(&write_options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+        assert_version(&mut conn).await?;
+        migrate(&mut conn).await?;
+
+        let meter = Arc::new(LogMeter::default());
+        let log_conn = connect(&write_options.pragma("cache_size", "-256")).await?;
+        let checkpointer = tokio::spawn(checkpoint::run(log_conn, meter.clone())).abort_handle();
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
+        let writer = Writer::start(conn, meter, clock);
+        Ok(Self { reader, writer, checkpointer: Arc::new(Checkpointer(checkpointer)) })
+    }
+
+    /// A connection to read with.
+    pub(crate) async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, StoreError> {
+        self.reader.acquire().await.map_err(failed)
+    }
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    options.connect().await.map_err(failed)
+}
+
+async fn assert_version(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(conn).await.map_err(failed)?;
+    let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    let version = (part(), part(), part());
+    if version < SQLITE_VERSION_MIN {
+        let detail = format!("it is SQLite {text}, which can lose committed writes; 3.51.3 or newer is needed");
+        return Err(StoreError::Unavailable { detail });
+    }
+    Ok(())
+}

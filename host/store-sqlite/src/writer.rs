@@ -1,0 +1,206 @@
+//! The one task that writes. Whatever arrived while a transaction was being made durable goes into the next one together, so
+//! the more callers there are, the less each pays for the disk.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clock::Clock;
+use sqlx::SqliteConnection;
+use store::StoreError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::checkpoint::{self, LogMeter};
+use crate::error::{failed, is_lost_sync};
+use crate::metric_names;
+
+/// Writes that may wait; a caller beyond that waits to be let in.
+const WAITING_MAX: usize = 1024;
+/// Writes of one group.
+const GROUP_MAX: usize = 256;
+
+/// A change that is applied as a whole or not at all.
+#[async_trait]
+pub(crate) trait Write: Send + 'static {
+    type Done: Send + 'static;
+    type Error: From<StoreError> + Send + 'static;
+    /// It is one statement, which SQLite undoes by itself when it fails; no savepoint is needed.
+    const IS_ONE_STATEMENT: bool = false;
+
+    /// Applies the change. After an error the caller undoes what was done.
+    async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<Self::Done, Self::Error>;
+
+    /// About how many bytes of the log it fills.
+    fn log_bytes(&self) -> u64 {
+        32 << 10
+    }
+}
+
+/// The transaction of a group, as one write sees it.
+pub(crate) struct Transaction<'c> {
+    conn: &'c mut SqliteConnection,
+    has_savepoint: bool,
+}
+
+impl Transaction<'_> {
+    pub(crate) fn conn(&mut self) -> &mut SqliteConnection {
+        self.conn
+    }
+
+    /// Undoes what this write has done so far.
+    pub(crate) async fn restart(&mut self) -> Result<(), StoreError> {
+        if self.has_savepoint {
+            execute(self.conn, "ROLLBACK TO one_write").await
+        } else {
+            execute(self.conn, "ROLLBACK").await?;
+            execute(self.conn, "BEGIN IMMEDIATE").await
+        }
+    }
+}
+
+/// Hands writes to the writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer(mpsc::Sender<Box<dyn Job>>);
+
+impl Writer {
+    /// Starts the task that owns `conn`; it ends when the last handle is dropped.
+    pub(crate) fn start(conn: SqliteConnection, meter: Arc<LogMeter>, clock: Arc<dyn Clock>) -> Self {
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(WriterLoop { conn, meter, clock, broken: None }.run(waiting));
+        Self(jobs)
+    }
+
+    /// Applies a write; returns when it is durable.
+    pub(crate) async fn apply<W: Write>(&self, write: W) -> Result<W::Done, W::Error> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || StoreError::Unavailable { detail: "the writer has stopped".to_owned() };
+        let job = Request { write, result: None, reply };
+        self.0.send(Box::new(job)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+/// A write and whoever waits for it, without their types.
+#[async_trait]
+trait Job: Send {
+    fn needs_savepoint(&self) -> bool;
+    fn log_bytes(&self) -> u64;
+    /// Applies the write and keeps what came of it; false when it must be undone.
+    async fn run(&mut self, tx: &mut Transaction<'_>) -> bool;
+    fn answer(self: Box<Self>, committed: &Result<(), StoreError>);
+}
+
+struct Request<W: Write> {
+    write: W,
+    result: Option<Result<W::Done, W::Error>>,
+    reply: oneshot::Sender<Result<W::Done, W::Error>>,
+}
+
+#[async_trait]
+impl<W: Write> Job for Request<W> {
+    fn needs_savepoint(&self) -> bool {
+        !W::IS_ONE_STATEMENT
+    }
+
+    fn log_bytes(&self) -> u64 {
+        self.write.log_bytes()
+    }
+
+    async fn run(&mut self, tx: &mut Transaction<'_>) -> bool {
+        let result = self.write.write(tx).await;
+        let is_kept = result.is_ok();
+        self.result = Some(result);
+        is_kept
+    }
+
+    fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(done)), Ok(())) => Ok(done),
+            (_, Err(error)) => Err(error.clone().into()),
+            (None, Ok(())) => Err(StoreError::Unavailable { detail: "the write was not applied".to_owned() }.into()),
+        };
+        // Nobody waits any more: the write stands all the same.
+        let _ = self.reply.send(result);
+    }
+}
+
+struct WriterLoop {
+    conn: SqliteConnection,
+    meter: Arc<LogMeter>,
+    clock: Arc<dyn Clock>,
+    /// Why nothing can be written until the database is opened again.
+    broken: Option<StoreError>,
+}
+
+impl WriterLoop {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::new();
+        while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+            let begin = self.clock.monotonic();
+            let committed = self.commit(&mut group).await;
+            metrics::histogram!(metric_names::COMMIT_SECONDS).record((self.clock.monotonic() - begin).as_secs_f64());
+            metrics::histogram!(metric_names::COMMIT_WRITES).record(group.len() as f64);
+            metrics::gauge!(metric_names::WRITES_WAITING).set(waiting.len() as f64);
+            if let Err(error) = &committed {
+                metrics::counter!(metric_names::COMMITS_FAILED).increment(1);
+                tracing::error!(%error, writes = group.len(), "a transaction failed; nothing of it was written");
+            }
+            let bytes = group.iter().map(|job| job.log_bytes()).sum();
+            for job in group.drain(..) {
+                job.answer(&committed);
+            }
+            self.meter.add(bytes);
+            if self.meter.take_too_long()
+                && let Err(error) = checkpoint::move_log(&mut self.conn).await
+            {
+                tracing::warn!(%error, "the write-ahead log is long and could not be moved");
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let applied = self.apply(group).await;
+        let committed = match applied {
+            Ok(()) => sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(|error| {
+                if is_lost_sync(&error) {
+                    let detail = format!("the disk lost writes ({error}); restart the server");
+                    self.broken = Some(StoreError::NotWritable { detail });
+                }
+                failed(error)
+            }),
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            // Fails when SQLite has rolled back by itself; either way no transaction is left open.
+            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        }
+        committed
+    }
+
+    async fn apply(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        execute(&mut self.conn, "BEGIN IMMEDIATE").await?;
+        let is_alone = group.len() == 1;
+        for job in group {
+            let has_savepoint = !is_alone && job.needs_savepoint();
+            if has_savepoint {
+                execute(&mut self.conn, "SAVEPOINT one_write").await?;
+            }
+            let mut tx = Transaction { conn: &mut self.conn, has_savepoint };
+            let is_kept = job.run(&mut tx).await;
+            if !is_kept && (has_savepoint || is_alone) {
+                tx.restart().await?;
+            }
+            if has_savepoint {
+                execute(&mut self.conn, "RELEASE one_write").await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).execute(conn).await.map(drop).map_err(failed)
+}
