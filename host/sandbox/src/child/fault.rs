@@ -4,11 +4,14 @@ use std::any::Any;
 use std::time::Duration;
 
 use model::limits::task::MESSAGE_MAX_BYTES;
-use wasmtime::{Error, PoolConcurrencyLimitError};
+use wasmtime::{Error, FrameInfo, PoolConcurrencyLimitError, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::attempt::Attempt;
 use super::limiter::LimitReached;
+
+/// Functions of a backtrace that are named.
+const FRAMES: usize = 8;
 
 /// What ended a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl Fault {
         if let Some(limit) = private_limit(error) {
             return Self::OverLimit(limit.to_owned());
         }
-        Self::Trapped(with_last_words(format!("{error:?}"), attempt))
+        Self::Trapped(told(error, attempt))
     }
 }
 
@@ -87,10 +90,24 @@ fn private_limit(error: &Error) -> Option<&'static str> {
     })
 }
 
+/// The causes in one line, the names of the innermost functions where the component has any, and the last lines of stderr, where
+/// most toolchains write the message of a panic.
+fn told(error: &Error, attempt: &Attempt) -> String {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let causes: Vec<String> = error.chain().skip(usize::from(backtrace.is_some())).map(ToString::to_string).collect();
+    let mut message = causes.join(": ");
+    let frames = backtrace.map(WasmBacktrace::frames).unwrap_or_default();
+    let names: Vec<&str> = frames.iter().filter_map(FrameInfo::func_name).take(FRAMES).collect();
+    if !names.is_empty() {
+        message = format!("{message}\nin {}", names.join("\nfrom "));
+    }
+    with_last_words(message, attempt)
+}
+
 fn with_last_words(mut message: String, attempt: &Attempt) -> String {
     let words = attempt.log.last_words();
     if !words.is_empty() {
-        message = format!("{}\n{message}", words.join("\n"));
+        message = format!("{message}\nlast lines of stderr:\n{}", words.join("\n"));
     }
     message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
     message

@@ -47,6 +47,8 @@ struct Allowance {
 }
 
 const LAST_WORDS_LINES: usize = 3;
+/// A line that Rust writes after the message of a panic and that helps nobody here.
+const PANIC_NOTE: &str = "note: run with `RUST_BACKTRACE";
 
 impl Log {
     /// A log that takes at most `budget` bytes in all.
@@ -145,7 +147,7 @@ impl State {
         let Partial { bytes, cut } = mem::take(self.partial(source));
         self.dropped_bytes += cut;
         let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        if source == LogSource::Stderr {
+        if source == LogSource::Stderr && !text.starts_with(PANIC_NOTE) {
             if self.last_words.len() == LAST_WORDS_LINES {
                 self.last_words.remove(0);
             }

@@ -1,5 +1,6 @@
 //! The side of the worker and the server: starts child processes, talks with them, never runs or compiles a guest.
 
+mod backlog;
 mod bench;
 mod command;
 mod compile;

@@ -15,6 +15,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
+use super::backlog::Backlog;
 use super::link::Link;
 use super::runner::RunnerEvent;
 use crate::frame::{FrameError, FrameReader, FrameWriter};
@@ -84,6 +85,7 @@ impl Supervisor {
             ledger: Arc::clone(&ledger),
             calls: Arc::new(Semaphore::new(self.slots as usize)),
             heard: Real.monotonic(),
+            backlog: Backlog::default(),
         };
         let verdict = reading.watch().await;
         let status = if verdict.is_some() {
@@ -104,10 +106,11 @@ impl Supervisor {
             Some(reason) => reason,
             None => format!("the process ended: {}", words.obituary(status).await),
         };
-        self.bury(&ledger, reason, status.is_some_and(|status| status.success())).await;
+        let backlog = reading.backlog;
+        self.bury(&ledger, backlog, reason, status.is_some_and(|status| status.success())).await;
     }
 
-    async fn bury(&self, ledger: &Shared, reason: String, orderly: bool) {
+    async fn bury(&self, ledger: &Shared, mut backlog: Backlog, reason: String, orderly: bool) {
         let (attempts, told) = {
             let mut ledger = lock(ledger);
             ledger.loading = None;
@@ -122,8 +125,11 @@ impl Supervisor {
         started.sort_unstable();
         waiting.sort_unstable();
         tracing::info!(tenant = %self.tenant, %reason, how, started = started.len(), waiting = waiting.len(), "runner ended");
-        // A worker that has dropped its receiver does not want to know.
-        let _ = self.events.send(RunnerEvent::Died { reason, started, waiting }).await;
+        backlog.push(RunnerEvent::Died { reason, started, waiting });
+        while let Some(event) = backlog.take() {
+            // A worker that has dropped its receiver does not want to know.
+            let _ = self.events.send(event).await;
+        }
     }
 }
 
@@ -134,6 +140,7 @@ struct Reading<'a> {
     ledger: Shared,
     calls: Arc<Semaphore>,
     heard: Duration,
+    backlog: Backlog,
 }
 
 impl Reading<'_> {
@@ -144,15 +151,28 @@ impl Reading<'_> {
         let mut beat = tokio::time::interval(Duration::from_millis(BEAT_MS));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut messages = Vec::new();
-        let kill = Arc::clone(&self.supervisor.kill);
+        let Supervisor { kill, events, .. } = self.supervisor;
         loop {
+            let full = self.backlog.is_full();
+            if full {
+                // What is not read cannot be heard.
+                self.heard = Real.monotonic();
+            }
             tokio::select! {
                 biased;
                 () = kill.notified() => return Some("killed by its worker".into()),
-                read = self.reader.read(&mut messages) => match read {
+                place = events.reserve(), if !self.backlog.is_empty() => match place {
+                    Ok(place) => {
+                        if let Some(event) = self.backlog.take() {
+                            place.send(event);
+                        }
+                    }
+                    Err(_) => return Some("its worker is gone".into()),
+                },
+                read = self.reader.read(&mut messages), if !full => match read {
                     Ok(true) => {
                         self.heard = Real.monotonic();
-                        if let Err(why) = self.take(mem::take(&mut messages)).await {
+                        if let Err(why) = self.take(mem::take(&mut messages)) {
                             return Some(format!("it broke the protocol: {why}"));
                         }
                     }
@@ -173,7 +193,7 @@ impl Reading<'_> {
     async fn drain(&mut self) {
         let mut messages = Vec::new();
         while let Ok(true) = self.reader.read(&mut messages).await {
-            if self.take(mem::take(&mut messages)).await.is_err() {
+            if self.take(mem::take(&mut messages)).is_err() {
                 return;
             }
         }
@@ -191,79 +211,38 @@ impl Reading<'_> {
         })
     }
 
-    /// Turns messages into events, neighbours of one kind into one event.
-    async fn take(&mut self, messages: Vec<FromChild>) -> Result<(), &'static str> {
-        let mut event: Option<RunnerEvent> = None;
+    /// Checks messages against the ledger and turns them into events.
+    fn take(&mut self, messages: Vec<FromChild>) -> Result<(), &'static str> {
         for message in messages {
-            let next = match message {
+            match message {
                 FromChild::Started { ids } => {
                     self.start(&ids)?;
-                    RunnerEvent::Started(ids)
+                    self.backlog.push(RunnerEvent::Started(ids));
                 }
                 FromChild::Done(completion) => {
                     lock(&self.ledger).attempts.remove(&completion.id).ok_or("the end of an attempt it was not given")?;
-                    RunnerEvent::Done(vec![*completion])
+                    self.backlog.push(RunnerEvent::Done(vec![*completion]));
                 }
                 FromChild::Log(piece) => {
                     self.know(piece.assignment)?;
-                    RunnerEvent::Log(vec![piece])
+                    self.backlog.push(RunnerEvent::Log(vec![piece]));
                 }
-                FromChild::Progress(progress) => {
-                    // The report may have been overtaken by the end of its attempt.
-                    if self.know(progress.assignment).is_err() {
-                        continue;
-                    }
-                    RunnerEvent::Progress(vec![progress])
+                // A report may have been overtaken by the end of its attempt.
+                FromChild::Progress(report) if self.know(report.assignment).is_ok() => {
+                    self.backlog.push(RunnerEvent::Progress(vec![report]));
                 }
-                FromChild::HostCall { call, assignment, request } => {
-                    self.answer(call, assignment, request)?;
-                    continue;
-                }
-                FromChild::Loaded { component, outcome } => {
-                    match lock(&self.ledger).loading.take() {
-                        Some((expected, answer)) if expected == component => drop(answer.send(outcome)),
-                        _ => return Err("a component that it was not given"),
-                    }
-                    continue;
-                }
-                FromChild::Beat => continue,
+                FromChild::Progress(_) | FromChild::Beat => {}
+                FromChild::HostCall { call, assignment, request } => self.answer(call, assignment, request)?,
+                FromChild::Loaded { component, outcome } => match lock(&self.ledger).loading.take() {
+                    Some((expected, answer)) if expected == component => drop(answer.send(outcome)),
+                    _ => return Err("a component that it was not given"),
+                },
                 FromChild::Ready | FromChild::Described { .. } | FromChild::Benched(_) => {
                     return Err("a message of another mode");
                 }
-            };
-            event = match (event, next) {
-                (None, next) => Some(next),
-                (Some(RunnerEvent::Started(mut all)), RunnerEvent::Started(more)) => {
-                    all.extend(more);
-                    Some(RunnerEvent::Started(all))
-                }
-                (Some(RunnerEvent::Done(mut all)), RunnerEvent::Done(more)) => {
-                    all.extend(more);
-                    Some(RunnerEvent::Done(all))
-                }
-                (Some(RunnerEvent::Log(mut all)), RunnerEvent::Log(more)) => {
-                    all.extend(more);
-                    Some(RunnerEvent::Log(all))
-                }
-                (Some(RunnerEvent::Progress(mut all)), RunnerEvent::Progress(more)) => {
-                    all.extend(more);
-                    Some(RunnerEvent::Progress(all))
-                }
-                (Some(done), next) => {
-                    self.tell(done).await;
-                    Some(next)
-                }
-            };
-        }
-        if let Some(event) = event {
-            self.tell(event).await;
+            }
         }
         Ok(())
-    }
-
-    async fn tell(&self, event: RunnerEvent) {
-        // A worker that has dropped its receiver does not want to know.
-        let _ = self.supervisor.events.send(event).await;
     }
 
     fn start(&self, ids: &[u64]) -> Result<(), &'static str> {

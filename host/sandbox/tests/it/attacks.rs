@@ -76,7 +76,8 @@ async fn traps_are_told_with_their_cause() {
 
 #[tokio::test]
 async fn deep_recursion_is_a_trap() {
-    says(&end_of("recurse").await, model::EndKind::Trapped, "stack");
+    says(&end_of("recurse").await, model::EndKind::Trapped, "call stack exhausted");
+    says(&end_of("recurse_wide").await, model::EndKind::Trapped, "out of bounds memory access");
 }
 
 #[tokio::test]

@@ -22,7 +22,12 @@ pub(crate) fn run(attack: &str, args: &str) -> Outcome {
         "unreachable" => std::arch::wasm32::unreachable(),
         "panic" => panic!("the probe panics on purpose"),
         "exit" => std::process::exit(3),
-        "recurse" => drop(black_box(recurse(black_box(0)))),
+        "recurse" => {
+            black_box(recurse(black_box(0)));
+        },
+        "recurse_wide" => {
+            black_box(recurse_wide(black_box(0)));
+        },
         "memory" => eat_memory(),
         "touch" => touch(args),
         "log_flood" => flood_log(),
@@ -50,11 +55,15 @@ pub(crate) fn spin() {
     }
 }
 
-#[expect(unconditional_recursion, reason = "it must overflow the stack")]
-fn recurse(depth: u64) -> [u64; 64] {
-    let mut frame = [black_box(depth); 64];
-    frame[0] += recurse(black_box(depth + 1))[63];
-    frame
+/// Small frames: the engine's stack ends first.
+fn recurse(depth: u64) -> u64 {
+    if depth == u64::MAX { 0 } else { recurse(black_box(depth + 1)).wrapping_add(depth) }
+}
+
+/// Big frames: the stack in the guest's own memory ends first.
+fn recurse_wide(depth: u64) -> u64 {
+    let frame = [black_box(depth); 512];
+    if depth == u64::MAX { 0 } else { recurse_wide(black_box(depth + 1)).wrapping_add(black_box(frame)[7]) }
 }
 
 fn eat_memory() {
