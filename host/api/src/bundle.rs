@@ -1,8 +1,6 @@
 //! Bundles.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use control::Session;
 use model::limits::http::UPLOAD_MAX_BYTES;
@@ -24,8 +22,7 @@ use crate::{body, to_wire};
     ),
     request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses(
-        (status = 201, body = DeployResponse, description = "a new version is current"),
-        (status = 200, body = DeployResponse, description = "nothing changed, or it was a dry run"),
+        (status = 200, body = DeployResponse, description = "current, or would be; `created` tells what is new"),
         (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -35,15 +32,14 @@ pub(crate) async fn post_bundle(
     names: PathNames,
     mut query: QueryReader,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Result<Json<DeployResponse>, Failure> {
     let name = names.bundle_name()?;
     let dry_run = query.flag("dry_run").unwrap_or(false);
     query.finish()?;
     body::require_media_type(request.headers(), "application/wasm")?;
     let (component, _room) = body::upload(&app, request, UPLOAD_MAX_BYTES).await?;
     let deployed = app.control.bundle_deploy(&session, &name, component, dry_run).await?;
-    let status = if deployed.created && !dry_run { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(to_wire::deployed(&deployed))).into_response())
+    Ok(Json(to_wire::deployed(&deployed)))
 }
 
 /// All bundles, by name.

@@ -12,7 +12,6 @@ use crate::wire::dag_run::{ClearBody, TriggerBody};
 
 /// Shortest time between two lines of a stream.
 const INTERVAL_DEFAULT: Duration = Duration::from_millis(250);
-const INTERVAL_MAX_S: f64 = 3600.0;
 const TIME: &str = "write a time as RFC 3339, with a zone: 2026-01-01T00:00:00Z";
 
 /// A run to start; or all that is wrong with it.
@@ -184,9 +183,9 @@ pub(crate) fn wait(query: &mut QueryReader) -> WaitQuery {
         "finished" => Some(Until::Finished),
         _ => None,
     };
-    let interval = query.one("interval", |text| seconds(text, INTERVAL_MAX_S), "seconds, more than 0, at most 3600");
-    let timeout_rule = "seconds, more than 0, at most 3600";
-    let timeout = query.one("timeout", |text| seconds(text, WAIT_MAX_MS as f64 / 1000.0), timeout_rule);
+    let interval =
+        query.one("interval", |text| seconds(text).filter(|it| !it.is_zero()), "seconds, more than 0, at most 3600");
+    let timeout = query.one("timeout", seconds, "seconds, at most 3600");
     WaitQuery {
         wait: WaitRequest {
             until: query.one("until", until, "result or finished").unwrap_or(Until::Finished),
@@ -198,9 +197,9 @@ pub(crate) fn wait(query: &mut QueryReader) -> WaitQuery {
     }
 }
 
-fn seconds(text: &str, max: f64) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    (seconds > 0.0 && seconds <= max).then(|| Duration::from_secs_f64(seconds))
+fn seconds(text: &str) -> Option<Duration> {
+    let duration = Duration::try_from_secs_f64(text.parse().ok()?).ok()?;
+    (duration <= Duration::from_millis(WAIT_MAX_MS)).then_some(duration)
 }
 
 /// `Prefer: wait=SECONDS` waits for the result.

@@ -357,6 +357,8 @@ pub(crate) fn waited(waited: Waited) -> WaitResponse {
         WaitEnd::TimedOut => (ResultState::Pending, None),
     };
     WaitResponse {
+        dag_id: dag_run.dag_id.clone(),
+        dag_run_id: dag_run.dag_run_id.clone(),
         state: dag_run.state,
         result: result_state(result),
         results: values,

@@ -10,8 +10,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use model::{Dag, DagId, MapIndex, NodeIdx, RunId, RunState, TaskId, TaskState};
-use plan::ResultStatus;
-use scheduler::RunProgress;
+use scheduler::{ResultStatus, RunProgress};
 use store::{InstanceFilter, PageRequest};
 
 use crate::result::RunResult;

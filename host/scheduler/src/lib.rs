@@ -24,5 +24,6 @@ mod version;
 pub use board::{RunProgress, RunWatch};
 pub use command::{ClearError, NewTrigger, TriggerError};
 pub use local_queue::LocalQueue;
+pub use plan::ResultStatus;
 pub use scheduler::{Scheduler, SchedulerLimits, SchedulerParts};
 pub use version::{Version, VersionError, Versions};

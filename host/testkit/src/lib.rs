@@ -2,3 +2,5 @@
 
 pub mod dag;
 pub mod guest;
+#[cfg(feature = "house")]
+pub mod house;

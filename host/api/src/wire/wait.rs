@@ -10,6 +10,8 @@ use super::raw_json::RawJson;
 /// How a wait ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WaitResponse {
+    pub(crate) dag_id: String,
+    pub(crate) dag_run_id: String,
     /// State of the run.
     pub(crate) state: &'static str,
     /// `available`, `impossible` or `pending`.

@@ -1,0 +1,149 @@
+//! A whole server in one process, but for HTTP and guests: database, scheduler and use-cases are the real ones, bodies are played.
+//!
+//! What a body does is told by the entrypoint of its task (see [`bodies`]); DAGs come as documents, for which
+//! [`House::component`] makes a component that the parser double knows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use blobs::{BlobStore, LogStore};
+use bytes::Bytes;
+use clock::{Ids, Real};
+use control::{Control, ControlParts, Deployed, ParseFailure, Parsing, Secret, Session};
+use model::{BundleName, Digest, TenantScope, WorkerId};
+use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Versions};
+use serde_json::Value;
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+mod bodies;
+mod component;
+
+/// A server. Everything of it ends with this value.
+pub struct House {
+    pub control: Arc<Control>,
+    token: Secret,
+    parser: Arc<Parser>,
+    held: watch::Sender<bool>,
+    loops: Vec<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+impl House {
+    /// A server without any DAG.
+    ///
+    /// # Panics
+    /// When one of the parts does not start.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn clock::Clock> = Arc::new(Real);
+        let store = SqliteStore::open(&folder.path().join("waft.db"), clock.clone()).await.expect("a database");
+        let store = Arc::new(store);
+        let (blobs, logs) = (BlobStore::in_memory(), LogStore::in_memory());
+        let token = control::ensure_admin_token(&*store, &Real, &Real, None).await.expect("a token can be kept");
+        let versions = Arc::new(Versions::new(store.clone()));
+        let parts = SchedulerParts {
+            runs: store.clone(),
+            versions: versions.clone(),
+            clock: clock.clone(),
+            limits: SchedulerLimits::default(),
+        };
+        let (scheduler, queue, run_loop) = Scheduler::start(parts).await.expect("the scheduler starts");
+        let (held, is_held) = watch::channel(true);
+        let worker = WorkerId::from_uuid(Real.uuid());
+        let bodies = bodies::Bodies { worker, queue, blobs: blobs.clone(), logs: logs.clone(), is_held };
+        let parser = Arc::new(Parser::default());
+        let control = Control::new(ControlParts {
+            catalog: store.clone(),
+            runs: store.clone(),
+            values: store.clone(),
+            auth: store,
+            versions,
+            scheduling: Arc::new(scheduler),
+            parsing: parser.clone(),
+            blobs,
+            logs,
+            clock,
+            ids: Arc::new(Real),
+            rng: Arc::new(Real),
+        });
+        let loops = vec![run_loop, tokio::spawn(bodies.play())];
+        let token = token.expect("a new server has no token yet");
+        Self { control: Arc::new(control), token, parser, held, loops, _folder: folder }
+    }
+
+    /// The first token.
+    pub fn token(&self) -> &str {
+        self.token.expose()
+    }
+
+    /// The session of the first token.
+    ///
+    /// # Panics
+    /// When the token is not taken.
+    pub async fn session(&self) -> Session {
+        self.control.authenticate(self.token()).await.expect("the first token is taken")
+    }
+
+    /// A component that tells these documents.
+    ///
+    /// # Panics
+    /// When another test panicked here.
+    pub fn component(&self, documents: &[Value]) -> Bytes {
+        let documents: Vec<String> = documents.iter().map(Value::to_string).collect();
+        let component = component::of_documents(&documents);
+        self.parser.told.lock().expect("no panic").insert(Digest::of(&component), documents);
+        component
+    }
+
+    /// Deploys documents, which must be legal, as a bundle.
+    ///
+    /// # Panics
+    /// When they are refused.
+    pub async fn deploy(&self, bundle: &str, documents: &[Value]) -> Deployed {
+        let name = BundleName::new(bundle).expect("a name");
+        let deployed = self.control.bundle_deploy(&self.session().await, &name, self.component(documents), false).await;
+        deployed.unwrap_or_else(|error| panic!("{error}: {:#?}", error.all_problems()))
+    }
+
+    /// How often the parser was asked.
+    pub fn parses(&self) -> usize {
+        *self.parser.parses.lock().expect("no panic")
+    }
+
+    /// Lets all bodies go on that hold.
+    pub fn release(&self) {
+        self.held.send_replace(false);
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for running in &self.loops {
+            running.abort();
+        }
+    }
+}
+
+/// Knows the documents of the components that [`House::component`] made.
+#[derive(Default)]
+struct Parser {
+    told: Mutex<HashMap<Digest, Vec<String>>>,
+    parses: Mutex<usize>,
+}
+
+#[async_trait]
+impl Parsing for Parser {
+    async fn compile_and_describe(&self, _scope: TenantScope, component: &[u8]) -> Result<Vec<String>, ParseFailure> {
+        *self.parses.lock().expect("no panic") += 1;
+        tokio::task::yield_now().await;
+        let told = self.told.lock().expect("no panic").get(&Digest::of(component)).cloned();
+        told.ok_or_else(|| ParseFailure::Undescribed {
+            message: "the component trapped while it was parsed: unreachable".to_owned(),
+            log: vec!["about to trap".to_owned()],
+        })
+    }
+}
