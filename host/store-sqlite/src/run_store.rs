@@ -149,7 +149,6 @@ fn instance(row: &SqliteRow) -> Result<InstanceSnapshot, StoreError> {
         state: cells.parsed("state")?,
         try_number: TryNumber(cells.number("try_number")?),
         max_tries: cells.number("max_tries")?,
-        max_tries: cells.number("max_tries")?,
         fence: Fence::from_row(cells.number("fence")?),
         retry_at: cells.time_opt("retry_at")?,
         lost_executions: cells.number("lost_executions")?,

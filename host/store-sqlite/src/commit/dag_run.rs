@@ -80,10 +80,13 @@ pub(crate) async fn insert(conn: &mut SqliteConnection, runs: &[NewRun]) -> Resu
         (tenant(run.scope), hex(run.key.uuid()), &run.conf, &run.params, text(&run.triggered_by), note)
     });
     kind::run(conn, INSERT_INPUTS, inputs).await?;
-    let nodes = runs.iter().filter(is_new).flat_map(|run| {
-        run.nodes.iter().map(|it| (tenant(run.scope), hex(run.key.uuid()), it.node, &it.task_id, it.map_length))
-    });
-    kind::run(conn, INSERT_NODES, nodes).await?;
+    let mut nodes = Vec::new();
+    for run in runs.iter().filter(is_new) {
+        for it in &run.nodes {
+            nodes.push((tenant(run.scope), hex(run.key.uuid()), it.node, &it.task_id, it.map_length));
+        }
+    }
+    kind::run(conn, INSERT_NODES, nodes.into_iter()).await?;
     Ok(runs.iter().filter(|run| !is_new(run)).map(|run| run.key).collect())
 }
 
