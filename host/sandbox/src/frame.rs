@@ -91,7 +91,8 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; HEADER]);
         // Encoding fails only for types that postcard cannot hold, which no message has.
-        let mut buffer = postcard::to_extend(message, std::mem::take(&mut self.buffer)).map_err(|_| FrameError::Malformed)?;
+        let mut buffer =
+            postcard::to_extend(message, std::mem::take(&mut self.buffer)).map_err(|_| FrameError::Malformed)?;
         let length = buffer.len() - start - HEADER;
         if length > FRAME_MAX_BYTES {
             buffer.truncate(start);

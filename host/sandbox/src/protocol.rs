@@ -33,18 +33,35 @@ pub(crate) enum Mode {
 pub(crate) enum ToChild {
     Open(Mode),
     /// Announces an artefact of `bytes` bytes; that many follow in pieces.
-    Load { component: Digest, bytes: u64 },
+    Load {
+        component: Digest,
+        bytes: u64,
+    },
     LoadPiece(Bytes),
     /// Forgets a component; attempts that run keep it until they end.
-    Unload { component: Digest },
+    Unload {
+        component: Digest,
+    },
     Assign(Box<Assignment>),
-    Cancel { id: u64 },
-    HostReply { call: u64, reply: HostReply },
+    Cancel {
+        id: u64,
+    },
+    HostReply {
+        call: u64,
+        reply: HostReply,
+    },
     Beat,
     /// Let what runs end, then end.
     Stop,
-    Describe { component: Digest },
-    Bench { component: Digest, entrypoint: String, args: String, calls: u32 },
+    Describe {
+        component: Digest,
+    },
+    Bench {
+        component: Digest,
+        entrypoint: String,
+        args: String,
+        calls: u32,
+    },
 }
 
 /// Child → parent.

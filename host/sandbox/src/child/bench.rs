@@ -26,8 +26,8 @@ pub(super) async fn serve(sandbox: &Sandbox, mut inbox: Inbox, outbox: &Outbox) 
         match message {
             ToChild::Load { component, bytes } => components.announce(component, bytes)?,
             ToChild::LoadPiece(piece) => {
-                if let Some((component, outcome)) = components.receive(&piece, sandbox)? {
-                    outbox.send(FromChild::Loaded { component, outcome }).await;
+                if let Some(arrived) = components.receive(&piece, sandbox)? {
+                    outbox.send(arrived.into()).await;
                 }
             }
             ToChild::Bench { component, entrypoint, args, calls } => {

@@ -8,6 +8,7 @@ use model::limits::component::ARTEFACT_MAX_BYTES;
 use model::limits::worker::COMPONENTS_LOADED_MAX;
 
 use super::sandbox::{Loaded, Sandbox};
+use crate::protocol::FromChild;
 
 /// Loaded components by digest, and the one that arrives now.
 #[derive(Default)]
@@ -20,6 +21,18 @@ struct Arriving {
     component: Digest,
     expected: usize,
     bytes: Vec<u8>,
+}
+
+/// A component that has arrived, and whether it could be loaded.
+pub(super) struct Arrived {
+    component: Digest,
+    outcome: Result<(), String>,
+}
+
+impl From<Arrived> for FromChild {
+    fn from(Arrived { component, outcome }: Arrived) -> Self {
+        Self::Loaded { component, outcome }
+    }
 }
 
 /// The parent broke the protocol.
@@ -41,12 +54,8 @@ impl Components {
         Ok(())
     }
 
-    /// Takes the next piece. After the last one gives the component and whether it could be loaded.
-    pub(super) fn receive(
-        &mut self,
-        piece: &[u8],
-        sandbox: &Sandbox,
-    ) -> Result<Option<(Digest, Result<(), String>)>, Violation> {
+    /// Takes the next piece; something has arrived with the last one.
+    pub(super) fn receive(&mut self, piece: &[u8], sandbox: &Sandbox) -> Result<Option<Arrived>, Violation> {
         let Some(arriving) = &mut self.arriving else { return Err(Violation("a piece of no artefact")) };
         if arriving.bytes.len() + piece.len() > arriving.expected {
             return Err(Violation("more of an artefact than was announced"));
@@ -64,7 +73,7 @@ impl Components {
                 .map(|loaded| drop(self.loaded.insert(component, Arc::new(loaded))))
                 .map_err(|error| format!("{error:#}"))
         };
-        Ok(Some((component, outcome)))
+        Ok(Some(Arrived { component, outcome }))
     }
 
     pub(super) fn forget(&mut self, component: &Digest) {

@@ -146,7 +146,8 @@ impl State {
     fn end_line(&mut self, source: LogSource) {
         let Partial { bytes, cut } = mem::take(self.partial(source));
         self.dropped_bytes += cut;
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let text =
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         if source == LogSource::Stderr && !text.starts_with(PANIC_NOTE) {
             if self.last_words.len() == LAST_WORDS_LINES {
                 self.last_words.remove(0);

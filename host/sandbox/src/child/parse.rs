@@ -10,7 +10,6 @@ use model::limits::hostcall::PARSE_FUEL_BYTES;
 use model::limits::log::LINE_MAX_BYTES;
 use model::limits::parse::{CPU_MAX_MS, LOG_MAX_BYTES, MEMORY_MAX_BYTES, WALL_MAX_MS};
 
-
 use super::attempt::Attempt;
 use super::components::{Components, Violation};
 use super::fault::Fault;
@@ -44,8 +43,8 @@ pub(super) async fn serve(sandbox: &Sandbox, mut inbox: Inbox, outbox: &Outbox) 
         match message {
             ToChild::Load { component, bytes } => components.announce(component, bytes)?,
             ToChild::LoadPiece(piece) => {
-                if let Some((component, outcome)) = components.receive(&piece, sandbox)? {
-                    outbox.send(FromChild::Loaded { component, outcome }).await;
+                if let Some(arrived) = components.receive(&piece, sandbox)? {
+                    outbox.send(arrived.into()).await;
                 }
             }
             ToChild::Describe { component } => {
@@ -78,7 +77,9 @@ async fn describe(
             None => (check(&first).map(|()| first), log),
             Some(difference) => (Err(DescribeFault::Nondeterministic(difference)), log),
         },
-        Err(fault) => (Err(DescribeFault::Nondeterministic(format!("only the second call failed: {fault}"))), second_log),
+        Err(fault) => {
+            (Err(DescribeFault::Nondeterministic(format!("only the second call failed: {fault}"))), second_log)
+        }
     }
 }
 
@@ -115,7 +116,9 @@ async fn dags(sandbox: &Sandbox, loaded: &Loaded, world: &World) -> (Result<Vec<
 fn check(documents: &[String]) -> Result<(), DescribeFault> {
     if documents.len() > DAGS_PER_BUNDLE_MAX {
         let count = documents.len();
-        return Err(DescribeFault::OverLimit(format!("a bundle has at most {DAGS_PER_BUNDLE_MAX} DAGs; this one has {count}")));
+        return Err(DescribeFault::OverLimit(format!(
+            "a bundle has at most {DAGS_PER_BUNDLE_MAX} DAGs; this one has {count}"
+        )));
     }
     let bytes: usize = documents.iter().map(String::len).sum();
     if bytes > DOCUMENT_MAX_BYTES {
@@ -170,7 +173,9 @@ mod tests {
     #[test]
     fn documents_are_bounded_and_json() {
         assert!(check(&texts(&["{}"])).is_ok());
-        assert!(matches!(check(&texts(&["{}", "{"])), Err(DescribeFault::BadJson(why)) if why.starts_with("DAG 1 of 2")));
+        assert!(
+            matches!(check(&texts(&["{}", "{"])), Err(DescribeFault::BadJson(why)) if why.starts_with("DAG 1 of 2"))
+        );
         assert!(matches!(check(&vec!["1".into(); DAGS_PER_BUNDLE_MAX + 1]), Err(DescribeFault::OverLimit(_))));
     }
 }

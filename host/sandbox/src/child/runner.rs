@@ -109,7 +109,9 @@ impl Inbox {
 
     async fn fill(&mut self) -> Result<bool, RunnerError> {
         let read = self.frames.read(&mut self.messages);
-        Ok(tokio::time::timeout(Duration::from_millis(SILENCE_MAX_MS), read).await.map_err(|_| RunnerError::Silence)??)
+        Ok(tokio::time::timeout(Duration::from_millis(SILENCE_MAX_MS), read)
+            .await
+            .map_err(|_| RunnerError::Silence)??)
     }
 }
 

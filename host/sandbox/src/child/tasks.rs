@@ -49,12 +49,7 @@ struct State {
 }
 
 /// Serves the worker until it says stop or is gone.
-pub(super) async fn serve(
-    sandbox: Sandbox,
-    mut inbox: Inbox,
-    outbox: Outbox,
-    slots: u32,
-) -> Result<(), RunnerError> {
+pub(super) async fn serve(sandbox: Sandbox, mut inbox: Inbox, outbox: Outbox, slots: u32) -> Result<(), RunnerError> {
     let slots = slots.clamp(1, SLOTS_MAX) as usize;
     let tasks = Arc::new(Tasks {
         sandbox,
@@ -92,8 +87,8 @@ impl Tasks {
             ToChild::Load { component, bytes } => self.state().components.announce(component, bytes)?,
             ToChild::LoadPiece(piece) => {
                 let loaded = self.state().components.receive(&piece, &self.sandbox)?;
-                if let Some((component, outcome)) = loaded {
-                    self.outbox.send(FromChild::Loaded { component, outcome }).await;
+                if let Some(arrived) = loaded {
+                    self.outbox.send(arrived.into()).await;
                 }
             }
             ToChild::Unload { component } => self.state().components.forget(&component),

@@ -37,7 +37,11 @@ pub enum RunnerEvent {
     Log(Vec<LogPiece>),
     Progress(Vec<Progress>),
     /// The process has ended. `started` were running and are suspects; `waiting` were assigned and never began.
-    Died { reason: String, started: Vec<u64>, waiting: Vec<u64> },
+    Died {
+        reason: String,
+        started: Vec<u64>,
+        waiting: Vec<u64>,
+    },
 }
 
 /// Why no runner could be started.

@@ -36,7 +36,10 @@ pub(super) enum Command {
     Tell(ToChild),
     Assign(Vec<Assignment>),
     /// Tell me when this component is loaded.
-    AwaitLoaded { component: Digest, answer: oneshot::Sender<Result<(), String>> },
+    AwaitLoaded {
+        component: Digest,
+        answer: oneshot::Sender<Result<(), String>>,
+    },
     Stop,
 }
 
@@ -67,12 +70,7 @@ type Shared = Arc<Mutex<Ledger>>;
 
 impl Supervisor {
     /// Runs until the process has ended; the last event tells why.
-    pub(super) async fn run(
-        self,
-        link: Link,
-        commands: mpsc::Receiver<Command>,
-        replies: mpsc::WeakSender<Command>,
-    ) {
+    pub(super) async fn run(self, link: Link, commands: mpsc::Receiver<Command>, replies: mpsc::WeakSender<Command>) {
         let Link { mut child, mut words, reader, writer, .. } = link;
         let gauge = metrics::gauge!(metric_names::RUNNERS, "tenant" => self.tenant.to_string());
         gauge.increment(1);
@@ -220,7 +218,10 @@ impl Reading<'_> {
                     self.backlog.push(RunnerEvent::Started(ids));
                 }
                 FromChild::Done(completion) => {
-                    lock(&self.ledger).attempts.remove(&completion.id).ok_or("the end of an attempt it was not given")?;
+                    lock(&self.ledger)
+                        .attempts
+                        .remove(&completion.id)
+                        .ok_or("the end of an attempt it was not given")?;
                     self.backlog.push(RunnerEvent::Done(vec![*completion]));
                 }
                 FromChild::Log(piece) => {
@@ -263,7 +264,8 @@ impl Reading<'_> {
     }
 
     fn answer(&self, call: u64, assignment: u64, request: crate::HostRequest) -> Result<(), &'static str> {
-        let permit = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| "more requests at a time than it has slots")?;
+        let permit =
+            Arc::clone(&self.calls).try_acquire_owned().map_err(|_| "more requests at a time than it has slots")?;
         if self.know(assignment).is_err() {
             // The attempt has just ended: nobody waits for the answer, but the child's count of open requests does.
             drop(permit);

@@ -165,7 +165,8 @@ async fn each_guest_has_its_own_randomness() {
 #[tokio::test]
 async fn neighbours_of_attackers_do_not_notice() {
     let mut worker = Worker::start(16).await;
-    let attacks = ["loop", "sleep", "unreachable", "panic", "recurse", "memory", "log_flood", "huge_string", "bad_json"];
+    let attacks =
+        ["loop", "sleep", "unreachable", "panic", "recurse", "memory", "log_flood", "huge_string", "bad_json"];
     let mut assignments = Vec::new();
     for attack in attacks {
         let mut assignment = worker.assignment(attack, "{}");

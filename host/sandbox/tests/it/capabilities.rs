@@ -42,7 +42,11 @@ async fn a_sequence_is_read_in_pages() {
     assignment.sequences = vec![SequenceRef { id: 1, len: 100 }];
     let completion = worker.finish(assignment).await;
     assert_eq!(succeeded(&completion), r#"["4950","4950","100","2","Ok(None)"]"#);
-    assert_eq!(host.requests.lock().expect("no panic").len(), 2 * 4 + 1, "four pages twice, one value, nothing past the end");
+    assert_eq!(
+        host.requests.lock().expect("no panic").len(),
+        2 * 4 + 1,
+        "four pages twice, one value, nothing past the end"
+    );
 
     let denied = worker.run("sequence", "30").await;
     assert!(matches!(denied.end, End::Failed { message, .. } if message.contains("no sequence 1")));

@@ -65,7 +65,8 @@ async fn endless_loops_end_at_the_limit_of_cpu_time() {
 
 #[tokio::test]
 async fn an_artefact_that_is_none_is_refused() {
-    let artefact = sandbox::Artefact::trust(model::Digest::of(b"x"), sandbox::engine_key(), b"not native code".to_vec());
+    let artefact =
+        sandbox::Artefact::trust(model::Digest::of(b"x"), sandbox::engine_key(), b"not native code".to_vec());
     let error = describe(&command(), &artefact).await.expect_err("no artefact");
     assert_eq!(error.fault.code(), "component-unlinkable", "{error}");
 }

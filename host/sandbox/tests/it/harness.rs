@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use model::outcome::End;
 use model::{DagId, Digest, Entrypoint, Key, MapIndex, RunId, TaskId, TenantId, TryNumber};
 use sandbox::{
-    Artefact, Assignment, Completion, HostError, HostPort, HostReply, HostRequest, HostValue, LogLine, Progress, Runner,
-    RunnerCommand, RunnerEvent, TaskContext,
+    Artefact, Assignment, Completion, HostError, HostPort, HostReply, HostRequest, HostValue, LogLine, Progress,
+    Runner, RunnerCommand, RunnerEvent, TaskContext,
 };
 use tokio::sync::{OnceCell, mpsc};
 

@@ -24,10 +24,10 @@ pub(crate) fn run(attack: &str, args: &str) -> Outcome {
         "exit" => std::process::exit(3),
         "recurse" => {
             black_box(recurse(black_box(0)));
-        },
+        }
         "recurse_wide" => {
             black_box(recurse_wide(black_box(0)));
-        },
+        }
         "memory" => eat_memory(),
         "touch" => touch(args),
         "log_flood" => flood_log(),
