@@ -15,6 +15,8 @@
 
 mod auth;
 mod catalog;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dag_run;
 mod error;
 mod page;

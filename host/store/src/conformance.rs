@@ -1,0 +1,107 @@
+//! What every database must do, as one function that each driver's tests call.
+//!
+//! A case gets a fresh database and sees it through the traits alone, so a case that one database cannot pass is a fault of
+//! the seam. Behind the feature `conformance`.
+
+mod auth;
+mod catalog;
+mod clear;
+mod commit;
+mod fixture;
+mod list;
+mod overtaken;
+mod random;
+mod run;
+mod state;
+mod tenant;
+mod value;
+
+use async_trait::async_trait;
+
+use crate::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
+
+/// A store that does everything.
+pub trait Stores: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore {}
+impl<T: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore> Stores for T {}
+
+/// A database of a test's own, empty at first.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// What opening gives.
+    type Store: Stores;
+
+    /// Opens it; a second time it holds what the first one left.
+    async fn open(&self) -> Self::Store;
+}
+
+/// Runs every case on a database of its own and panics at the first that fails, whose name is printed last.
+pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
+    macro_rules! cases {
+        ($($module:ident :: { $($case:ident),* $(,)? })*) => {$($(
+            println!(concat!(stringify!($module), "::", stringify!($case)));
+            $module::$case(&fresh()).await;
+        )*)*};
+    }
+    cases! {
+        auth::{a_token_is_found_by_its_digest}
+        catalog::{
+            a_bundle_is_registered_with_its_dags,
+            the_same_bytes_make_nothing_new,
+            a_new_version_becomes_current,
+            an_old_version_becomes_current_again,
+            dags_that_are_gone_are_stale,
+            a_dag_belongs_to_one_bundle,
+            fifty_registrations_at_once_make_one_version,
+            dags_are_filtered,
+            lists_are_paged,
+        }
+        commit::{
+            the_life_of_an_instance,
+            a_range_of_instances,
+            a_mapped_task_is_expanded,
+            transitions_cover_ranges_and_keep_their_order,
+            a_lost_host_and_a_retry,
+            a_duplicate_run_leaves_the_rest_alone,
+            every_field_of_a_run_comes_back,
+            two_hundred_commits_at_once,
+        }
+        overtaken::{
+            an_end_under_an_old_fence,
+            a_second_end,
+            a_claim_of_what_is_not_scheduled,
+            a_claim_under_a_fence_of_before,
+            a_transition_of_what_runs,
+            an_expansion_of_what_is_expanded,
+            instances_that_exist,
+            a_run_that_has_ended,
+            only_the_runs_at_fault_are_named,
+        }
+        run::{
+            unfinished_runs_are_found_by_tenant,
+            epochs_rise,
+            what_was_committed_is_there_after_a_restart,
+        }
+        list::{runs_are_filtered_and_ordered, instances_are_filtered_and_paged, patterns_match_names}
+        clear::{
+            everything,
+            only_what_failed,
+            a_running_instance_loses_its_fence,
+            nothing_to_clear_changes_nothing,
+            tries_go_on_after_a_clear,
+        }
+        value::{
+            values_come_with_success_alone,
+            pages_end_at_rows_and_at_bytes,
+            blobs_are_named,
+        }
+        state::{
+            state_survives_a_retry,
+            a_stale_fence_writes_nothing,
+            state_expires,
+            there_is_a_limit_of_keys,
+            keys_start_with_a_prefix,
+        }
+        tenant::{nothing_of_another_tenant_is_read, nothing_of_another_tenant_is_written}
+        random::{random_commits_do_what_a_model_does}
+    }
+}
