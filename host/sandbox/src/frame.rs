@@ -43,17 +43,24 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     pub(crate) async fn read<M: DeserializeOwned>(&mut self, messages: &mut Vec<M>) -> Result<bool, FrameError> {
         loop {
             let before = messages.len();
-            while let Some(message) = self.decode()? {
-                messages.push(message);
-            }
+            let decoded = self.decode_all(messages);
             if messages.len() > before {
+                // What was said before a violation counts; the violation is met again with the next read.
                 return Ok(true);
             }
+            decoded?;
             self.buffer.reserve(READ_SIZE);
             if self.socket.read_buf(&mut self.buffer).await? == 0 {
                 return if self.buffer.is_empty() { Ok(false) } else { Err(FrameError::Truncated) };
             }
         }
+    }
+
+    fn decode_all<M: DeserializeOwned>(&mut self, messages: &mut Vec<M>) -> Result<(), FrameError> {
+        while let Some(message) = self.decode()? {
+            messages.push(message);
+        }
+        Ok(())
     }
 
     fn decode<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
@@ -157,6 +164,17 @@ mod tests {
     async fn a_length_over_the_limit_is_refused_before_it_is_read() {
         let bytes = (FRAME_MAX_BYTES as u32 + 1).to_le_bytes();
         assert!(matches!(read_all(&bytes).await, Err(FrameError::TooLong(_))));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_a_violation_is_read() {
+        let mut bytes = written(&["honest"]).await;
+        bytes.extend([0xff; 4]);
+        let mut reader = FrameReader::new(&bytes[..]);
+        let mut messages: Vec<String> = Vec::new();
+        assert!(reader.read(&mut messages).await.expect("an honest message"));
+        assert_eq!(messages, ["honest"]);
+        assert!(matches!(reader.read(&mut messages).await, Err(FrameError::TooLong(_))));
     }
 
     #[tokio::test]

@@ -154,40 +154,4 @@ impl Sandbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::child::log::Log;
-
-    const BOUNDS: Bounds =
-        Bounds { wall: Duration::from_secs(10), cpu: None, memory_bytes: 1 << 20, hostcall_bytes: 1 << 20 };
-
-    /// A component that holds nothing.
-    fn empty(sandbox: &Sandbox) -> Loaded {
-        let compiler = engine::compiler().expect("a valid engine");
-        let artefact = compiler.precompile_component(b"\0asm\x0d\0\x01\0").expect("an empty component");
-        sandbox.load(&artefact).expect("it links")
-    }
-
-    #[tokio::test]
-    async fn a_panic_of_the_host_is_caught_at_the_edge_of_the_attempt() {
-        let sandbox = Sandbox::new(Phase::Tasks).expect("a valid engine");
-        let loaded = empty(&sandbox);
-        let attempt = Arc::new(Attempt::new(1, Log::new(1_000), Arc::default()));
-        let world = (HostAccess::Refused("a test"), &World::Real);
-        let ended = sandbox.run::<()>(&loaded, &attempt, world, BOUNDS, |_, _| panic!("a bug of the host")).await;
-        let Err(fault) = ended.outcome else { panic!("no answer can come of a panic") };
-        assert_eq!(fault, Fault::Panicked("the runner panicked: a bug of the host".into()));
-    }
-
-    #[tokio::test]
-    async fn a_host_that_waits_too_long_is_timed_out() {
-        let sandbox = Sandbox::new(Phase::Tasks).expect("a valid engine");
-        let loaded = empty(&sandbox);
-        let attempt = Arc::new(Attempt::new(1, Log::new(1_000), Arc::default()));
-        let world = (HostAccess::Refused("a test"), &World::Real);
-        let bounds = Bounds { wall: Duration::from_millis(5), ..BOUNDS };
-        let ended = sandbox.run::<()>(&loaded, &attempt, world, bounds, |_, _| Box::pin(std::future::pending())).await;
-        let Err(fault) = ended.outcome else { panic!("no answer can come of waiting") };
-        assert_eq!(fault, Fault::TimedOut("ran past its timeout of 5 ms".into()));
-    }
-}
+mod tests;

@@ -19,7 +19,8 @@ pub(super) struct Link {
     pub(super) words: LastWords,
     pub(super) reader: FrameReader<OwnedReadHalf>,
     pub(super) writer: FrameWriter<OwnedWriteHalf>,
-    arrived: VecDeque<FromChild>,
+    /// Messages that were read and not received.
+    pub(super) arrived: VecDeque<FromChild>,
 }
 
 /// Why a runner process could not be talked to.

@@ -71,7 +71,7 @@ type Shared = Arc<Mutex<Ledger>>;
 impl Supervisor {
     /// Runs until the process has ended; the last event tells why.
     pub(super) async fn run(self, link: Link, commands: mpsc::Receiver<Command>, replies: mpsc::WeakSender<Command>) {
-        let Link { mut child, mut words, reader, writer, .. } = link;
+        let Link { mut child, mut words, reader, writer, arrived } = link;
         let gauge = metrics::gauge!(metric_names::RUNNERS, "tenant" => self.tenant.to_string());
         gauge.increment(1);
         let ledger = Shared::default();
@@ -85,7 +85,7 @@ impl Supervisor {
             heard: Real.monotonic(),
             backlog: Backlog::default(),
         };
-        let verdict = reading.watch().await;
+        let verdict = reading.watch(arrived.into()).await;
         let status = if verdict.is_some() {
             // Already dead is as good.
             let _ = child.start_kill();
@@ -143,7 +143,10 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Returns when the process has ended by itself (nothing) or must be ended (why).
-    async fn watch(&mut self) -> Option<String> {
+    async fn watch(&mut self, arrived: Vec<FromChild>) -> Option<String> {
+        if let Err(why) = self.take(arrived) {
+            return Some(format!("it broke the protocol: {why}"));
+        }
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beat = tokio::time::interval(Duration::from_millis(BEAT_MS));

@@ -1,12 +1,13 @@
 //! Life and death of runner processes.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use model::TenantId;
 use model::outcome::End;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sandbox::{Runner, RunnerCommand, RunnerGone};
+use sandbox::{Runner, RunnerCommand, RunnerEvent, RunnerGone};
 
 use crate::harness::{Host, Worker, command};
 
@@ -104,4 +105,47 @@ fn a_runner_without_a_socket_says_so() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("not the socket of a worker"), "{said}");
+}
+
+/// How a runner ends that its guest has taken over: a shell script says what it says on the socket.
+async fn end_of_impostor(script: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("impostor");
+    std::fs::write(&program, format!("#!/bin/sh\nprintf '\\001\\000\\000\\000\\000' >&3\n{script}\n"))
+        .expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("it may be run");
+    let host = Arc::new(Host::default());
+    let (runner, mut events) =
+        Runner::spawn(&RunnerCommand { program }, TenantId::DEFAULT, 1, host).await.expect("it says that it is ready");
+    let died = events.recv().await;
+    drop(runner);
+    match died {
+        Some(RunnerEvent::Died { reason, .. }) => reason,
+        other => panic!("expected its end, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_breaks_the_protocol_is_killed() {
+    for (words, says) in [
+        ("longer than the limit", r"printf '\377\377\377\377' >&3; sleep 1000"),
+        ("no message", r"printf '\001\000\000\000\377' >&3; sleep 1000"),
+        ("an attempt it was not given", r"printf '\003\000\000\000\002\001\005' >&3; sleep 1000"),
+        ("a message of another mode", r"printf '\001\000\000\000\000' >&3; sleep 1000"),
+    ] {
+        let reason = end_of_impostor(says).await;
+        assert!(reason.starts_with("it broke the protocol: ") && reason.contains(words), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_ends_by_itself_is_quoted() {
+    let reason = end_of_impostor("echo 'out of luck' >&2; exit 9").await;
+    assert_eq!(reason, "the process ended: exit status: 9: out of luck");
+}
+
+#[tokio::test]
+async fn a_runner_that_closes_its_socket_and_stays_is_killed() {
+    let reason = end_of_impostor("exec 3>&-; exec sleep 1000").await;
+    assert!(reason.contains("signal: 9"), "{reason}");
 }
