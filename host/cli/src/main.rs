@@ -5,6 +5,7 @@
 //! Everything else is a command of `command`, which answers with an [`exit::Exit`] or a [`failure::Failure`].
 
 mod arguments;
+mod bench_sandbox;
 mod clean;
 mod command;
 mod config;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     match std::env::args_os().nth(1).and_then(|role| role.into_string().ok()).as_deref() {
         Some("runner") => sandbox::runner_main(),
         Some("compile") => sandbox::compile_main(),
+        Some("bench-sandbox") => bench_sandbox::main(),
         _ => command::main(),
     }
 }

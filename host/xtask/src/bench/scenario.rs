@@ -56,7 +56,7 @@ impl Bench {
 /// Instantiation, call and drop of one sandbox, in a runner process.
 fn sandbox(bench: &Bench, report: &mut Report) -> Result<()> {
     let mut command = Command::new(&bench.binary);
-    command.arg("bench-sandbox").arg(&bench.bench_guest_path).args(["--entrypoint", "noop", "--calls", "20000"]);
+    command.arg("bench-sandbox").arg(&bench.bench_guest_path).args(["noop", "20000"]);
     let output = command.output().context("starting waft bench-sandbox")?;
     ensure!(output.status.success(), "waft bench-sandbox: {}", String::from_utf8_lossy(&output.stderr));
     let figures: Value = serde_json::from_slice(&output.stdout).context("the answer of waft bench-sandbox")?;
