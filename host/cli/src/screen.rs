@@ -112,7 +112,7 @@ fn table(listing: &Listing) -> String {
         return format!("{}\n", listing.empty);
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(listing.headings.to_vec());
     for row in &listing.rows {
         table.add_row(row.iter().map(|cell| clean_line(cell).into_owned()));

@@ -26,6 +26,8 @@ pub struct DagRun {
     pub end_date: Option<Timestamp>,
     #[serde(default)]
     pub dag_versions: Vec<DagVersion>,
+    #[serde(default)]
+    pub note: Option<String>,
     /// Why it is in its state, where there is more to say.
     #[serde(default)]
     pub reason: Option<String>,

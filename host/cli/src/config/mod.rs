@@ -20,7 +20,6 @@ mod token;
 
 pub(crate) use data::Data;
 pub(crate) use element::{Element, Origin, Setting};
-pub(crate) use file::ConfigFile;
 pub(crate) use grace::Grace;
 pub(crate) use listen::Listen;
 pub(crate) use log_filter::LogFilter;
