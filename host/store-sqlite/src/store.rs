@@ -30,7 +30,7 @@ const LOG_FILE_MAX_BYTES: &str = "67108864";
 pub struct SqliteStore {
     pub(crate) reader: SqlitePool,
     pub(crate) writer: Writer,
-    checkpointer: Arc<Checkpointer>,
+    _checkpointer: Arc<Checkpointer>,
 }
 
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
         let writer = Writer::start(conn, meter, clock);
-        Ok(Self { reader, writer, checkpointer: Arc::new(Checkpointer(checkpointer)) })
+        Ok(Self { reader, writer, _checkpointer: Arc::new(Checkpointer(checkpointer)) })
     }
 
     /// A connection to read with.

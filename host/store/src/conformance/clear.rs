@@ -4,7 +4,7 @@ use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
     Expansion, InstanceFilter, PageRequest, RETURN_VALUE, RunCommit, RunReader, RunStateChange, RunStore, StateStore,
-    StoreError, ValueStore,
+    StoreError,
 };
 
 /// Run 1: node 0 gave a list of 2, node 1 is mapped over it and its index 1 failed, node 2 could not run.

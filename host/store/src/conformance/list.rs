@@ -3,7 +3,7 @@ use model::{MapIndex, RunState, RunType, TaskState};
 use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
-    InstanceFilter, NewRun, PageRequest, RunCommit, RunFilter, RunOrder, RunReader, RunStateChange,
+    InstanceFilter, NewRun, PageRequest, RunCommit, RunFilter, RunOrder, RunStateChange,
 };
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
@@ -30,7 +30,7 @@ pub(super) async fn runs_are_filtered_and_ordered(database: &impl Database) {
         run_after: at(seconds),
         run_type,
         state,
-        started_at: (state == RunState::Running).then_some(at(100 - seconds)),
+        started_at: (state == Running).then_some(at(100 - seconds)),
         logical_date: (number != 2).then_some(at(number as i64)),
         ..new_run(OWN, dag, version, number, 1)
     };

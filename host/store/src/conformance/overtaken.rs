@@ -2,7 +2,7 @@ use model::{NodeIdx, RunKey, RunState, TaskState};
 
 use super::fixture::*;
 use super::{Database, Stores};
-use crate::{CommitError, Expansion, RETURN_VALUE, RunCommit, RunReader, RunStateChange, RunStore, ValueStore};
+use crate::{CommitError, Expansion, RETURN_VALUE, RunCommit, RunStateChange, RunStore};
 
 /// The commit must be refused on account of these runs, and change nothing of run 1.
 async fn check(store: &impl Stores, refused: RunCommit, expect: &[RunKey]) {
