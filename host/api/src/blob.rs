@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::body;
 use crate::path::PathNames;
 use crate::problem::Failure;
+use crate::query::QueryReader;
 use crate::wire::blob::BlobResponse;
 use crate::wire::problem::ProblemDetails;
 
@@ -29,8 +30,10 @@ pub(crate) async fn put_blob(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     names: PathNames,
+    query: QueryReader,
     request: Request,
 ) -> Result<Response, Failure> {
+    query.finish()?;
     let digest = names.digest()?;
     let limit = usize::try_from(BLOB_MAX_BYTES).unwrap_or(usize::MAX);
     let (bytes, _room) = body::upload(&app, request, limit).await?;
@@ -53,7 +56,9 @@ pub(crate) async fn head_blob(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     names: PathNames,
+    query: QueryReader,
 ) -> Result<Response, Failure> {
+    query.finish()?;
     let size = app.control.blob_size(&session, names.digest()?).await?;
     Ok(([(header::CONTENT_LENGTH, size.to_string()), (header::CONTENT_TYPE, OCTETS.to_owned())], ()).into_response())
 }
@@ -71,7 +76,9 @@ pub(crate) async fn get_blob(
     State(app): State<App>,
     Extension(session): Extension<Session>,
     names: PathNames,
+    query: QueryReader,
 ) -> Result<Response, Failure> {
+    query.finish()?;
     let digest = names.digest()?;
     let content = app.control.blob_fetch(&session, digest).await?;
     // Never shown by a browser as anything but a download: the bytes are a stranger's.

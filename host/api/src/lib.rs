@@ -42,3 +42,6 @@ pub use metrics::{PrometheusHandle, metrics_install};
 pub use openapi::openapi_json;
 pub use router::{OPEN_ROUTES, router};
 pub use server::serve;
+
+#[cfg(test)]
+mod tests;

@@ -4,16 +4,22 @@
 //! [`House::component`] makes a component that the parser double knows.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use blobs::{BlobStore, LogStore};
 use bytes::Bytes;
-use clock::{Ids, Real};
-use control::{Control, ControlParts, Deployed, ParseFailure, Parsing, Secret, Session};
-use model::{BundleName, Digest, TenantScope, WorkerId};
-use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Versions};
+use clock::{Clock, Ids, Real};
+use control::{Control, ControlParts, Deployed, ParseFailure, Parsing, Scheduling, Secret, Session};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use model::{BundleName, Digest, RunKey, TenantId, TenantScope, WorkerId};
+use scheduler::{
+    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, TriggerError, Versions,
+};
 use serde_json::Value;
+use store::{AuthStore, Cleared, NewToken};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -26,6 +32,8 @@ mod component;
 pub struct House {
     pub control: Arc<Control>,
     token: Secret,
+    store: Arc<SqliteStore>,
+    scheduling: Arc<Watched>,
     parser: Arc<Parser>,
     held: watch::Sender<bool>,
     loops: Vec<JoinHandle<()>>,
@@ -39,7 +47,7 @@ impl House {
     /// When one of the parts does not start.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock: Arc<dyn clock::Clock> = Arc::new(Real);
+        let clock: Arc<dyn Clock> = Arc::new(Real);
         let store = SqliteStore::open(&folder.path().join("waft.db"), clock.clone()).await.expect("a database");
         let store = Arc::new(store);
         let (blobs, logs) = (BlobStore::in_memory(), LogStore::in_memory());
@@ -56,13 +64,14 @@ impl House {
         let worker = WorkerId::from_uuid(Real.uuid());
         let bodies = bodies::Bodies { worker, queue, blobs: blobs.clone(), logs: logs.clone(), is_held };
         let parser = Arc::new(Parser::default());
+        let scheduling = Arc::new(Watched { scheduler, watchers: Arc::default() });
         let control = Control::new(ControlParts {
             catalog: store.clone(),
             runs: store.clone(),
             values: store.clone(),
-            auth: store,
+            auth: store.clone(),
             versions,
-            scheduling: Arc::new(scheduler),
+            scheduling: scheduling.clone(),
             parsing: parser.clone(),
             blobs,
             logs,
@@ -72,12 +81,33 @@ impl House {
         });
         let loops = vec![run_loop, tokio::spawn(bodies.play())];
         let token = token.expect("a new server has no token yet");
-        Self { control: Arc::new(control), token, parser, held, loops, _folder: folder }
+        Self { control: Arc::new(control), token, store, scheduling, parser, held, loops, _folder: folder }
     }
 
     /// The first token.
     pub fn token(&self) -> &str {
         self.token.expose()
+    }
+
+    /// A token of another tenant.
+    ///
+    /// # Panics
+    /// When it cannot be kept.
+    pub async fn foreign_token(&self) -> &'static str {
+        let token = NewToken {
+            tenant: TenantId::from_row(2),
+            digest: Digest::of(FOREIGN_TOKEN.as_bytes()),
+            name: "foreign".to_owned(),
+            created_at: Real.now(),
+            expires_at: None,
+        };
+        self.store.token_insert(token).await.expect("a token can be kept");
+        FOREIGN_TOKEN
+    }
+
+    /// How many follow a run at this moment.
+    pub fn watched(&self) -> usize {
+        self.scheduling.watchers.load(Ordering::SeqCst)
     }
 
     /// The session of the first token.
@@ -125,6 +155,46 @@ impl Drop for House {
         for running in &self.loops {
             running.abort();
         }
+    }
+}
+
+const FOREIGN_TOKEN: &str = "waft_foreign";
+
+/// The scheduler, with a count of those who watch.
+struct Watched {
+    scheduler: Scheduler,
+    watchers: Arc<AtomicUsize>,
+}
+
+/// One who watches, while this lives.
+struct Watcher(Arc<AtomicUsize>);
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Scheduling for Watched {
+    async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError> {
+        Scheduling::trigger(&self.scheduler, trigger).await
+    }
+
+    async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
+        Scheduling::clear(&self.scheduler, scope, run, only_failed).await
+    }
+
+    fn watch(&self, run: RunKey) -> BoxStream<'static, RunProgress> {
+        self.watchers.fetch_add(1, Ordering::SeqCst);
+        let watcher = Watcher(self.watchers.clone());
+        let progress = Scheduling::watch(&self.scheduler, run);
+        progress
+            .map(move |progress| {
+                let _alive = &watcher;
+                progress
+            })
+            .boxed()
     }
 }
 

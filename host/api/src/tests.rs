@@ -1,0 +1,169 @@
+//! The API over a whole server in one process whose bodies are played.
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use bytes::Bytes;
+use clock::Real;
+use futures::StreamExt;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use testkit::house::House;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{ApiParts, metrics, router};
+
+mod blob;
+mod bundle;
+mod dag_run;
+mod log;
+mod openapi;
+mod routes;
+mod server;
+mod shapes;
+mod task_instance;
+mod wait;
+
+/// A server with its API.
+struct Api {
+    house: House,
+    router: Router,
+    shutdown: CancellationToken,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    bytes: Bytes,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let house = House::start().await;
+        let shutdown = CancellationToken::new();
+        let router = router(parts(&house, &shutdown));
+        Self { house, router, shutdown }
+    }
+
+    /// With one DAG `d`.
+    async fn with_dag(tasks: Value) -> Self {
+        let api = Self::start().await;
+        api.house.deploy("b", &[dag("d", tasks)]).await;
+        api
+    }
+
+    async fn open(&self, request: Request<Body>) -> (StatusCode, HeaderMap, BodyDataStream) {
+        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
+        let (head, body) = response.into_parts();
+        (head.status, head.headers, body.into_data_stream())
+    }
+
+    async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body comes").to_bytes();
+        Reply { status: head.status, headers: head.headers, bytes }
+    }
+
+    /// A request below `/api/v2` with the first token.
+    fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        let token = format!("Bearer {}", self.house.token());
+        Request::builder().method(method).uri(format!("/api/v2{path}")).header("authorization", token)
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path).body(Body::empty()).expect("a request")).await
+    }
+
+    async fn get_as(&self, path: &str, accept: &str) -> Reply {
+        let request = self.request(Method::GET, path).header("accept", accept);
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Reply {
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).expect("a request")).await
+    }
+
+    async fn post_bytes(&self, path: &str, media_type: &str, body: impl Into<Body>) -> Reply {
+        let request = self.request(Method::POST, path).header("content-type", media_type);
+        self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// Triggers the DAG `d`; gives the path of the run.
+    async fn trigger(&self, conf: Value) -> String {
+        let run = self.post("/dags/d/dagRuns", json!({"logical_date": null, "conf": conf})).await.ok();
+        format!("/dags/d/dagRuns/{}", run["dag_run_id"].as_str().expect("an id"))
+    }
+
+    /// Triggers the DAG `d` and waits for its end.
+    async fn finished(&self, conf: Value) -> (String, Value) {
+        let run = self.trigger(conf).await;
+        let ended = self.get(&format!("{run}/wait")).await.ok();
+        (run, ended)
+    }
+}
+
+impl Reply {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    #[track_caller]
+    fn ok(&self) -> Value {
+        assert!(self.status.is_success(), "{self:?}");
+        self.json()
+    }
+
+    /// The problem document that a refusal must be.
+    #[track_caller]
+    fn problem(&self, status: u16, slug: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("urn:waft:error:{slug}"), "{problem:#}");
+        assert_eq!(problem["status"], status);
+        problem
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).expect("text")
+    }
+}
+
+fn parts(house: &House, shutdown: &CancellationToken) -> ApiParts {
+    ApiParts {
+        control: house.control.clone(),
+        metrics: metrics::builder().expect("buckets").build_recorder().handle(),
+        clock: Arc::new(Real),
+        shutdown: shutdown.clone(),
+    }
+}
+
+fn dag(dag_id: &str, tasks: Value) -> Value {
+    json!({"schema": "waft.dag/v1", "dag_id": dag_id, "tasks": tasks})
+}
+
+/// `list` returns three items, `each` runs once for each of them.
+fn mapped_tasks() -> Value {
+    let over = json!({"product": [{"arg": "item", "source": {"output": {"task": "list"}}}]});
+    json!([{"task_id": "list"}, {"task_id": "each", "expand": over}])
+}
+
+/// Pairs of code and path of what is wrong.
+fn errors(problem: &Value) -> Vec<(String, String)> {
+    let text = |error: &Value, key: &str| error[key].as_str().expect("text").to_owned();
+    let errors = problem["errors"].as_array().expect("a list");
+    errors.iter().map(|error| (text(error, "code"), text(error, "path"))).collect()
+}
+
+/// The next piece of a stream, which must come.
+async fn piece(stream: &mut BodyDataStream) -> String {
+    let piece = stream.next().await.expect("one more piece").expect("it comes");
+    String::from_utf8(piece.to_vec()).expect("text")
+}

@@ -1,0 +1,117 @@
+use model::Digest;
+
+use super::*;
+
+async fn api_with_params() -> Api {
+    let api = Api::start().await;
+    let mut document = dag("d", json!([{"task_id": "params"}]));
+    document["result"] = json!(["params"]);
+    document["params"] = json!({
+        "name": {"schema": {"type": "string"}},
+        "count": {"schema": {"type": "integer", "minimum": 1}, "default": 3},
+    });
+    api.house.deploy("b", &[document]).await;
+    api
+}
+
+#[tokio::test]
+async fn parameters_are_defaults_overridden_by_the_conf_which_is_kept_as_it_was_sent() {
+    let api = api_with_params().await;
+    let body = r#"{"logical_date": null, "conf": {"z": 1.50, "name": "x", "a": [1e2]}}"#;
+    let run = api.post_bytes("/dags/d/dagRuns", "application/json", body).await.ok();
+    assert_eq!(run["state"], "queued");
+    let path = format!("/dags/d/dagRuns/{}", run["dag_run_id"].as_str().expect("an id"));
+    let reply = api.get(&path).await;
+    assert!(reply.text().contains(r#""conf":{"z": 1.50, "name": "x", "a": [1e2]}"#), "{}", reply.text());
+    let ended = api.get(&format!("{path}/wait?until=result")).await.ok();
+    assert_eq!(ended["results"], json!({"params": {"name": "x", "count": 3}}), "{ended:#}");
+}
+
+#[tokio::test]
+async fn all_parameters_that_are_wrong_are_told() {
+    let api = api_with_params().await;
+    let problem = api.post("/dags/d/dagRuns", json!({"conf": {"count": 0}})).await.problem(422, "invalid-params");
+    let expected = [("missing-param", "/name"), ("invalid-param", "/count")];
+    assert_eq!(errors(&problem), expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
+    assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_as_it_must_be_is_refused_with_the_place() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let check = async |body: &str, slug: &str, code: &str, path: &str| {
+        let problem = api.post_bytes("/dags/d/dagRuns", "application/json", body.to_owned()).await.problem(422, slug);
+        assert_eq!(errors(&problem), [(code.to_owned(), path.to_owned())], "{body}");
+    };
+    check("{", "invalid-body", "json-syntax", "").await;
+    check(r#"{"a": 1, "a": 2}"#, "invalid-body", "json-duplicate-key", "/a").await;
+    check(r#"{"confg": {}}"#, "invalid-body", "wrong-shape", "/confg").await;
+    check(r#"{"logical_date": "yesterday"}"#, "invalid-body", "wrong-shape", "/logical_date").await;
+    check(r#"{"conf": [1]}"#, "invalid-conf", "not-an-object", "").await;
+    check(r#"{"conf": {"x": {"$waft": "sequence"}}}"#, "invalid-conf", "reserved-key", "/x").await;
+    api.post_bytes("/dags/d/dagRuns", "text/plain", "{}").await.problem(415, "unsupported-media-type");
+    api.post("/dags/d/dagRuns", json!({"dag_run_id": "a b"})).await.problem(400, "invalid-request");
+    let large = format!(r#"{{"conf": {{"x": "{}"}}}}"#, "x".repeat(1 << 20));
+    api.post_bytes("/dags/d/dagRuns", "application/json", large).await.problem(413, "too-large");
+}
+
+#[tokio::test]
+async fn blobs_of_a_conf_must_be_there() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let digest = Digest::of(b"hello");
+    let marker = |size: u64| json!({"$waft": "blob", "digest": digest, "size": size, "media_type": "text/plain"});
+    let body = |size| json!({"conf": {"file": marker(size)}});
+    let problem = api.post("/dags/d/dagRuns", body(5)).await.problem(422, "invalid-conf");
+    assert_eq!(errors(&problem)[0].0, "unknown-blob");
+    api.send(api.request(Method::PUT, &format!("/blobs/{digest}")).body("hello".into()).expect("a request")).await.ok();
+    let problem = api.post("/dags/d/dagRuns", body(6)).await.problem(422, "invalid-conf");
+    assert_eq!(errors(&problem)[0].0, "wrong-blob-size");
+    assert_eq!(api.post("/dags/d/dagRuns", body(5)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_run_id_is_taken_once() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let body = json!({"dag_run_id": "mine~:+1"});
+    assert_eq!(api.post("/dags/d/dagRuns", body.clone()).await.ok()["dag_run_id"], "mine~:+1");
+    api.post("/dags/d/dagRuns", body).await.problem(409, "run-exists");
+    assert_eq!(api.get("/dags/d/dagRuns/mine~%3A%2B1").await.ok()["dag_run_id"], "mine~:+1");
+}
+
+#[tokio::test]
+async fn lists_of_runs_are_filtered_ordered_and_paged() {
+    let api = Api::with_dag(json!([{"task_id": "params"}])).await;
+    for id in ["r1", "r2", "s3"] {
+        api.post("/dags/d/dagRuns", json!({"dag_run_id": id})).await.ok();
+        api.get(&format!("/dags/d/dagRuns/{id}/wait")).await.ok();
+    }
+    let ids = async |query: &str| {
+        let list = api.get(&format!("/dags/d/dagRuns?{query}")).await.ok();
+        let ids = list["dag_runs"].as_array().expect("a list").iter().map(|run| run["dag_run_id"].clone());
+        (ids.collect::<Vec<_>>(), list["total_entries"].as_u64().expect("a number"))
+    };
+    assert_eq!(ids("").await, (vec![json!("r1"), json!("r2"), json!("s3")], 3));
+    assert_eq!(ids("order_by=-id&limit=1&offset=1").await, (vec![json!("r2")], 3));
+    assert_eq!(ids("run_id_pattern=r%25").await.1, 2);
+    assert_eq!(ids("state=success&state=failed").await.1, 3);
+    assert_eq!(ids("state=running").await.1, 0);
+    assert_eq!(ids("run_type=scheduled").await.1, 0);
+    assert_eq!(ids("start_date_lt=2000-01-01T00:00:00Z").await.1, 0);
+    assert_eq!(ids("start_date_gt=2000-01-01T00:00:00Z&dag_version=1").await.1, 3);
+}
+
+#[tokio::test]
+async fn a_clear_tells_on_dry_run_and_runs_again() {
+    let api = Api::with_dag(json!([{"task_id": "t"}, {"task_id": "fail"}])).await;
+    let (run, ended) = api.finished(json!({})).await;
+    assert_eq!(ended["state"], "failed");
+    let preview = api.post(&format!("{run}/clear"), json!({"only_failed": true})).await.ok();
+    assert_eq!((&preview["total_entries"], &preview["task_instances"][0]["task_id"]), (&json!(1), &json!("fail")));
+    assert_eq!(api.get(&run).await.ok()["clear_number"], 0);
+    let cleared = api.post(&format!("{run}/clear"), json!({"dry_run": false, "only_failed": true})).await.ok();
+    assert_eq!(cleared["clear_number"], 1);
+    assert_eq!(api.get(&format!("{run}/wait")).await.ok()["state"], "failed");
+    let tries = api.get(&format!("{run}/taskInstances/fail/tries")).await.ok();
+    assert_eq!(tries["total_entries"], 2, "{tries:#}");
+    api.post(&format!("{run}/clear"), json!({"only_new": true})).await.problem(400, "not-available-yet");
+}
