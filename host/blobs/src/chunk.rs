@@ -28,8 +28,7 @@ pub(crate) async fn write(
     let unavailable = |error: serde_json::Error| BlobError::Unavailable { detail: error.to_string() };
     let mut text = Vec::with_capacity(records.iter().map(size).sum());
     for record in records {
-        let line: Line<'_> =
-            (record.at.as_microsecond(), record.source, record.level, record.message.as_str().into());
+        let line: Line<'_> = (record.at.as_microsecond(), record.source, record.level, record.message.as_str().into());
         serde_json::to_writer(&mut text, &line).map_err(unavailable)?;
         text.push(b'\n');
     }

@@ -36,7 +36,7 @@ impl Write for InsertToken {
             .bind(&token.name)
             .bind(token.created_at.as_microsecond())
             .bind(token.expires_at.map(|time| time.as_microsecond()))
-            .execute(tx.conn())
+            .execute(tx.conn().await?)
             .await
             .map_err(failed)?;
         if done.rows_affected() == 1 {

@@ -127,7 +127,7 @@ impl Write for Register {
         }))?;
 
         let foreign = sqlx::query_scalar(FIND_FOREIGN).bind(tenant).bind(name).bind(&dags);
-        if let Some(name) = foreign.fetch_optional(tx.conn()).await.map_err(failed)? {
+        if let Some(name) = foreign.fetch_optional(tx.conn().await?).await.map_err(failed)? {
             return Err(StoreError::Conflict { what: "DAG", name, why: "belongs to another bundle" });
         }
 
@@ -139,30 +139,30 @@ impl Write for Register {
             .bind(rows::bytes(version.key.uuid()))
             .bind(rows::count(version.size_bytes))
             .bind(now);
-        let created = insert.execute(tx.conn()).await.map_err(failed)?.rows_affected() == 1;
+        let created = insert.execute(tx.conn().await?).await.map_err(failed)?.rows_affected() == 1;
         let find = sqlx::query(FIND_BUNDLE_VERSION).bind(tenant).bind(name).bind(&component);
-        let row = find.fetch_one(tx.conn()).await.map_err(failed)?;
+        let row = find.fetch_one(tx.conn().await?).await.map_err(failed)?;
         let key = Cells::of(&row, "bundle_version").uuid("key")?;
         let upsert = sqlx::query(UPSERT_BUNDLE).bind(tenant).bind(name).bind(rows::bytes(key)).bind(now);
-        upsert.execute(tx.conn()).await.map_err(failed)?;
+        upsert.execute(tx.conn().await?).await.map_err(failed)?;
 
         let insert = sqlx::query(INSERT_DAG_VERSIONS).bind(tenant).bind(rows::bytes(key)).bind(now).bind(&dags);
-        let made = insert.fetch_all(tx.conn()).await.map_err(failed)?;
+        let made = insert.fetch_all(tx.conn().await?).await.map_err(failed)?;
         let made: HashSet<_> =
             made.iter().map(|row| Cells::of(row, "dag_version").uuid("key")).collect::<Result<_, _>>()?;
         let upsert = sqlx::query(UPSERT_DAGS).bind(tenant).bind(name).bind(now).bind(&dags);
-        upsert.execute(tx.conn()).await.map_err(failed)?;
+        upsert.execute(tx.conn().await?).await.map_err(failed)?;
         for query in [
             sqlx::query(MARK_STALE).bind(tenant).bind(name).bind(&dags),
             sqlx::query(DELETE_TAGS).bind(tenant).bind(&dags),
             sqlx::query(INSERT_TAGS).bind(tenant).bind(&dags),
         ] {
-            query.execute(tx.conn()).await.map_err(failed)?;
+            query.execute(tx.conn().await?).await.map_err(failed)?;
         }
 
         let find = sqlx::query(FIND_DAG_VERSIONS).bind(tenant).bind(&dags);
         let mut found = HashMap::new();
-        for row in find.fetch_all(tx.conn()).await.map_err(failed)? {
+        for row in find.fetch_all(tx.conn().await?).await.map_err(failed)? {
             let cells = Cells::of(&row, "dag_version");
             found.insert(cells.parsed::<DagId>("dag_id")?, (cells.uuid("key")?, cells.number("version_number")?));
         }

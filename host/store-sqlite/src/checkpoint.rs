@@ -55,7 +55,9 @@ pub(crate) async fn run(mut conn: SqliteConnection, meter: Arc<LogMeter>) {
                 // A reader holds on to an older state; what it keeps is moved after the next quiet time.
                 Ok(log) if log.moved < log.pages && written < MOVE_AT_BYTES => meter.add(1),
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "the write-ahead log could not be moved; trying again after the next write"),
+                Err(error) => {
+                    tracing::warn!(%error, "the write-ahead log could not be moved; trying again after the next write")
+                }
             }
         }
     }

@@ -89,17 +89,17 @@ impl Write for ClearRun {
     async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<Cleared, StoreError> {
         let (tenant, run) = (rows::tenant(self.scope), rows::bytes(self.run.uuid()));
         let count = sqlx::query_scalar(COUNT).bind(tenant).bind(&run).bind(self.only_failed);
-        let instances: i64 = count.fetch_one(tx.conn()).await.map_err(failed)?;
+        let instances: i64 = count.fetch_one(tx.conn().await?).await.map_err(failed)?;
         if instances == 0 {
             return Ok(Cleared { instances: 0 });
         }
         // What tells which instances are cleared is changed last.
         for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
             let query = sqlx::query(sql).bind(tenant).bind(&run).bind(self.only_failed);
-            query.execute(tx.conn()).await.map_err(failed)?;
+            query.execute(tx.conn().await?).await.map_err(failed)?;
         }
         let reset = sqlx::query(RESET_RUN).bind(tenant).bind(&run).bind(self.now.as_microsecond());
-        reset.execute(tx.conn()).await.map_err(failed)?;
+        reset.execute(tx.conn().await?).await.map_err(failed)?;
         Ok(Cleared { instances: instances.unsigned_abs() })
     }
 

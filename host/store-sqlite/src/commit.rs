@@ -1,11 +1,15 @@
-//! One commit of the scheduler, the hot path: one statement for each kind of row, whatever the number of rows.
+//! One commit of the scheduler, the hot path: one statement for each kind of row, whatever the number of rows, and all
+//! statements in one message.
 //!
-//! Every statement says how many rows it met, which is compared with how many the commit expects. When one differs,
-//! everything is undone and applied again row by row, only to learn which runs were changed by somebody else.
+//! Every statement says how many rows it changed, which is compared with how many the commit expects. When one differs,
+//! everything is undone and done again row by row, only to learn which runs exist already or were changed by somebody else.
+//! The statements after it have run by then: what is there already must be no error for any of them, only not counted.
 
+mod batch;
 mod claim;
 mod dag_run;
 mod ended;
+mod json;
 mod kind;
 mod task_instance;
 
@@ -16,9 +20,11 @@ use model::RunKey;
 use store::{CommitError, RunCommit, RunCommitted, StoreError, StoredValue};
 
 use crate::writer::{Transaction, Write};
+use batch::Batch;
 use claim::Claimed;
 use kind::Kind;
-pub(crate) use kind::json;
+
+pub(crate) use json::json;
 
 /// A commit as a write.
 pub(crate) struct CommitRuns(pub(crate) RunCommit);
@@ -29,21 +35,20 @@ impl Write for CommitRuns {
     type Error = CommitError;
 
     async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<RunCommitted, CommitError> {
-        let duplicate_runs = dag_run::insert(tx.conn(), &self.0.runs).await?;
+        if all_at_once(&self.0, true)?.run(tx).await? {
+            return Ok(RunCommitted::default());
+        }
+        tx.restart().await?;
+        let duplicate_runs = dag_run::insert(tx, &self.0.runs).await?;
         if !duplicate_runs.is_empty() {
             leave_out(&mut self.0, &duplicate_runs);
+            if all_at_once(&self.0, false)?.run(tx).await? {
+                return Ok(RunCommitted { duplicate_runs });
+            }
+            tx.restart().await?;
+            dag_run::insert(tx, &self.0.runs).await?;
         }
-        let commit = &self.0;
-        let claims = Claimed::of(commit)?;
-        let mut applying = Applying { tx, overtaken: None };
-        if applying.all(commit, &claims).await? {
-            return Ok(RunCommitted { duplicate_runs });
-        }
-        applying.tx.restart().await?;
-        dag_run::insert(applying.tx.conn(), &commit.runs).await?;
-        applying.overtaken = Some(BTreeSet::new());
-        applying.all(commit, &claims).await?;
-        Err(CommitError::Overtaken(applying.overtaken.into_iter().flatten().collect()))
+        Err(CommitError::Overtaken(one_by_one(&self.0, tx).await?))
     }
 
     fn log_bytes(&self) -> u64 {
@@ -72,37 +77,48 @@ fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
     commit.run_states.retain(|it| !runs.contains(&it.run));
 }
 
-struct Applying<'t, 'c> {
-    tx: &'t mut Transaction<'c>,
-    /// Set when rows are written one by one, to learn which do not match.
-    overtaken: Option<BTreeSet<RunKey>>,
+/// Everything, or all but the new runs.
+fn all_at_once(commit: &RunCommit, with_runs: bool) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    if with_runs {
+        push(&commit.runs, &mut batch)?;
+    }
+    push(&commit.ended, &mut batch)?;
+    push(&commit.expansions, &mut batch)?;
+    push(&commit.instances, &mut batch)?;
+    push(&commit.transitions, &mut batch)?;
+    push(&Claimed::of(commit)?, &mut batch)?;
+    push(&commit.run_states, &mut batch)?;
+    Ok(batch)
 }
 
-impl Applying<'_, '_> {
-    /// Writes all but the new runs; false when something did not match.
-    async fn all(&mut self, commit: &RunCommit, claims: &[Claimed<'_>]) -> Result<bool, StoreError> {
-        Ok(self.kind(&commit.ended).await?
-            && self.kind(&commit.expansions).await?
-            && self.kind(&commit.instances).await?
-            && self.kind(&commit.transitions).await?
-            && self.kind(claims).await?
-            && self.kind(&commit.run_states).await?)
-    }
+fn push<K: Kind>(rows: &[K], batch: &mut Batch) -> Result<(), StoreError> {
+    kind::parts(rows).into_iter().try_for_each(|part| K::push(part, batch))
+}
 
-    async fn kind<K: Kind>(&mut self, rows: &[K]) -> Result<bool, StoreError> {
-        let Some(overtaken) = &mut self.overtaken else {
-            for part in kind::parts(rows) {
-                if !K::write(self.tx.conn(), part).await? {
-                    return Ok(false);
-                }
-            }
-            return Ok(true);
-        };
-        for row in rows {
-            if !K::write(self.tx.conn(), std::slice::from_ref(row)).await? {
-                overtaken.insert(row.run());
-            }
+/// Writes everything but the new runs row by row and gives the runs of rows that were not as expected.
+async fn one_by_one(commit: &RunCommit, tx: &mut Transaction<'_>) -> Result<Vec<RunKey>, StoreError> {
+    let mut rows = Vec::new();
+    for_each(&commit.ended, &mut rows)?;
+    for_each(&commit.expansions, &mut rows)?;
+    for_each(&commit.instances, &mut rows)?;
+    for_each(&commit.transitions, &mut rows)?;
+    for_each(&Claimed::of(commit)?, &mut rows)?;
+    for_each(&commit.run_states, &mut rows)?;
+    let mut overtaken = BTreeSet::new();
+    for (run, batch) in rows {
+        if !batch.run(tx).await? {
+            overtaken.insert(run);
         }
-        Ok(true)
     }
+    Ok(overtaken.into_iter().collect())
+}
+
+fn for_each<K: Kind>(rows: &[K], batches: &mut Vec<(RunKey, Batch)>) -> Result<(), StoreError> {
+    for row in rows {
+        let mut batch = Batch::default();
+        K::push(std::slice::from_ref(row), &mut batch)?;
+        batches.push((row.run(), batch));
+    }
+    Ok(())
 }

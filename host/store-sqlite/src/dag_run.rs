@@ -52,7 +52,13 @@ pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageReque
     query.push(" FROM (SELECT * FROM dag_run AS r");
     push_filter(&mut query, scope, filter);
     push_order(&mut query, filter);
-    query.push(" LIMIT ").push_bind(page.limit).push(" OFFSET ").push_bind(page.offset).push(") AS r").push(REST_OF_RUN);
+    query
+        .push(" LIMIT ")
+        .push_bind(page.limit)
+        .push(" OFFSET ")
+        .push_bind(page.offset)
+        .push(") AS r")
+        .push(REST_OF_RUN);
     push_order(&mut query, filter);
     query
 }

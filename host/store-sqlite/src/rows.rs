@@ -40,7 +40,9 @@ impl<'r> Cells<'r> {
     pub(crate) fn number_opt<T: TryFrom<i64>>(&self, column: &str) -> Result<Option<T>, StoreError> {
         let number: Option<i64> = self.get(column)?;
         number
-            .map(|number| T::try_from(number).map_err(|_| self.corrupt(column, format_args!("{number} is out of range"))))
+            .map(|number| {
+                T::try_from(number).map_err(|_| self.corrupt(column, format_args!("{number} is out of range")))
+            })
             .transpose()
     }
 
@@ -85,7 +87,9 @@ impl<'r> Cells<'r> {
     pub(crate) fn digest_opt(&self, column: &str) -> Result<Option<Digest>, StoreError> {
         let bytes: Option<&[u8]> = self.get(column)?;
         bytes
-            .map(|bytes| <[u8; 32]>::try_from(bytes).map(Digest::from_bytes).map_err(|error| self.corrupt(column, error)))
+            .map(|bytes| {
+                <[u8; 32]>::try_from(bytes).map(Digest::from_bytes).map_err(|error| self.corrupt(column, error))
+            })
             .transpose()
     }
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Fence, RunKey, TenantId, TenantScope, TryNumber};
-use sqlx::sqlite::SqliteRow;
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 use store::{Cleared, CommitError, InstanceSnapshot, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
 use crate::clear::ClearRun;
@@ -20,7 +20,8 @@ pub(crate) const ADVANCE_EPOCH: &str = "UPDATE cluster SET epoch = epoch + 1 WHE
 
 /// Tenants with unfinished runs.
 /// Called by `RunStore::tenants_with_work`. Walks `dag_run_unfinished`, which holds no other runs.
-pub(crate) const TENANTS: &str = "SELECT DISTINCT tenant_id FROM dag_run WHERE state IN ('queued', 'running') ORDER BY tenant_id";
+pub(crate) const TENANTS: &str =
+    "SELECT DISTINCT tenant_id FROM dag_run WHERE state IN ('queued', 'running') ORDER BY tenant_id";
 
 /// Unfinished runs after a key.
 /// Called by `RunStore::runs_unfinished`. Walks `dag_run_unfinished` from the key on.
@@ -59,7 +60,7 @@ impl Write for AdvanceEpoch {
     const IS_ONE_STATEMENT: bool = true;
 
     async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<u32, StoreError> {
-        let row = sqlx::query(ADVANCE_EPOCH).fetch_one(tx.conn()).await.map_err(failed)?;
+        let row = sqlx::query(ADVANCE_EPOCH).fetch_one(tx.conn().await?).await.map_err(failed)?;
         Cells::of(&row, "cluster").number("epoch")
     }
 }
@@ -77,7 +78,8 @@ impl RunStore for SqliteStore {
     async fn tenants_with_work(&self) -> Result<Vec<TenantScope>, StoreError> {
         let found = sqlx::query(TENANTS).fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
         // The scheduler does every tenant's work; the rows establish which.
-        let scope = |row| Cells::of(row, "dag_run").number("tenant_id").map(TenantId::from_row).map(TenantScope::assume);
+        let scope =
+            |row| Cells::of(row, "dag_run").number("tenant_id").map(TenantId::from_row).map(TenantScope::assume);
         found.iter().map(scope).collect()
     }
 

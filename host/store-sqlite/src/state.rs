@@ -100,7 +100,7 @@ impl Put {
             .bind(self.now)
             .bind(self.expires_at)
             .bind(rows::count(STATE_KEYS_MAX as u64));
-        Ok(query.execute(tx.conn()).await.map_err(failed)?.rows_affected() == 1)
+        Ok(query.execute(tx.conn().await?).await.map_err(failed)?.rows_affected() == 1)
     }
 }
 
@@ -116,7 +116,7 @@ impl Write for Put {
         }
         assert_running(tx, self.scope, self.token).await?;
         let expired = of_instance(DELETE_EXPIRED, self.scope, self.token).bind(self.now);
-        expired.execute(tx.conn()).await.map_err(failed)?;
+        expired.execute(tx.conn().await?).await.map_err(failed)?;
         if self.put(tx).await? {
             return Ok(());
         }
@@ -144,7 +144,7 @@ impl Write for Delete {
 
     async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<bool, StoreError> {
         let query = of_attempt(DELETE, self.scope, self.token).bind(self.key.as_str().to_owned());
-        if query.fetch_optional(tx.conn()).await.map_err(failed)?.is_some() {
+        if query.fetch_optional(tx.conn().await?).await.map_err(failed)?.is_some() {
             return Ok(true);
         }
         assert_running(tx, self.scope, self.token).await?;
@@ -153,7 +153,7 @@ impl Write for Delete {
 }
 
 async fn assert_running(tx: &mut Transaction<'_>, scope: TenantScope, token: AttemptToken) -> Result<(), StoreError> {
-    let row = of_attempt(IS_RUNNING, scope, token).fetch_one(tx.conn()).await.map_err(failed)?;
+    let row = of_attempt(IS_RUNNING, scope, token).fetch_one(tx.conn().await?).await.map_err(failed)?;
     let (running,): (i64,) = FromRow::from_row(&row).map_err(failed)?;
     if running == 1 { Ok(()) } else { Err(StoreError::StaleFence) }
 }

@@ -51,7 +51,9 @@ fn push_from(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Inst
         .push(" FROM dag_run AS r")
         .push(version)
         .push(" CROSS JOIN task_node AS n ON n.tenant_id = r.tenant_id AND n.run_key = r.key")
-        .push(" CROSS JOIN task_instance AS t ON t.tenant_id = n.tenant_id AND t.run_key = n.run_key AND t.node = n.node")
+        .push(
+            " CROSS JOIN task_instance AS t ON t.tenant_id = n.tenant_id AND t.run_key = n.run_key AND t.node = n.node",
+        )
         .push(" WHERE r.tenant_id = ")
         .push_bind(rows::tenant(scope));
     if let Some(run) = filter.run {

@@ -17,6 +17,8 @@ use crate::metric_names;
 const WAITING_MAX: usize = 1024;
 /// Writes of one group.
 const GROUP_MAX: usize = 256;
+/// Takes the lock at once: a transaction that begins by reading cannot be sure to get it later.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// A change that is applied as a whole or not at all.
 #[async_trait]
@@ -35,25 +37,39 @@ pub(crate) trait Write: Send + 'static {
     }
 }
 
-/// The transaction of a group, as one write sees it.
+/// The transaction of a group, as one write sees it. It begins with the write's first statement.
 pub(crate) struct Transaction<'c> {
     conn: &'c mut SqliteConnection,
+    /// The statement that begins it, until it has been run.
+    begin: Option<&'static str>,
     has_savepoint: bool,
 }
 
 impl Transaction<'_> {
-    pub(crate) fn conn(&mut self) -> &mut SqliteConnection {
-        self.conn
+    /// The connection, within the transaction.
+    pub(crate) async fn conn(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        if let Some(begin) = self.begin.take() {
+            execute(self.conn, begin).await?;
+        }
+        Ok(self.conn)
+    }
+
+    /// The connection, and what must be run before anything else.
+    pub(crate) fn take_begin(&mut self) -> (Option<&'static str>, &mut SqliteConnection) {
+        (self.begin.take(), self.conn)
     }
 
     /// Undoes what this write has done so far.
     pub(crate) async fn restart(&mut self) -> Result<(), StoreError> {
-        if self.has_savepoint {
-            execute(self.conn, "ROLLBACK TO one_write").await
-        } else {
-            execute(self.conn, "ROLLBACK").await?;
-            execute(self.conn, "BEGIN IMMEDIATE").await
+        if self.begin.is_some() {
+            return Ok(());
         }
+        if self.has_savepoint {
+            return execute(self.conn, "ROLLBACK TO one_write").await;
+        }
+        execute(self.conn, "ROLLBACK").await?;
+        self.begin = Some(BEGIN);
+        Ok(())
     }
 }
 
@@ -162,9 +178,13 @@ impl WriterLoop {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
-        let applied = self.apply(group).await;
-        let committed = match applied {
-            Ok(()) => sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(|error| {
+        let is_begun = match group {
+            [alone] => self.apply_alone(&mut **alone).await,
+            group => self.apply_together(group).await,
+        };
+        let committed = match is_begun {
+            Ok(false) => return Ok(()),
+            Ok(true) => sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(|error| {
                 if is_lost_sync(&error) {
                     let detail = format!("the disk lost writes ({error}); restart the server");
                     self.broken = Some(StoreError::NotWritable { detail });
@@ -180,24 +200,31 @@ impl WriterLoop {
         committed
     }
 
-    async fn apply(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        execute(&mut self.conn, "BEGIN IMMEDIATE").await?;
-        let is_alone = group.len() == 1;
+    /// Applies the only write of a group; false when nothing is left to commit.
+    async fn apply_alone(&mut self, job: &mut dyn Job) -> Result<bool, StoreError> {
+        let mut tx = Transaction { conn: &mut self.conn, begin: Some(BEGIN), has_savepoint: false };
+        if !job.run(&mut tx).await {
+            tx.restart().await?;
+        }
+        Ok(tx.begin.is_none())
+    }
+
+    /// Applies writes so that the failure of one leaves the others alone.
+    async fn apply_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {
+        execute(&mut self.conn, BEGIN).await?;
         for job in group {
-            let has_savepoint = !is_alone && job.needs_savepoint();
-            if has_savepoint {
-                execute(&mut self.conn, "SAVEPOINT one_write").await?;
-            }
-            let mut tx = Transaction { conn: &mut self.conn, has_savepoint };
+            let has_savepoint = job.needs_savepoint();
+            let begin = has_savepoint.then_some("SAVEPOINT one_write");
+            let mut tx = Transaction { conn: &mut self.conn, begin, has_savepoint };
             let is_kept = job.run(&mut tx).await;
-            if !is_kept && (has_savepoint || is_alone) {
-                tx.restart().await?;
-            }
-            if has_savepoint {
+            if has_savepoint && tx.begin.is_none() {
+                if !is_kept {
+                    tx.restart().await?;
+                }
                 execute(&mut self.conn, "RELEASE one_write").await?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -44,9 +44,15 @@ async fn what_was_put_is_found_by_its_digest_and_tenant() {
 async fn a_part_ends_where_the_blob_ends() {
     let (_folder, blobs) = in_folder();
     let digest = blobs.put(OWN, Bytes::from_static(b"0123456789")).await.unwrap();
-    for (offset, len, expect) in
-        [(0, 4, "0123"), (8, 4, "89"), (10, 1, ""), (99, 1, ""), (3, 0, ""), (0, u64::MAX, "0123456789"), (9, u64::MAX, "9")]
-    {
+    for (offset, len, expect) in [
+        (0, 4, "0123"),
+        (8, 4, "89"),
+        (10, 1, ""),
+        (99, 1, ""),
+        (3, 0, ""),
+        (0, u64::MAX, "0123456789"),
+        (9, u64::MAX, "9"),
+    ] {
         assert_eq!(blobs.get_range(OWN, digest, offset, len).await.unwrap(), expect, "{offset} {len}");
     }
     assert!(matches!(blobs.get_range(OTHER, digest, 0, 1).await, Err(BlobError::NotFound(_))));

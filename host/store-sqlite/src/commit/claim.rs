@@ -1,10 +1,11 @@
 //! Claims: instances that local slots take.
 
 use model::{Fence, RunKey};
-use sqlx::SqliteConnection;
 use store::{InstanceClaim, RunCommit, StoreError};
 
-use super::kind::{self, Kind, hex, micros, tenant};
+use super::batch::Batch;
+use super::json::{hex, micros, tenant};
+use super::kind::Kind;
 
 /// Instances that run from now on, where they are scheduled and were never claimed under this fence or a later one.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`.
@@ -14,7 +15,7 @@ SET state = 'running', fence = e.fence, worker = e.worker, started_at = e.starte
     reason = NULL
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS map_index,
         value ->> 4 AS fence, unhex(value ->> 5) AS worker, value ->> 6 AS started_at
-    FROM json_each(?1)) AS e
+    FROM json_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
     AND t.state = 'scheduled' AND t.fence < e.fence";
 
@@ -41,15 +42,12 @@ impl Kind for Claimed<'_> {
         self.claim.instance.run
     }
 
-    async fn write(conn: &mut SqliteConnection, rows: &[Self]) -> Result<bool, StoreError> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
         let claims = rows.iter().map(|it| {
             let (claim, instance) = (it.claim, it.claim.instance);
             let key = (tenant(claim.scope), hex(instance.run.uuid()), instance.node, instance.map_index);
             (key.0, key.1, key.2, key.3, it.fence, hex(claim.worker.uuid()), micros(claim.at))
         });
-        Ok(kind::run(conn, UPDATE_INSTANCES, claims).await? == rows.len() as u64)
+        batch.push(UPDATE_INSTANCES, claims, Some(rows.len() as u64))
     }
 }

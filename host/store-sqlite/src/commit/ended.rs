@@ -1,10 +1,12 @@
 //! Ends of executions: the attempt's row, the instance's next state, the values.
 
 use model::{MapIndex, RunKey, TaskState};
-use sqlx::SqliteConnection;
+use serde::Serialize;
 use store::{Ended, StoreError, StoredValue};
 
-use super::kind::{self, Kind, hex, micros, tenant, text};
+use super::batch::Batch;
+use super::json::{hex, micros, tenant, text};
+use super::kind::Kind;
 
 /// The instances' next states, where they run under the fence that ended.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`.
@@ -16,7 +18,7 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
         value ->> 4 AS try_number, value ->> 5 AS fence, value ->> 6 AS state, value ->> 7 AS reason,
         value ->> 8 AS ended_at, value ->> 9 AS scheduled_at, value ->> 10 AS retry_at, value ->> 11 AS lost_executions,
         value ->> 12 AS suspect, value ->> 13 AS has_value
-    FROM json_each(?1)) AS e
+    FROM json_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
     AND t.state = 'running' AND t.fence = e.fence AND t.try_number = e.try_number";
 
@@ -31,8 +33,10 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
         value ->> 4 AS try_number, value ->> 5 AS fence, value ->> 6 AS started_at, value ->> 7 AS ended_at,
         value ->> 8 AS end_kind, value ->> 9 AS wall_us, value ->> 10 AS cpu_us, value ->> 11 AS memory_bytes,
         value ->> 12 AS message
-    FROM json_each(?1)) AS e
-CROSS JOIN dag_run AS r ON r.tenant_id = e.tenant_id AND r.key = e.run_key";
+    FROM json_each(?)) AS e
+CROSS JOIN dag_run AS r ON r.tenant_id = e.tenant_id AND r.key = e.run_key
+WHERE true
+ON CONFLICT DO NOTHING";
 
 /// The values of attempts that succeeded.
 /// Called by `RunStore::commit`. Adds to the table's key, by which it also finds what a cleared run may have left.
@@ -40,7 +44,7 @@ pub(crate) const INSERT_XCOMS: &str = "
 INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     unhex(value ->> 7), value ->> 8
-FROM json_each(?1)
+FROM json_each(?)
 WHERE true
 ON CONFLICT DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
     value = excluded.value";
@@ -51,7 +55,7 @@ pub(crate) const UPDATE_LIST_LENGTHS: &str = "
 UPDATE task_node AS n
 SET list_length = e.list_length
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS list_length
-    FROM json_each(?1)) AS e
+    FROM json_each(?)) AS e
 WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 
 impl Kind for Ended {
@@ -59,31 +63,24 @@ impl Kind for Ended {
         self.instance.run
     }
 
-    async fn write(conn: &mut SqliteConnection, rows: &[Self]) -> Result<bool, StoreError> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
-        let count = rows.len() as u64;
-        if kind::run(conn, UPDATE_INSTANCES, rows.iter().map(instance)).await? != count {
-            return Ok(false);
-        }
-        if kind::run(conn, INSERT_ATTEMPTS, rows.iter().map(attempt)).await? != count {
-            return Ok(false);
-        }
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
+        let count = Some(rows.len() as u64);
+        batch.push(UPDATE_INSTANCES, rows.iter().map(instance), count)?;
+        batch.push(INSERT_ATTEMPTS, rows.iter().map(attempt), count)?;
         let succeeded = || rows.iter().filter(|it| it.to == TaskState::Success);
         if succeeded().any(|it| !it.xcoms.is_empty()) {
-            kind::run(conn, INSERT_XCOMS, succeeded().flat_map(xcoms)).await?;
+            batch.push(INSERT_XCOMS, succeeded().flat_map(xcoms), None)?;
         }
         let lists = || succeeded().filter(|it| it.list_length.is_some() && it.instance.map_index == MapIndex::NONE);
         if lists().next().is_some() {
             let lengths = lists().map(|it| (tenant(it.scope), hex(it.run().uuid()), it.instance.node, it.list_length));
-            kind::run(conn, UPDATE_LIST_LENGTHS, lengths).await?;
+            batch.push(UPDATE_LIST_LENGTHS, lengths, Some(lists().count() as u64))?;
         }
-        Ok(true)
+        Ok(())
     }
 }
 
-fn instance(it: &Ended) -> impl serde::Serialize {
+fn instance(it: &Ended) -> impl Serialize {
     let ended_at = micros(it.execution.ended_at);
     let is_again = it.to == TaskState::Scheduled;
     let key = (tenant(it.scope), hex(it.instance.run.uuid()), it.instance.node, it.instance.map_index);
@@ -105,7 +102,7 @@ fn instance(it: &Ended) -> impl serde::Serialize {
     )
 }
 
-fn attempt(it: &Ended) -> impl serde::Serialize {
+fn attempt(it: &Ended) -> impl Serialize {
     let (execution, used) = (&it.execution, &it.execution.used);
     (
         tenant(it.scope),
@@ -124,7 +121,7 @@ fn attempt(it: &Ended) -> impl serde::Serialize {
     )
 }
 
-fn xcoms(it: &Ended) -> impl Iterator<Item = impl serde::Serialize> {
+fn xcoms(it: &Ended) -> impl Iterator<Item = impl Serialize> {
     it.xcoms.iter().map(|xcom| {
         let (size, digest, value) = match &xcom.value {
             StoredValue::Inline(value) => (value.len() as u64, None, Some(value)),

@@ -1,16 +1,12 @@
-//! What the kinds of rows of a commit have in common, and how rows become the JSON that a statement reads.
+//! What the kinds of rows of a commit have in common.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use jiff::Timestamp;
-use model::{RunKey, TenantScope};
-use serde::{Serialize, Serializer};
-use sqlx::SqliteConnection;
+use model::RunKey;
 use store::StoreError;
-use uuid::Uuid;
 
-use crate::error::failed;
+use super::batch::Batch;
 
 /// Rows of one kind.
 pub(crate) trait Kind: Sized + Sync {
@@ -22,8 +18,8 @@ pub(crate) trait Kind: Sized + Sync {
         None
     }
 
-    /// Writes rows of which no two touch the same; false when one was not as expected.
-    fn write(conn: &mut SqliteConnection, rows: &[Self]) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Adds what writes the rows, of which there is one at least and no two touch the same.
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError>;
 }
 
 /// Cuts rows into as few parts as keep the order of rows that touch the same, without empty parts.
@@ -49,65 +45,10 @@ pub(crate) fn parts<K: Kind>(rows: &[K]) -> Vec<&[K]> {
     parts
 }
 
-/// Runs `sql` over `rows` as a JSON array in its one parameter, and says how many rows it changed.
-pub(crate) async fn run<T: Serialize>(
-    conn: &mut SqliteConnection,
-    sql: &'static str,
-    rows: impl IntoIterator<Item = T>,
-) -> Result<u64, StoreError> {
-    let done = sqlx::query(sql).bind(json(rows)?).execute(conn).await.map_err(failed)?;
-    Ok(done.rows_affected())
-}
-
-/// A JSON array of rows.
-pub(crate) fn json<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<String, StoreError> {
-    let mut text = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::new(&mut text);
-    let written = serializer.collect_seq(rows).map_err(|error| error.to_string());
-    let text = written.and_then(|()| String::from_utf8(text).map_err(|error| error.to_string()));
-    text.map_err(|detail| StoreError::Unavailable { detail: format!("rows cannot be written as JSON: {detail}") })
-}
-
-pub(crate) fn tenant(scope: TenantScope) -> i64 {
-    scope.tenant().number()
-}
-
-/// A key for `unhex`.
-pub(crate) struct Hex(Uuid);
-
-pub(crate) fn hex(uuid: Uuid) -> Hex {
-    Hex(uuid)
-}
-
-impl Serialize for Hex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.simple().encode_lower(&mut Uuid::encode_buffer()))
-    }
-}
-
-pub(crate) fn micros(time: Timestamp) -> i64 {
-    time.as_microsecond()
-}
-
-/// A text as databases take it: one of them refuses NUL, the other would end there.
-pub(crate) struct Text<'a>(&'a str);
-
-pub(crate) fn text(text: &str) -> Text<'_> {
-    Text(text)
-}
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.contains('\0') {
-            serializer.serialize_str(&self.0.replace('\0', "\u{fffd}"))
-        } else {
-            serializer.serialize_str(self.0)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     struct Row(u32, RangeInclusive<i32>);
@@ -119,8 +60,8 @@ mod tests {
         fn touches(&self) -> Option<(u32, RangeInclusive<i32>)> {
             Some((self.0, self.1.clone()))
         }
-        async fn write(_: &mut SqliteConnection, _: &[Self]) -> Result<bool, StoreError> {
-            Ok(true)
+        fn push(_: &[Self], _: &mut Batch) -> Result<(), StoreError> {
+            Ok(())
         }
     }
 

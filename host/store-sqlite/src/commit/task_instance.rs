@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 
 use model::{RunKey, TaskState};
-use sqlx::SqliteConnection;
 use store::{Expansion, NewInstances, StoreError, Transition};
 
-use super::kind::{self, Kind, hex, micros, tenant, text};
+use super::batch::Batch;
+use super::json::{hex, micros, tenant, text};
+use super::kind::Kind;
 
 /// Rows of ranges of instances.
 /// Called by `RunStore::commit`. Adds to the table's key.
@@ -14,7 +15,7 @@ pub(crate) const INSERT_INSTANCES: &str = "
 WITH RECURSIVE item (tenant_id, run_key, node, map_index, last, state, try_number, max_tries, scheduled_at, ended_at, reason) AS (
     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10
-    FROM json_each(?1)
+    FROM json_each(?)
     UNION ALL
     SELECT tenant_id, run_key, node, map_index + 1, last, state, try_number, max_tries, scheduled_at, ended_at, reason
     FROM item
@@ -31,7 +32,7 @@ pub(crate) const UPDATE_MAP_LENGTHS: &str = "
 UPDATE task_node AS n
 SET map_length = e.map_length
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS map_length
-    FROM json_each(?1)) AS e
+    FROM json_each(?)) AS e
 WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 
 /// Rows that stood for tasks which were not expanded.
@@ -39,7 +40,7 @@ WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 pub(crate) const DELETE_SUMMARIES: &str = "
 DELETE FROM task_instance
 WHERE (tenant_id, run_key, node, map_index) IN
-        (SELECT value ->> 0, unhex(value ->> 1), value ->> 2, -1 FROM json_each(?1))
+        (SELECT value ->> 0, unhex(value ->> 1), value ->> 2, -1 FROM json_each(?))
     AND state <> 'running'";
 
 /// New states of ranges of instances that neither run nor have that state already.
@@ -51,7 +52,7 @@ SET state = e.state, try_number = coalesce(e.try_number, t.try_number), reason =
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS first,
         value ->> 4 AS last, value ->> 5 AS state, value ->> 6 AS try_number, value ->> 7 AS reason,
         value ->> 8 AS scheduled_at, value ->> 9 AS ended_at
-    FROM json_each(?1)) AS e
+    FROM json_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last
     AND t.state <> 'running' AND t.state <> e.state";
 
@@ -60,10 +61,7 @@ impl Kind for NewInstances {
         self.run
     }
 
-    async fn write(conn: &mut SqliteConnection, rows: &[Self]) -> Result<bool, StoreError> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
         let ranges = rows.iter().filter(|it| it.count > 0).map(|it| {
             let first = i64::from(it.first.number());
             let head = (tenant(it.scope), hex(it.run.uuid()), it.node, first, first + i64::from(it.count) - 1);
@@ -72,8 +70,8 @@ impl Kind for NewInstances {
             let tries = (it.try_number, it.max_tries);
             (head.0, head.1, head.2, head.3, head.4, it.state.as_str(), tries.0, tries.1, scheduled, ended, reason)
         });
-        let inserted = kind::run(conn, INSERT_INSTANCES, ranges).await?;
-        Ok(inserted == rows.iter().map(|it| u64::from(it.count)).sum::<u64>())
+        let count = rows.iter().map(|it| u64::from(it.count)).sum();
+        batch.push(INSERT_INSTANCES, ranges, Some(count))
     }
 }
 
@@ -86,17 +84,12 @@ impl Kind for Expansion {
         Some((self.node.0, 0..=0))
     }
 
-    async fn write(conn: &mut SqliteConnection, rows: &[Self]) -> Result<bool, StoreError> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
         let lengths = rows.iter().map(|it| (tenant(it.scope), hex(it.run.uuid()), it.node, it.length));
-        if kind::run(conn, UPDATE_MAP_LENGTHS, lengths).await? != rows.len() as u64 {
-            return Ok(false);
-        }
+        batch.push(UPDATE_MAP_LENGTHS, lengths, Some(rows.len() as u64))?;
         let full = || rows.iter().filter(|it| it.length > 0);
         let summaries = full().map(|it| (tenant(it.scope), hex(it.run.uuid()), it.node));
-        Ok(kind::run(conn, DELETE_SUMMARIES, summaries).await? == full().count() as u64)
+        batch.push(DELETE_SUMMARIES, summaries, Some(full().count() as u64))
     }
 }
 
@@ -109,19 +102,15 @@ impl Kind for Transition {
         Some((self.node.0, self.first.number()..=self.last.number()))
     }
 
-    async fn write(conn: &mut SqliteConnection, rows: &[Self]) -> Result<bool, StoreError> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
+    fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
         let ranges = rows.iter().map(|it| {
             let head = (tenant(it.scope), hex(it.run.uuid()), it.node, it.first, it.last);
             let (scheduled, ended) = times(it.to, micros(it.at));
             let reason = it.reason.as_deref().map(text);
             (head.0, head.1, head.2, head.3, head.4, it.to.as_str(), it.try_number, reason, scheduled, ended)
         });
-        let changed = kind::run(conn, UPDATE_INSTANCES, ranges).await?;
-        let expected = rows.iter().map(|it| i64::from(it.last.number()) - i64::from(it.first.number()) + 1);
-        Ok(i64::try_from(changed) == Ok(expected.sum()))
+        let counts = rows.iter().map(|it| i64::from(it.last.number()) - i64::from(it.first.number()) + 1);
+        batch.push(UPDATE_INSTANCES, ranges, Some(counts.map(|count| u64::try_from(count).unwrap_or(0)).sum()))
     }
 }
 

@@ -1,7 +1,7 @@
 use model::{Digest, TenantId};
 
-use super::fixture::at;
 use super::Database;
+use super::fixture::at;
 use crate::{AuthStore, NewToken, StoreError};
 
 pub(super) async fn a_token_is_found_by_its_digest(database: &impl Database) {

@@ -2,8 +2,8 @@ use futures::future::join_all;
 use model::BundleVersionKey;
 use uuid::Uuid;
 
-use super::fixture::{OWN, at, bundle, bundle_name, dag_id};
 use super::Database;
+use super::fixture::{OWN, at, bundle, bundle_name, dag_id};
 use crate::{Catalog, DagFilter, PageRequest, StoreError};
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
@@ -14,7 +14,8 @@ pub(super) async fn a_bundle_is_registered_with_its_dags(database: &impl Databas
     let registered = store.bundle_register(OWN, new.clone()).await.expect("registered");
     assert!(registered.created);
     assert_eq!(registered.key, new.key);
-    let numbers: Vec<_> = registered.dags.iter().map(|it| (it.dag_id.as_str(), it.version_number, it.created)).collect();
+    let numbers: Vec<_> =
+        registered.dags.iter().map(|it| (it.dag_id.as_str(), it.version_number, it.created)).collect();
     assert_eq!(numbers, [("a", 1, true), ("b", 1, true)]);
 
     let dag = store.dag_fetch(OWN, &dag_id("b")).await.expect("read").expect("found");
@@ -57,7 +58,8 @@ pub(super) async fn the_same_bytes_make_nothing_new(database: &impl Database) {
 pub(super) async fn a_new_version_becomes_current(database: &impl Database) {
     let store = database.open().await;
     store.bundle_register(OWN, bundle("words", &[("a", "one"), ("b", "same")], 1)).await.expect("registered");
-    let second = store.bundle_register(OWN, bundle("words", &[("a", "two"), ("b", "same")], 2)).await.expect("registered");
+    let second =
+        store.bundle_register(OWN, bundle("words", &[("a", "two"), ("b", "same")], 2)).await.expect("registered");
     let made: Vec<_> = second.dags.iter().map(|it| (it.version_number, it.created)).collect();
     assert_eq!((second.created, made), (true, vec![(2, true), (1, false)]));
     let dag = store.dag_fetch(OWN, &dag_id("a")).await.expect("read").expect("found");
@@ -121,7 +123,9 @@ pub(super) async fn fifty_registrations_at_once_make_one_version(database: &impl
     let registered: Vec<_> = join_all(registrations).await.into_iter().map(|it| it.expect("registered")).collect();
     assert_eq!(registered.iter().filter(|it| it.created).count(), 1);
     assert_eq!(registered.iter().filter(|it| it.dags[0].created).count(), 1);
-    assert!(registered.iter().all(|it| it.key == registered[0].key && it.dags[0].version == registered[0].dags[0].version));
+    assert!(
+        registered.iter().all(|it| it.key == registered[0].key && it.dags[0].version == registered[0].dags[0].version)
+    );
     assert_eq!(store.dag_version_list(OWN, &dag_id("a"), ALL).await.expect("read").total, 1);
 }
 

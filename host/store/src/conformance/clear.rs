@@ -27,17 +27,10 @@ async fn failed_run(store: &impl Stores) {
     };
     commit(store, expand).await;
     store.state_put(OWN, token(1, 1, 1, 1, 2), &key("k"), "1", None, at(2)).await.expect("put");
-    let ended = vec![
-        success(token(1, 1, 0, 1, 2), &[(RETURN_VALUE, "1")]),
-        ended(token(1, 1, 1, 1, 2), TaskState::Failed),
-    ];
-    let over = RunStateChange {
-        scope: OWN,
-        run: run_key(1),
-        to: RunState::Failed,
-        reason: Some("failed".into()),
-        at: at(6),
-    };
+    let ended =
+        vec![success(token(1, 1, 0, 1, 2), &[(RETURN_VALUE, "1")]), ended(token(1, 1, 1, 1, 2), TaskState::Failed)];
+    let over =
+        RunStateChange { scope: OWN, run: run_key(1), to: RunState::Failed, reason: Some("failed".into()), at: at(6) };
     let transitions = vec![transition(1, 2, (-1, -1), TaskState::UpstreamFailed, None)];
     commit(store, RunCommit { ended, transitions, run_states: vec![over], ..RunCommit::default() }).await;
 }
@@ -130,16 +123,12 @@ pub(super) async fn tries_go_on_after_a_clear(database: &impl Database) {
     max_tries(4).await;
     let again = transition(1, 0, (-1, -1), TaskState::Scheduled, Some(2));
     commit(&store, RunCommit { transitions: vec![again], ..claims(7, vec![claim(1, 0, -1)]) }).await;
-    commit(&store, RunCommit { ended: vec![ended(token(1, 0, -1, 2, 7), TaskState::Failed)], ..RunCommit::default() }).await;
+    commit(&store, RunCommit { ended: vec![ended(token(1, 0, -1, 2, 7), TaskState::Failed)], ..RunCommit::default() })
+        .await;
     store.run_clear(OWN, run_key(1), true, at(22)).await.expect("cleared");
     max_tries(5).await;
-    let tries: Vec<_> = store
-        .attempt_list(OWN, instance(1, 0, -1))
-        .await
-        .expect("read")
-        .iter()
-        .map(|it| it.try_number.0)
-        .collect();
+    let tries: Vec<_> =
+        store.attempt_list(OWN, instance(1, 0, -1)).await.expect("read").iter().map(|it| it.try_number.0).collect();
     assert_eq!(tries, [1, 2]);
     assert_eq!(snapshot(&store, 1).await.run.clears, 3);
 }

@@ -5,8 +5,8 @@ use model::{EndKind, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber}
 use super::Database;
 use super::fixture::*;
 use crate::{
-    Expansion, InstanceFilter, InstanceSnapshot, NewNode, NewRun, NodeRow, PageRequest, RETURN_VALUE, RunCommit, RunReader,
-    RunStateChange, RunStore, ValueStore,
+    Expansion, InstanceFilter, InstanceSnapshot, NewNode, NewRun, NodeRow, PageRequest, RETURN_VALUE, RunCommit,
+    RunReader, RunStateChange, RunStore, ValueStore,
 };
 
 const ALL: PageRequest = PageRequest { limit: 1000, offset: 0 };
@@ -121,10 +121,10 @@ pub(super) async fn a_mapped_task_is_expanded(database: &impl Database) {
         ..RunCommit::default()
     };
     commit(&store, both).await;
-    commit(&store, RunCommit { instances: vec![instances(1, 0, 2, 1, TaskState::Scheduled)], ..RunCommit::default() }).await;
+    commit(&store, RunCommit { instances: vec![instances(1, 0, 2, 1, TaskState::Scheduled)], ..RunCommit::default() })
+        .await;
     let scheduled = |index| (0, index, TaskState::Scheduled);
-    let expect =
-        [scheduled(0), scheduled(1), scheduled(2), (1, -1, TaskState::Skipped), (2, -1, TaskState::None)];
+    let expect = [scheduled(0), scheduled(1), scheduled(2), (1, -1, TaskState::Skipped), (2, -1, TaskState::None)];
     assert_eq!(states(&store, 1).await, expect);
     let lengths: Vec<_> = snapshot(&store, 1).await.nodes.iter().map(|it| it.map_length).collect();
     assert_eq!(lengths, [Some(3), Some(0), None]);
@@ -255,11 +255,14 @@ pub(super) async fn two_hundred_commits_at_once(database: &impl Database) {
         let store = &store;
         async move {
             let counter = number as u64;
-            commit(store, RunCommit {
-                claims: vec![claim(number, 0, -1)],
-                fence: Some(fence(counter)),
-                ..started(new_run(OWN, "dag", version, number, 1))
-            })
+            commit(
+                store,
+                RunCommit {
+                    claims: vec![claim(number, 0, -1)],
+                    fence: Some(fence(counter)),
+                    ..started(new_run(OWN, "dag", version, number, 1))
+                },
+            )
             .await;
             // Every other one fails, and takes nobody with it.
             if number % 2 == 0 {

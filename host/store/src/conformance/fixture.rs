@@ -5,15 +5,15 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use model::outcome::{End, ResourcesUsed};
 use model::{
-    AttemptToken, BundleName, BundleVersionKey, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, RunId, RunKey,
-    RunState, RunType, TaskId, TaskState, TenantId, TenantScope, TryNumber, VersionKey, WorkerId,
+    AttemptToken, BundleName, BundleVersionKey, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, RunId,
+    RunKey, RunState, RunType, TaskId, TaskState, TenantId, TenantScope, TryNumber, VersionKey, WorkerId,
 };
 use uuid::Uuid;
 
 use super::Stores;
 use crate::{
-    Ended, Execution, InstanceClaim, InstanceSnapshot, NamedValue, NewBundleVersion, NewDagVersion, NewInstances, NewNode,
-    NewRun, RunCommit, RunSnapshot, StoredValue, Transition,
+    Ended, Execution, InstanceClaim, InstanceSnapshot, NamedValue, NewBundleVersion, NewDagVersion, NewInstances,
+    NewNode, NewRun, RunCommit, RunSnapshot, StoredValue, Transition,
 };
 
 pub(super) const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -136,11 +136,7 @@ pub(super) fn instance(run: u128, node: u32, map_index: i32) -> InstanceKey {
 }
 
 pub(super) fn token(run: u128, node: u32, map_index: i32, try_number: u32, counter: u64) -> AttemptToken {
-    AttemptToken {
-        instance: instance(run, node, map_index),
-        try_number: TryNumber(try_number),
-        fence: fence(counter),
-    }
+    AttemptToken { instance: instance(run, node, map_index), try_number: TryNumber(try_number), fence: fence(counter) }
 }
 
 pub(super) fn claim(run: u128, node: u32, map_index: i32) -> InstanceClaim {
@@ -152,7 +148,13 @@ pub(super) fn claims(counter: u64, claims: Vec<InstanceClaim>) -> RunCommit {
     RunCommit { claims, fence: Some(fence(counter)), ..RunCommit::default() }
 }
 
-pub(super) fn transition(run: u128, node: u32, range: (i32, i32), to: TaskState, try_number: Option<u32>) -> Transition {
+pub(super) fn transition(
+    run: u128,
+    node: u32,
+    range: (i32, i32),
+    to: TaskState,
+    try_number: Option<u32>,
+) -> Transition {
     Transition {
         scope: OWN,
         run: run_key(run),

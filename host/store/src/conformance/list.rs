@@ -2,9 +2,7 @@ use model::{MapIndex, RunState, RunType, TaskState};
 
 use super::fixture::*;
 use super::{Database, Stores};
-use crate::{
-    InstanceFilter, NewRun, PageRequest, RunCommit, RunFilter, RunOrder, RunStateChange,
-};
+use crate::{InstanceFilter, NewRun, PageRequest, RunCommit, RunFilter, RunOrder, RunStateChange};
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
 
@@ -43,7 +41,8 @@ pub(super) async fn runs_are_filtered_and_ordered(database: &impl Database) {
         run(4, "a", a, "b_4", 10, Backfill, Queued),
     ];
     commit(&store, RunCommit { runs: made, ..RunCommit::default() }).await;
-    let to = |number, to, seconds| RunStateChange { scope: OWN, run: run_key(number), to, reason: None, at: at(seconds) };
+    let to =
+        |number, to, seconds| RunStateChange { scope: OWN, run: run_key(number), to, reason: None, at: at(seconds) };
     let run_states = vec![to(1, RunState::Success, 200), to(3, RunState::Failed, 150)];
     commit(&store, RunCommit { run_states, ..RunCommit::default() }).await;
 

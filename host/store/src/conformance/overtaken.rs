@@ -38,7 +38,8 @@ pub(super) async fn an_end_under_an_old_fence(database: &impl Database) {
 pub(super) async fn a_second_end(database: &impl Database) {
     let store = database.open().await;
     one_running(&store).await;
-    let end = || RunCommit { ended: vec![success(token(1, 0, -1, 1, 5), &[(RETURN_VALUE, "1")])], ..RunCommit::default() };
+    let end =
+        || RunCommit { ended: vec![success(token(1, 0, -1, 1, 5), &[(RETURN_VALUE, "1")])], ..RunCommit::default() };
     commit(&store, end()).await;
     check(&store, end(), &[run_key(1)]).await;
 }
@@ -75,8 +76,11 @@ pub(super) async fn an_expansion_of_what_is_expanded(database: &impl Database) {
     let store = database.open().await;
     let version = version(&store, OWN, "dag").await;
     let waiting = vec![instances(1, 0, -1, 1, TaskState::None)];
-    commit(&store, RunCommit { runs: vec![new_run(OWN, "dag", version, 1, 1)], instances: waiting, ..RunCommit::default() })
-        .await;
+    commit(
+        &store,
+        RunCommit { runs: vec![new_run(OWN, "dag", version, 1, 1)], instances: waiting, ..RunCommit::default() },
+    )
+    .await;
     let expand = |node, length| RunCommit {
         expansions: vec![Expansion { scope: OWN, run: run_key(1), node: NodeIdx(node), length }],
         instances: vec![instances(1, node, 0, length, TaskState::None)],

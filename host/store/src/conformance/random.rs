@@ -89,7 +89,8 @@ fn random_commit(dice: &mut Dice, before: &Rows, counter: u64) -> (RunCommit, Re
             continue;
         }
         let (try_number, of_fence) = known.map_or((1, 1), |row| (row.try_number, row.fence));
-        let to = [TaskState::Success, TaskState::Failed, TaskState::UpForRetry, TaskState::Scheduled][dice.roll(4) as usize];
+        let to =
+            [TaskState::Success, TaskState::Failed, TaskState::UpForRetry, TaskState::Scheduled][dice.roll(4) as usize];
         commit.ended.push(Ended { ..ended(token(key.0, key.1, key.2, try_number, of_fence), to) });
         if fits {
             rows.insert(key, Row { state: to, try_number, fence: of_fence });

@@ -15,7 +15,8 @@ pub(super) async fn unfinished_runs_are_found_by_tenant(database: &impl Database
         commit(&store, RunCommit { runs, ..RunCommit::default() }).await;
     }
     commit(&store, RunCommit { runs: vec![new_run(OTHER, "dag", other, 8, 1)], ..RunCommit::default() }).await;
-    let over = |number| RunStateChange { scope: OWN, run: run_key(number), to: RunState::Success, reason: None, at: at(5) };
+    let over =
+        |number| RunStateChange { scope: OWN, run: run_key(number), to: RunState::Success, reason: None, at: at(5) };
     commit(&store, RunCommit { run_states: vec![over(2), over(7)], ..RunCommit::default() }).await;
 
     assert_eq!(store.tenants_with_work().await.expect("read"), [OWN, OTHER]);

@@ -4,7 +4,8 @@ use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
     AttemptRow, Catalog, DagFilter, Expansion, InstanceClaim, InstanceFilter, NewInstances, PageRequest, PageSize,
-    RETURN_VALUE, RunCommit, RunFilter, RunReader, RunStateChange, RunStore, StateStore, StoreError, Transition, ValueStore,
+    RETURN_VALUE, RunCommit, RunFilter, RunReader, RunStateChange, RunStore, StateStore, StoreError, Transition,
+    ValueStore,
 };
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };

@@ -42,7 +42,8 @@ pub(super) async fn pages_end_at_rows_and_at_bytes(database: &impl Database) {
     ];
     let all: Vec<_> = (0..10).map(|index| claim(1, 0, index)).chain([claim(1, 1, 0), claim(1, 2, -1)]).collect();
     let runs = vec![new_run(OWN, "dag", version, 1, 3)];
-    commit(&store, RunCommit { runs, instances: rows, claims: all, fence: Some(fence(1)), ..RunCommit::default() }).await;
+    commit(&store, RunCommit { runs, instances: rows, claims: all, fence: Some(fence(1)), ..RunCommit::default() })
+        .await;
     // Index 3 left no value, index 5 a blob; the others ten bytes each, and all of them another key besides.
     let of_index = |index: i32| {
         let value = match index {
@@ -77,9 +78,8 @@ pub(super) async fn pages_end_at_rows_and_at_bytes(database: &impl Database) {
     check(2, 100, 20, &[4, 5, 6]).await;
     check(4, 100, 1, &[5, 6]).await;
 
-    let count = async |node, name: &str| {
-        store.xcom_count(OWN, run_key(1), NodeIdx(node), &key(name)).await.expect("read")
-    };
+    let count =
+        async |node, name: &str| store.xcom_count(OWN, run_key(1), NodeIdx(node), &key(name)).await.expect("read");
     assert_eq!((count(0, RETURN_VALUE).await, count(0, "zzz").await), (9, 10));
     assert_eq!((count(1, RETURN_VALUE).await, count(2, RETURN_VALUE).await), (1, 0));
     let one = store.xcom_fetch(OWN, run_key(1), NodeIdx(0), MapIndex::at(7), &key(RETURN_VALUE)).await.expect("read");
