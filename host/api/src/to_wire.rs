@@ -4,10 +4,11 @@ use control::{
     BundleRow, Culprit, DagDetails, DagRunView, DagVersion, DagView, Deployed, Health, InstanceView, LogLevel,
     LogRecord, LogSource, ResultState, RunResult, RunStatus, TryView, WaitEnd, Waited, XcomView,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use model::document::TaskKind;
 use model::{Dag, NodeIdx, TaskState};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::problem::problem_item;
 use crate::wire::bundle::{BundleResponse, DeployResponse, DeployedDagResponse};
@@ -30,16 +31,8 @@ pub(crate) fn raw_json(text: &str) -> RawJson {
     RawJson(RawValue::from_string(text.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
 }
 
-fn raw_string(text: &str) -> RawJson {
-    RawJson(to_raw_value(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
-}
-
-fn seconds(duration: SignedDuration) -> f64 {
-    duration.as_secs_f64()
-}
-
 fn duration_s(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<f64> {
-    Some(seconds(to?.duration_since(from?)))
+    Some(to?.duration_since(from?).as_secs_f64())
 }
 
 /// Airflow's clients see an instance that waits as one without a state.
@@ -282,7 +275,7 @@ pub(crate) fn xcom(view: &XcomView) -> XcomResponse {
 }
 
 pub(crate) fn xcom_value(view: &XcomView, text: &str, stringify: bool) -> XcomValueResponse {
-    let value = if stringify { raw_string(text) } else { raw_json(text) };
+    let value = if stringify { raw_json(&Value::from(text).to_string()) } else { raw_json(text) };
     XcomValueResponse { xcom: xcom(view), value }
 }
 

@@ -31,7 +31,7 @@ async fn parameters_are_defaults_overridden_by_the_conf_which_is_kept_as_it_was_
 async fn all_parameters_that_are_wrong_are_told() {
     let api = api_with_params().await;
     let problem = api.post("/dags/d/dagRuns", json!({"conf": {"count": 0}})).await.problem(422, "invalid-params");
-    let expected = [("missing-param", "/name"), ("invalid-param", "/count")];
+    let expected = [("invalid-param", "/count"), ("missing-param", "/name")];
     assert_eq!(errors(&problem), expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
     assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 0);
 }

@@ -1,5 +1,6 @@
 //! On a real socket.
 
+use model::limits::http::HEADERS_MAX_BYTES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -28,7 +29,9 @@ async fn requests_are_answered_and_too_large_heads_refused() {
     let (address, _) = served(&api).await;
     let answer = exchange(address, "GET /api/v2/version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    let long = format!("GET /api/v2/version HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(40_000));
+    // As much as is read before the head is complete: what is left unread when a connection closes may cost its answer.
+    let begun = "GET /api/v2/version HTTP/1.1\r\nhost: x\r\nx: ";
+    let long = format!("{begun}{}", "y".repeat(HEADERS_MAX_BYTES - begun.len()));
     assert!(exchange(address, &long).await.starts_with("HTTP/1.1 431 "));
     let many = format!("GET /api/v2/version HTTP/1.1\r\nhost: x\r\n{}\r\n", "a: b\r\n".repeat(150));
     assert!(exchange(address, &many).await.starts_with("HTTP/1.1 431 "));
