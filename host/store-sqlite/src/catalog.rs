@@ -77,7 +77,7 @@ ON CONFLICT DO UPDATE SET bundle = excluded.bundle, is_stale = 0, current = excl
 /// Marks DAGs that the bundle no longer defines.
 /// Called by `Catalog::bundle_register`. Walks `dag_by_bundle` over the bundle.
 pub(crate) const MARK_STALE: &str = "
-UPDATE dag SET is_stale = 1
+UPDATE dag INDEXED BY dag_by_bundle SET is_stale = 1
 WHERE tenant_id = ?1 AND bundle = ?2 AND is_stale = 0 AND dag_id NOT IN (SELECT value ->> 0 FROM json_each(?3))";
 
 /// Tags of before.

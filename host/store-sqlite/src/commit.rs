@@ -122,3 +122,21 @@ fn for_each<K: Kind>(rows: &[K], batches: &mut Vec<(RunKey, Batch)>) -> Result<(
     }
     Ok(())
 }
+
+/// All statements of this module, for the test that looks at their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[(&str, &str)] = &[
+    ("commit::dag_run::INSERT_RUNS", dag_run::INSERT_RUNS),
+    ("commit::dag_run::INSERT_INPUTS", dag_run::INSERT_INPUTS),
+    ("commit::dag_run::INSERT_NODES", dag_run::INSERT_NODES),
+    ("commit::dag_run::UPDATE_STATES", dag_run::UPDATE_STATES),
+    ("commit::ended::UPDATE_INSTANCES", ended::UPDATE_INSTANCES),
+    ("commit::ended::INSERT_ATTEMPTS", ended::INSERT_ATTEMPTS),
+    ("commit::ended::INSERT_XCOMS", ended::INSERT_XCOMS),
+    ("commit::ended::UPDATE_LIST_LENGTHS", ended::UPDATE_LIST_LENGTHS),
+    ("commit::task_instance::INSERT_INSTANCES", task_instance::INSERT_INSTANCES),
+    ("commit::task_instance::UPDATE_MAP_LENGTHS", task_instance::UPDATE_MAP_LENGTHS),
+    ("commit::task_instance::DELETE_SUMMARIES", task_instance::DELETE_SUMMARIES),
+    ("commit::task_instance::UPDATE_INSTANCES", task_instance::UPDATE_INSTANCES),
+    ("commit::claim::UPDATE_INSTANCES", claim::UPDATE_INSTANCES),
+];

@@ -59,7 +59,7 @@ pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageReque
     let order = if filter.descending { "DESC" } else { "ASC" };
     let mut query = QueryBuilder::new(COLUMNS);
     // The page is cut before documents are read.
-    query.push(" FROM (SELECT * FROM dag AS d");
+    query.push(" FROM (SELECT *");
     push_filter(&mut query, scope, filter);
     query.push(" ORDER BY d.dag_id ").push(order).push(" LIMIT ").push_bind(page.limit);
     query.push(" OFFSET ").push_bind(page.offset).push(") AS d").push(VERSION_OF_DAG);
@@ -68,12 +68,16 @@ pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageReque
 }
 
 pub(crate) fn count_query(scope: TenantScope, filter: &DagFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM dag AS d");
+    let mut query = QueryBuilder::new("SELECT count(*)");
     push_filter(&mut query, scope, filter);
     query
 }
 
 fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &DagFilter) {
+    query.push(" FROM dag AS d");
+    if filter.bundle.is_some() {
+        query.push(" INDEXED BY dag_by_bundle");
+    }
     query.push(" WHERE d.tenant_id = ").push_bind(rows::tenant(scope));
     if let Some(bundle) = &filter.bundle {
         query.push(" AND d.bundle = ").push_bind(bundle.as_str().to_owned());

@@ -35,3 +35,6 @@ mod value;
 mod writer;
 
 pub use store::SqliteStore;
+
+#[cfg(test)]
+mod plans;

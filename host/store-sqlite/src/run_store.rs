@@ -21,12 +21,13 @@ pub(crate) const ADVANCE_EPOCH: &str = "UPDATE cluster SET epoch = epoch + 1 WHE
 /// Tenants with unfinished runs.
 /// Called by `RunStore::tenants_with_work`. Walks `dag_run_unfinished`, which holds no other runs.
 pub(crate) const TENANTS: &str =
-    "SELECT DISTINCT tenant_id FROM dag_run WHERE state IN ('queued', 'running') ORDER BY tenant_id";
+    "
+SELECT DISTINCT tenant_id FROM dag_run INDEXED BY dag_run_unfinished WHERE state IN ('queued', 'running') ORDER BY tenant_id";
 
 /// Unfinished runs after a key.
 /// Called by `RunStore::runs_unfinished`. Walks `dag_run_unfinished` from the key on.
 pub(crate) const UNFINISHED: &str = "
-SELECT key FROM dag_run
+SELECT key FROM dag_run INDEXED BY dag_run_unfinished
 WHERE tenant_id = ?1 AND state IN ('queued', 'running') AND key > ?2
 ORDER BY key
 LIMIT ?3";

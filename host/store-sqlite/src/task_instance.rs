@@ -47,8 +47,20 @@ pub(crate) fn count_query(scope: TenantScope, filter: &InstanceFilter) -> QueryB
 
 /// The joins stand in the order in which they are to run.
 fn push_from(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &InstanceFilter, version: &str) {
+    // A run that has ended has only instances that have ended.
+    let is_unfinished = !filter.states.is_empty() && filter.states.iter().all(|state| !state.is_ended());
+    let index = if filter.run.is_some() {
+        ""
+    } else if is_unfinished {
+        " INDEXED BY dag_run_unfinished"
+    } else if filter.dag_id.is_some() {
+        " INDEXED BY dag_run_by_dag"
+    } else {
+        ""
+    };
     query
         .push(" FROM dag_run AS r")
+        .push(index)
         .push(version)
         .push(" CROSS JOIN task_node AS n ON n.tenant_id = r.tenant_id AND n.run_key = r.key")
         .push(
@@ -66,8 +78,7 @@ fn push_from(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Inst
         rows::push_list(query, " AND n.task_id IN (", filter.task_ids.iter().map(|it| it.as_str().to_owned()));
     }
     if !filter.states.is_empty() {
-        if filter.run.is_none() && filter.states.iter().all(|state| !state.is_ended()) {
-            // A run that has ended has only instances that have ended.
+        if filter.run.is_none() && is_unfinished {
             query.push(" AND r.state IN ('queued', 'running')");
         }
         rows::push_list(query, " AND t.state IN (", filter.states.iter().map(|it| it.as_str().to_owned()));

@@ -1,0 +1,159 @@
+//! Asks SQLite how it would run every statement, and refuses to walk over all rows of a table or of a tenant: time
+//! must not grow with history.
+//!
+//! A snapshot shows the plans, so that a change of an index or a statement shows what it does to them.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use model::{DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use uuid::Uuid;
+
+use crate::{
+    SqliteStore, attempt, auth, catalog, clear, commit, dag, dag_run, dag_version, run_store, state, task_instance,
+    task_node, value,
+};
+
+const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
+const PAGE: PageRequest = PageRequest { limit: 50, offset: 0 };
+
+/// What may be walked from end to end: JSON that was bound, and what a statement has computed itself.
+const COMPUTED: [&str; 8] = [
+    "VIRTUAL TABLE",
+    "SCAN CONSTANT ROW",
+    "SCAN item",
+    "SCAN fit",
+    "SCAN size",
+    "SCAN (subquery",
+    "SCAN d\n",
+    "SCAN r\n",
+];
+
+/// Walks over all rows of a tenant that are meant, by statement.
+const MEANT: &[(&str, &str)] = &[
+    // The partial index holds unfinished runs alone.
+    ("run_store::TENANTS", "SCAN dag_run USING INDEX dag_run_unfinished"),
+    // Checks of foreign keys, which run only where a referred key changes; none does.
+    ("catalog::UPSERT_BUNDLE", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
+    ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag_run USING PRIMARY KEY (tenant_id=?)"),
+    ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
+    // Lists in the order of the key, which stop at the page's end, and the counts of their rows.
+    ("catalog::LIST", "SEARCH b USING PRIMARY KEY (tenant_id=?)"),
+    ("catalog::COUNT", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),
+    ("dag::list_query", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("dag::list_query by tag", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("dag::count_query", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("dag_run::list_query", "SEARCH r USING PRIMARY KEY (tenant_id=?)"),
+    ("dag_run::count_query", "SEARCH r USING COVERING INDEX dag_run_by_dag (tenant_id=?)"),
+    ("task_instance::list_query", "SEARCH r USING PRIMARY KEY (tenant_id=?)"),
+    // The partial indexes hold few of a tenant's runs.
+    ("dag_run::list_query unfinished", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
+    ("dag_run::list_query failed", "SEARCH r USING INDEX dag_run_failed (tenant_id=?)"),
+    ("task_instance::list_query running", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
+];
+
+fn fixed() -> Vec<(&'static str, String)> {
+    macro_rules! statements {
+        ($($module:ident :: { $($name:ident),* $(,)? })*) => {
+            vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
+        };
+    }
+    let mut all = statements! {
+        attempt::{LIST}
+        auth::{INSERT_TOKEN, FIND_TOKEN}
+        catalog::{
+            FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
+            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
+        }
+        clear::{
+            COUNT, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
+        }
+        dag_version::{FETCH, FIND, LIST, COUNT}
+        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
+        task_instance::{COUNTS}
+        task_node::{LIST, MAP_LENGTH}
+        value::{FETCH, PAGE, COUNT, LIST}
+    };
+    all.extend(commit::STATEMENTS.iter().map(|(name, sql)| (*name, (*sql).to_owned())));
+    all
+}
+
+fn built() -> Vec<(&'static str, String)> {
+    let dag_id = || DagId::new("dag").unwrap();
+    let run = model::RunKey::from_uuid(Uuid::nil());
+    let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
+    let unfinished = RunFilter { states: vec![RunState::Running, RunState::Queued], ..RunFilter::default() };
+    let failed = RunFilter { states: vec![RunState::Failed], ..RunFilter::default() };
+    let everything = RunFilter {
+        run_types: vec![RunType::Manual],
+        run_id_pattern: Some("a%".into()),
+        version_number: Some(1),
+        order: RunOrder::StartedAt,
+        ..of_dag.clone()
+    };
+    let by_run_id = RunFilter { order: RunOrder::RunId, ..of_dag.clone() };
+    let instances_of_run = InstanceFilter { run: Some(run), ..InstanceFilter::default() };
+    let narrow = InstanceFilter {
+        task_ids: vec![TaskId::new("t").unwrap()],
+        map_indexes: vec![MapIndex::at(1)],
+        ..instances_of_run.clone()
+    };
+    let running = InstanceFilter { states: vec![TaskState::Running], ..InstanceFilter::default() };
+    let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
+    let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
+    let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let queries = [
+        ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),
+        ("dag::list_query", dag::list_query(OWN, &DagFilter::default(), PAGE)),
+        ("dag::list_query by tag", dag::list_query(OWN, &tagged, PAGE)),
+        ("dag::list_query of a bundle", dag::list_query(OWN, &of_bundle, PAGE)),
+        ("dag::count_query", dag::count_query(OWN, &DagFilter::default())),
+        ("dag_run::fetch_query", dag_run::fetch_query(OWN, &dag_id(), &RunId::new("r").unwrap())),
+        ("dag_run::fetch_by_key_query", dag_run::fetch_by_key_query(OWN, run)),
+        ("dag_run::list_query", dag_run::list_query(OWN, &RunFilter::default(), PAGE)),
+        ("dag_run::list_query of a DAG", dag_run::list_query(OWN, &of_dag, PAGE)),
+        ("dag_run::list_query unfinished", dag_run::list_query(OWN, &unfinished, PAGE)),
+        ("dag_run::list_query failed", dag_run::list_query(OWN, &failed, PAGE)),
+        ("dag_run::list_query by run id", dag_run::list_query(OWN, &by_run_id, PAGE)),
+        ("dag_run::list_query by everything", dag_run::list_query(OWN, &everything, PAGE)),
+        ("dag_run::count_query", dag_run::count_query(OWN, &RunFilter::default())),
+        ("dag_run::count_query of a DAG", dag_run::count_query(OWN, &of_dag)),
+        ("task_instance::list_query", task_instance::list_query(OWN, &InstanceFilter::default(), PAGE)),
+        ("task_instance::list_query of a run", task_instance::list_query(OWN, &instances_of_run, PAGE)),
+        ("task_instance::list_query of one", task_instance::list_query(OWN, &narrow, PAGE)),
+        ("task_instance::list_query running", task_instance::list_query(OWN, &running, PAGE)),
+        ("task_instance::list_query of a DAG", task_instance::list_query(OWN, &instances_of_dag, PAGE)),
+        ("task_instance::count_query of a run", task_instance::count_query(OWN, &instances_of_run)),
+    ];
+    queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
+}
+
+async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
+    rows.iter().map(|row| row.get("detail")).collect()
+}
+
+#[tokio::test]
+async fn no_statement_walks_over_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("waft.db"), Arc::new(clock::Real)).await.unwrap();
+    let mut conn = store.reader().await.unwrap();
+    let mut all = String::new();
+    let mut wide = Vec::new();
+    for (name, sql) in fixed().into_iter().chain(built()) {
+        writeln!(all, "{name}").unwrap();
+        for line in plan(&mut conn, &sql).await {
+            writeln!(all, "  {line}").unwrap();
+            let is_computed = COMPUTED.iter().any(|known| format!("{line}\n").contains(known));
+            let is_wide = (line.starts_with("SCAN") && !is_computed) || line.ends_with("(tenant_id=?)");
+            if is_wide && !MEANT.contains(&(name, line.as_str())) {
+                wide.push(format!("{name}: {line}"));
+            }
+        }
+    }
+    assert_eq!(wide, [] as [String; 0], "{all}");
+    insta::assert_snapshot!(all);
+}
