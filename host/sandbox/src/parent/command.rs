@@ -41,6 +41,11 @@ pub(super) struct Started {
 impl RunnerCommand {
     /// The running program.
     pub fn this_program() -> io::Result<Self> {
+        // The link stays good when the file is replaced while the program runs, and always names the same build.
+        let link = std::path::Path::new("/proc/self/exe");
+        if link.exists() {
+            return Ok(Self { program: link.to_owned() });
+        }
         std::env::current_exe().map(|program| Self { program })
     }
 
