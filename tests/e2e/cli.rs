@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, component, waft};
+use crate::harness::{Server, component, run_id, waft};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
@@ -41,38 +41,47 @@ async fn deploy_trigger_and_look() {
         "json",
     ]));
     assert_eq!(run["results"], json!({ "hello": "Hello, Ada!" }), "{run:#}");
-    let id = run["dag_run_id"].as_str().expect("a run id");
+    let id = &run_id(&run);
 
     for arguments in [
         &["dags"][..],
         &["versions", "greeting"],
         &["runs"],
-        &["tasks", id],
-        &["xcom", id, "hello"],
-        &["logs", id, "hello"],
+        &["tasks", id, "--dag", "greeting"],
+        &["xcom", "greeting", id, "hello"],
+        &["logs", "greeting", id, "hello"],
     ] {
         let plain = server.waft(arguments);
         assert!(plain.status.success() && !plain.stdout.is_empty(), "{arguments:?}: {plain:?}");
         json_of(&server.waft(&[arguments, &["--output", "json"]].concat()));
     }
-    assert!(stdout(&server.waft(&["logs", id, "hello"])).contains("greeting Ada"));
-    assert!(stdout(&server.waft(&["xcom", id, "hello"])).contains("Hello, Ada!"));
+    assert!(stdout(&server.waft(&["logs", "greeting", id, "hello"])).contains("greeting Ada"));
+    assert!(stdout(&server.waft(&["xcom", "greeting", id, "hello"])).contains("Hello, Ada!"));
 }
 
 #[tokio::test]
 async fn scripts_can_tell_what_went_wrong() {
     let server = Server::start().await;
-    let usage = server.waft(&["trigger"]);
-    assert_eq!(usage.status.code(), Some(2), "{usage:?}");
-    let missing = server.waft(&["trigger", "nowhere"]);
-    assert!(!missing.status.success() && String::from_utf8_lossy(&missing.stderr).contains("nowhere"), "{missing:?}");
-
     let flows = file(&server, "flows-guest");
-    assert!(server.waft(&["deploy", &flows]).status.success());
-    let failed = server.waft(&["trigger", "doomed", "--wait", "60"]);
-    assert!(!failed.status.success(), "{failed:?}");
-    assert_ne!(failed.status.code(), missing.status.code(), "a failed run looks like a missing DAG");
-    assert!(String::from_utf8_lossy(&failed.stderr).contains("there is nothing to be done"), "{failed:?}");
+    let text_file = server.data().with_file_name("text.wasm");
+    std::fs::write(&text_file, "no component").expect("the folder can be written");
+    let text_file = text_file.to_str().expect("a plain path");
+    let nobody = ["runs", "--server", "http://127.0.0.1:1"];
+    let ticking = ["trigger", "ticking", "--conf", r#"{"times":200}"#, "--wait", "1"];
+
+    let check = |arguments: &[&str], code: i32, words: &str| {
+        let output = server.waft(arguments);
+        let told = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+        assert!(told.contains(words), "{arguments:?}: {words:?} is not in {told}");
+    };
+    check(&["deploy", &flows], 0, "squares");
+    check(&["trigger", "doomed", "--wait", "60"], 1, "there is nothing to be done");
+    check(&["trigger"], 2, "DAG");
+    check(&["trigger", "nowhere"], 3, "nowhere");
+    check(&["deploy", text_file], 4, "component");
+    check(&nobody, 5, "127.0.0.1:1");
+    check(&ticking, 6, "ticking");
 }
 
 #[tokio::test]

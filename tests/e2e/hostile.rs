@@ -93,5 +93,5 @@ async fn the_runner_of_a_hostile_guest_serves_the_next() {
     for _ in 0..50 {
         assert_eq!(server.run("unreachable", json!({})).await["result"], "impossible");
     }
-    assert_eq!(server.run("chain", json!({ "start": 1 })).await["results"], json!({ "add_one_3": 4 }));
+    assert_eq!(server.run("chain", json!({ "start": 1 })).await["results"], json!({ "add_one__2": 4 }));
 }

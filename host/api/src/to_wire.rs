@@ -31,6 +31,11 @@ pub(crate) fn raw_json(text: &str) -> RawJson {
     RawJson(RawValue::from_string(text.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
 }
 
+/// Airflow's `max_tries` leaves out the first try.
+fn retries(max_tries: u32) -> u32 {
+    max_tries.saturating_sub(1)
+}
+
 fn duration_s(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<f64> {
     Some(to?.duration_since(from?).as_secs_f64())
 }
@@ -182,7 +187,7 @@ pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
         duration: duration_s(row.started_at, row.ended_at),
         state: task_state(row.state),
         try_number: row.try_number.0,
-        max_tries: row.max_tries,
+        max_tries: retries(row.max_tries),
         task_display_name: row.task_id.to_string(),
         dag_display_name: version.display_name().to_owned(),
         hostname: row.worker.map(|worker| worker.to_string()),
@@ -231,7 +236,7 @@ pub(crate) fn task_try(view: &TryView) -> TryResponse {
         duration: duration_s(started, ended),
         state,
         try_number: try_number.0,
-        max_tries: row.max_tries,
+        max_tries: retries(row.max_tries),
         task_display_name: row.task_id.to_string(),
         dag_display_name: version.display_name().to_owned(),
         hostname: row.worker.map(|worker| worker.to_string()).filter(|_| *is_current),
