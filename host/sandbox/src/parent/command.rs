@@ -42,7 +42,7 @@ impl RunnerCommand {
     /// The running program.
     pub fn this_program() -> io::Result<Self> {
         // The link stays good when the file is replaced while the program runs, and always names the same build.
-        let link = std::path::Path::new("/proc/self/exe");
+        let link = Path::new("/proc/self/exe");
         if link.exists() {
             return Ok(Self { program: link.to_owned() });
         }

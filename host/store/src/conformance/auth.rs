@@ -1,3 +1,5 @@
+//! Tokens are kept by digest and found again.
+
 use model::{Digest, TenantId};
 
 use super::Database;

@@ -1,3 +1,5 @@
+//! Bundles and versions: registered once, never rewritten, current moves.
+
 use futures::future::join_all;
 use model::BundleVersionKey;
 use uuid::Uuid;

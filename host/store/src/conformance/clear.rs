@@ -1,3 +1,5 @@
+//! Clearing: what waits again, what is gone, what stays.
+
 use model::{NodeIdx, RunState, TaskState, TryNumber};
 
 use super::fixture::*;

@@ -1,3 +1,5 @@
+//! Commits: everything that a scheduler writes, and what is read back.
+
 use futures::future::join_all;
 use model::outcome::ResourcesUsed;
 use model::{EndKind, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber};

@@ -1,3 +1,5 @@
+//! Lists: filters, order and pages.
+
 use model::{MapIndex, RunState, RunType, TaskState};
 
 use super::fixture::*;

@@ -1,3 +1,5 @@
+//! Commits whose rows were changed by somebody else write nothing.
+
 use model::{NodeIdx, RunKey, RunState, TaskState};
 
 use super::fixture::*;

@@ -1,3 +1,5 @@
+//! Runs and their snapshots.
+
 use model::{NodeIdx, RunState, TaskState};
 
 use super::Database;

@@ -1,3 +1,5 @@
+//! Task state: fenced, bounded, expiring.
+
 use std::time::Duration;
 
 use model::limits::value::STATE_KEYS_MAX;

@@ -1,3 +1,5 @@
+//! A tenant reaches its own rows only.
+
 use model::{NodeIdx, TaskState, TryNumber};
 
 use super::fixture::*;

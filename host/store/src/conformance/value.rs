@@ -1,3 +1,5 @@
+//! Values: single, in pages, counted.
+
 use model::{Digest, MapIndex, NodeIdx, TaskState};
 
 use super::Database;
