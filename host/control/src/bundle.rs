@@ -46,7 +46,10 @@ pub struct DeployedDag {
 
 /// Deploys that are under way, so that the same bytes are compiled and parsed once however often they arrive at once.
 #[derive(Default)]
-pub(crate) struct Deploys(Mutex<HashMap<(TenantScope, Digest), Weak<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Deploys(Mutex<HashMap<(TenantScope, Digest), Gate>>);
+
+/// Held by the deploy of a component; gone with the last of those who wait for it.
+type Gate = Weak<tokio::sync::Mutex<()>>;
 
 impl Deploys {
     /// The turn of a deploy of these bytes; held until it is done.
