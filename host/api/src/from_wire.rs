@@ -55,7 +55,7 @@ pub(crate) fn clear_not_yet(body: &ClearBody) -> Vec<Problem> {
         (body.run_on_latest_version, "/run_on_latest_version"),
         (body.note.is_some(), "/note"),
     ];
-    asked.into_iter().filter_map(|(is_asked, path)| is_asked.then(|| not_yet(path))).collect()
+    asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, path)| not_yet(path)).collect()
 }
 
 fn not_yet(path: &str) -> Problem {

@@ -228,7 +228,7 @@ impl Worker {
             id,
             component: run.component,
             entrypoint,
-            args: args.into(),
+            args,
             context,
             timeout_ms: task.timeout_ms.unwrap_or(TIMEOUT_DEFAULT_MS),
             memory_bytes: task.resources.memory_bytes.unwrap_or(MEMORY_MAX_BYTES),
