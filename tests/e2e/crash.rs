@@ -123,13 +123,16 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
 async fn state_survives_a_kill_in_the_middle_of_an_attempt() {
     let mut server = Server::with_bundle("flows-guest").await;
     let run = server.trigger_id("surviving", json!({ "n": 1, "pause_ms": 3_000 })).await;
-    eventually("the item runs", async || (count(&server, &run, "running").await == 1).then_some(())).await;
-    // The state is written first thing; give the guest the time of one more round trip to get there.
-    let state = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/0/logs/1");
-    server.get(&state).await;
+    let log = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/logs/1?map_index=0");
+    let has_begun = async || server.get(&log).await.text.contains("begun 1 times").then_some(());
+    eventually("the item has written its state", has_begun).await;
     server.kill().await;
     server.restart().await;
     let ended = server.finished("surviving", &run).await;
-    assert_eq!(ended["state"], "success", "{ended:#}");
+    assert_eq!(
+        (&ended["state"], &ended["results"]["survey"]["begun_again"]),
+        (&json!("success"), &json!(1)),
+        "{ended:#}"
+    );
     assert_eq!(server.mapped("surviving", &run, "begin").await[0]["try_number"], 1);
 }

@@ -58,14 +58,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let (document, _) = component("document-guest")?;
     let bench = Bench { binary, bench_guest, bench_guest_path, word_count, document, history: arguments.history };
 
-    let mut report = Report::new(disk::sync_time()?);
+    let mut report = Report::default();
+    report.disk("before", disk::sync_time()?);
     for (name, scenario) in SCENARIOS {
         if arguments.only.is_empty() || arguments.only.iter().any(|only| only == name) {
             eprintln!("=== {name}");
             scenario(&bench, &mut report).with_context(|| format!("scenario `{name}`"))?;
         }
     }
-    println!("{report}");
+    report.disk("after", disk::sync_time()?);
+    print!("{report}");
     if let Some(out) = &arguments.out {
         std::fs::write(out, report.to_json()).with_context(|| format!("writing {}", out.display()))?;
     }

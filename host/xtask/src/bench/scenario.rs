@@ -191,8 +191,8 @@ impl Speed {
         let chain = one_after_another(server, "noop_chain", 500)?;
         let mut connection = server.connect()?;
         mapped(&mut connection, 1_000)?;
-        let mapped = median_of(3, || mapped(&mut connection, MAPPED))?;
-        let chains_at_once = median_of(5, || at_once(server, "noop_chain", CHAINS))?;
+        let mapped = median_of(5, || mapped(&mut connection, MAPPED))?;
+        let chains_at_once = median_of(9, || at_once(server, "noop_chain", CHAINS))?;
         Ok(Self { one, chain, mapped, chains_at_once })
     }
 

@@ -132,6 +132,7 @@ struct Survival {
 fn begin(item: u64, pause_ms: u64) -> Result<Begun, TaskError> {
     let times = state::get::<u64>("times")?.unwrap_or(0) + 1;
     state::set("times", &times)?;
+    println!("begun {times} times");
     std::thread::sleep(Duration::from_millis(pause_ms));
     Ok(Begun { item, times })
 }
