@@ -12,6 +12,9 @@ use crate::screen::Format;
 
 // What is flattened into commands has no doc comments: they would take the place of the commands' own.
 
+const EVERYWHERE: &str = "Options of every command";
+const SERVER: &str = "The server";
+
 const EXAMPLES: &str = "\
 Examples:
   waft demo                              see the whole at work, on the files of this folder
@@ -38,10 +41,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GlobalArguments {
     /// Configuration file [env: WAFT_CONFIG] [default: waft.toml in this folder, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE, display_order = 1_000)]
     pub(crate) config: Option<PathBuf>,
-    /// Form of what is printed [env: WAFT_OUTPUT] [default: table]
-    #[arg(long, short, global = true, value_name = "FORM")]
+    /// Form of what is printed: table, json (errors too) or plain (fields between tabs) [env: WAFT_OUTPUT] [default: table]
+    #[arg(long, short, global = true, value_name = "FORM", hide_possible_values = true)]
+    #[arg(help_heading = EVERYWHERE, display_order = 1_000)]
     pub(crate) output: Option<Format>,
 }
 
@@ -65,10 +69,10 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerArguments {
     /// Address of the server [env: WAFT_SERVER] [default: http://127.0.0.1:8793]
-    #[arg(long, value_name = "URL", value_parser = Server::parse)]
+    #[arg(long, value_name = "URL", value_parser = Server::parse, help_heading = SERVER)]
     pub(crate) server: Option<String>,
     /// File with the token; the token itself may stand in WAFT_TOKEN [env: WAFT_TOKEN_FILE]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = SERVER)]
     pub(crate) token_file: Option<PathBuf>,
 }
 
@@ -90,8 +94,8 @@ pub(crate) struct ServeSettings {
     /// Level of the log, or levels by module [env: WAFT_LOG] [default: info]
     #[arg(long, value_name = "FILTER", value_parser = LogFilter::parse)]
     pub(crate) log: Option<String>,
-    /// Form of the log [env: WAFT_LOG_FORMAT] [default: text]
-    #[arg(long, value_name = "FORM")]
+    /// Form of the log: text, or json (one object a line) [env: WAFT_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORM", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 }
 

@@ -92,7 +92,8 @@ impl StageProgress {
         let tenths = (done * 10).checked_div(total).unwrap_or_default();
         if self.kind == Progress::Lines && tenths > self.tenths {
             self.tenths = tenths;
-            eprintln!("{} {done}/{total} {}", self.name, clean_line(&self.told));
+            let line = format!("{:<10} {done}/{total} {}", self.name, clean_line(&self.told));
+            eprintln!("{}", line.trim_end());
         }
     }
 

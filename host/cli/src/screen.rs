@@ -70,11 +70,11 @@ impl Screen {
         })
     }
 
-    /// Prints text for people; nothing where programs read.
+    /// Says something beside the result, on standard error; nothing where programs read JSON.
     pub(crate) fn note(self, text: &str) -> io::Result<()> {
         match self.format {
             Format::Json => Ok(()),
-            Format::Table | Format::Plain => self.print(&format!("{}\n", clean(text))),
+            Format::Table | Format::Plain => writeln!(io::stderr().lock(), "{}", clean(text)),
         }
     }
 
@@ -117,6 +117,9 @@ fn table(listing: &Listing) -> String {
     for row in &listing.rows {
         table.add_row(row.iter().map(|cell| clean_line(cell).into_owned()));
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table.trim_fmt() + "\n"
 }
 
@@ -149,7 +152,11 @@ mod tests {
 
     #[test]
     fn people_see_columns() {
-        insta::assert_snapshot!(table(&listing()), @"");
+        insta::assert_snapshot!(table(&listing()), @r"
+        DAG       STATE
+        daily     success
+        evil id   failed
+        ");
         assert_eq!(table(&Listing { rows: Vec::new(), ..listing() }), "no runs\n");
     }
 

@@ -53,9 +53,9 @@ fn a_list_has_three_forms() {
     let server = runs();
     let mut text = String::new();
     for form in ["table", "plain", "json"] {
-        let Said { code, out, err } = waft().server(&server).args(&["runs", "--output", form]).run();
-        assert_eq!((code, err.as_str()), (0, ""));
-        text += &format!("--output {form}\n{out}\n");
+        let Said { code, out, err } = waft().server(&server).args(&["runs", "--limit", "1", "--output", form]).run();
+        assert_eq!(code, 0);
+        text += &format!("--output {form}\n{out}\non standard error: {err:?}\n\n");
     }
     insta::assert_snapshot!(text);
 }
