@@ -88,8 +88,8 @@ fn artefact(messages: &[u8]) -> Option<PathBuf> {
     }
     let lines = messages.split(|byte| *byte == b'\n');
     let made = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
-    let files = made.filter(|message| message.reason == "compiler-artifact").flat_map(|message| message.filenames);
-    files.filter(|file| file.extension().is_some_and(|it| it == "wasm")).next_back()
+    let mut files = made.filter(|message| message.reason == "compiler-artifact").flat_map(|message| message.filenames);
+    files.rfind(|file| file.extension().is_some_and(|it| it == "wasm"))
 }
 
 async fn has_profile(manifest: &Path) -> Result<bool, Failure> {
