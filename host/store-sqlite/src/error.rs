@@ -30,3 +30,36 @@ pub(crate) fn is_lost_sync(error: &sqlx::Error) -> bool {
 fn extended_code(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error()?.code()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
+
+    use super::*;
+
+    async fn open(path: &std::path::Path, read_only: bool) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(!read_only).read_only(read_only);
+        options.connect().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_told_from_what_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.db");
+        let mut conn = open(&path, false).await;
+        conn.execute("CREATE TABLE t (a BLOB)").await.unwrap();
+
+        conn.execute("PRAGMA max_page_count = 10").await.unwrap();
+        let full = conn.execute("INSERT INTO t VALUES (zeroblob(100000))").await.unwrap_err();
+        assert!(matches!(failed(full), StoreError::NotWritable { .. }));
+
+        let mut reader = open(&path, true).await;
+        let read_only = reader.execute("INSERT INTO t VALUES (1)").await.unwrap_err();
+        assert!(matches!(failed(read_only), StoreError::NotWritable { .. }));
+
+        let wrong = conn.execute(AssertSqlSafe("SELECT nothing".to_owned())).await.unwrap_err();
+        assert!(!is_lost_sync(&wrong));
+        assert!(matches!(failed(wrong), StoreError::Unavailable { .. }));
+    }
+}

@@ -5,7 +5,7 @@
 //!
 //! One task owns the connection that writes: it takes every write that has arrived, applies them in one transaction, commits,
 //! and only then answers. Readers and the checkpointer have connections of their own. Statements are set-based, one for
-//! each kind of row, over `json_each` of one bound parameter; each stands in a constant whose comment says who calls it and
+//! each kind of row, over `jsonb_each` of one bound parameter; each stands in a constant whose comment says who calls it and
 //! which index serves it, and a test asks SQLite for the plan of each.
 //!
 //! What must hold: SQLite is 3.51.3 or newer, the journal is a write-ahead log and `synchronous` is FULL, so what is

@@ -1,6 +1,7 @@
 //! What the scheduler needs to start again: unfinished runs, and everything about one.
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use jiff::Timestamp;
 use model::{Fence, RunKey, TenantId, TenantScope, TryNumber};
 use sqlx::SqliteConnection;
@@ -124,8 +125,14 @@ async fn snapshot(
     let Some(row) = row else { return Ok(None) };
     let row = dag_run::of_row(&row, scope)?;
     let nodes = task_node::list(conn, scope, run).await?;
+    // One at a time: a run may have so many that their raw rows would be a burden.
     let query = sqlx::query(INSTANCES).bind(rows::tenant(scope)).bind(rows::bytes(run.uuid()));
-    let instances = query.fetch_all(&mut *conn).await.map_err(failed)?;
+    let mut instances = Vec::new();
+    let mut found = query.fetch(&mut *conn);
+    while let Some(row) = found.try_next().await.map_err(failed)? {
+        instances.push(instance(&row)?);
+    }
+    drop(found);
     let prior_tries = if row.clears == 0 {
         Vec::new()
     } else {
@@ -139,7 +146,7 @@ async fn snapshot(
     Ok(Some(RunSnapshot {
         run: row,
         nodes,
-        instances: instances.iter().map(instance).collect::<Result<_, _>>()?,
+        instances,
         prior_tries: prior_tries.iter().map(prior).collect::<Result<_, StoreError>>()?,
     }))
 }

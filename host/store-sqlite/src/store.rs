@@ -19,7 +19,7 @@ const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 const READERS_MAX: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page caches, in KiB (SQLite takes those as negative numbers).
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-8192";
 const READER_CACHE: &str = "-2048";
 const STATEMENTS_KEPT: usize = 128;
 /// A log that has begun again is cut to this size.

@@ -25,7 +25,8 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(crate) trait Write: Send + 'static {
     type Done: Send + 'static;
     type Error: From<StoreError> + Send + 'static;
-    /// It is one statement, which SQLite undoes by itself when it fails; no savepoint is needed.
+    /// It is one statement, which SQLite undoes by itself when it fails (or one that matters, among others that may stand
+    /// alone); no savepoint is needed.
     const IS_ONE_STATEMENT: bool = false;
 
     /// Applies the change. After an error the caller undoes what was done.

@@ -15,7 +15,7 @@ SET state = 'running', fence = e.fence, worker = e.worker, started_at = e.starte
     reason = NULL
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS map_index,
         value ->> 4 AS fence, unhex(value ->> 5) AS worker, value ->> 6 AS started_at
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
     AND t.state = 'scheduled' AND t.fence < e.fence";
 

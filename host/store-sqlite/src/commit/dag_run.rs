@@ -18,7 +18,7 @@ INSERT INTO dag_run (tenant_id, key, dag_id, run_id, version, run_type, state, r
     interval_from, interval_to, started_at, ended_at)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, unhex(value ->> 4), value ->> 5, value ->> 6, value ->> 7,
     value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
-FROM json_each(?)
+FROM jsonb_each(?)
 WHERE true
 ON CONFLICT DO NOTHING";
 
@@ -27,7 +27,7 @@ ON CONFLICT DO NOTHING";
 pub(crate) const INSERT_INPUTS: &str = "
 INSERT INTO dag_run_input (tenant_id, run_key, conf, params, triggered_by, note)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5
-FROM json_each(?)
+FROM jsonb_each(?)
 WHERE true
 ON CONFLICT DO NOTHING";
 
@@ -36,7 +36,7 @@ ON CONFLICT DO NOTHING";
 pub(crate) const INSERT_NODES: &str = "
 INSERT INTO task_node (tenant_id, run_key, node, task_id, map_length)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4
-FROM json_each(?)
+FROM jsonb_each(?)
 WHERE true
 ON CONFLICT DO NOTHING";
 
@@ -47,7 +47,7 @@ UPDATE dag_run AS r
 SET state = e.state, reason = e.reason, started_at = coalesce(r.started_at, e.started_at), ended_at = e.ended_at
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS key, value ->> 2 AS state, value ->> 3 AS reason,
         value ->> 4 AS started_at, value ->> 5 AS ended_at
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE r.tenant_id = e.tenant_id AND r.key = e.key AND r.state IN ('queued', 'running')";
 
 impl Kind for NewRun {

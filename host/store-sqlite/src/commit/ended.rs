@@ -18,7 +18,7 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
         value ->> 4 AS try_number, value ->> 5 AS fence, value ->> 6 AS state, value ->> 7 AS reason,
         value ->> 8 AS ended_at, value ->> 9 AS scheduled_at, value ->> 10 AS retry_at, value ->> 11 AS lost_executions,
         value ->> 12 AS suspect, value ->> 13 AS has_value
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
     AND t.state = 'running' AND t.fence = e.fence AND t.try_number = e.try_number";
 
@@ -33,7 +33,7 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
         value ->> 4 AS try_number, value ->> 5 AS fence, value ->> 6 AS started_at, value ->> 7 AS ended_at,
         value ->> 8 AS end_kind, value ->> 9 AS wall_us, value ->> 10 AS cpu_us, value ->> 11 AS memory_bytes,
         value ->> 12 AS message
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 CROSS JOIN dag_run AS r ON r.tenant_id = e.tenant_id AND r.key = e.run_key
 WHERE true
 ON CONFLICT DO NOTHING";
@@ -44,7 +44,7 @@ pub(crate) const INSERT_XCOMS: &str = "
 INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     unhex(value ->> 7), value ->> 8
-FROM json_each(?)
+FROM jsonb_each(?)
 WHERE true
 ON CONFLICT DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
     value = excluded.value";
@@ -55,7 +55,7 @@ pub(crate) const UPDATE_LIST_LENGTHS: &str = "
 UPDATE task_node AS n
 SET list_length = e.list_length
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS list_length
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 
 impl Kind for Ended {

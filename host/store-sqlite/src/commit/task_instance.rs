@@ -15,7 +15,7 @@ pub(crate) const INSERT_INSTANCES: &str = "
 WITH RECURSIVE item (tenant_id, run_key, node, map_index, last, state, try_number, max_tries, scheduled_at, ended_at, reason) AS (
     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10
-    FROM json_each(?)
+    FROM jsonb_each(?)
     UNION ALL
     SELECT tenant_id, run_key, node, map_index + 1, last, state, try_number, max_tries, scheduled_at, ended_at, reason
     FROM item
@@ -32,7 +32,7 @@ pub(crate) const UPDATE_MAP_LENGTHS: &str = "
 UPDATE task_node AS n
 SET map_length = e.map_length
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS map_length
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 
 /// Rows that stood for tasks which were not expanded.
@@ -40,7 +40,7 @@ WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 pub(crate) const DELETE_SUMMARIES: &str = "
 DELETE FROM task_instance
 WHERE (tenant_id, run_key, node, map_index) IN
-        (SELECT value ->> 0, unhex(value ->> 1), value ->> 2, -1 FROM json_each(?))
+        (SELECT value ->> 0, unhex(value ->> 1), value ->> 2, -1 FROM jsonb_each(?))
     AND state <> 'running'";
 
 /// New states of ranges of instances that neither run nor have that state already.
@@ -52,7 +52,7 @@ SET state = e.state, try_number = coalesce(e.try_number, t.try_number), reason =
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS first,
         value ->> 4 AS last, value ->> 5 AS state, value ->> 6 AS try_number, value ->> 7 AS reason,
         value ->> 8 AS scheduled_at, value ->> 9 AS ended_at
-    FROM json_each(?)) AS e
+    FROM jsonb_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last
     AND t.state <> 'running' AND t.state <> e.state";
 
