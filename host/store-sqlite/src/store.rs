@@ -21,7 +21,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page caches, in KiB (SQLite takes those as negative numbers).
 const WRITER_CACHE: &str = "-8192";
 const READER_CACHE: &str = "-2048";
-const STATEMENTS_KEPT: usize = 128;
+/// Prepared statements of one connection. A commit's text differs with the kinds of rows in it.
+const STATEMENTS_KEPT: usize = 64;
 /// A log that has begun again is cut to this size.
 const LOG_FILE_MAX_BYTES: &str = "67108864";
 
