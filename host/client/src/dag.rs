@@ -43,9 +43,4 @@ impl Client {
         let Dags { dags, total_entries } = self.json("list the DAGs", self.request(Method::GET, url)).await?;
         Ok(Page { items: dags, total_entries })
     }
-
-    /// One DAG.
-    pub async fn dag(&self, dag_id: &str) -> Result<Dag, ClientError> {
-        self.json(&format!("look at DAG {dag_id:?}"), self.request(Method::GET, self.url(["dags", dag_id]))).await
-    }
 }

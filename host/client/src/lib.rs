@@ -27,7 +27,7 @@ pub use dag::Dag;
 pub use dag_run::{DagRun, RunQuery, Trigger};
 pub use dag_version::DagVersion;
 pub use error::{ClientError, ErrorKind, Problem, Refusal};
-pub use health::{Health, Part, ServerVersion};
+pub use health::{Health, Part};
 pub use log::{LogLine, LogLines, LogQuery};
 pub use page::{Page, PageRequest};
 pub use task_instance::{InstanceQuery, TaskInstance};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::limits::demo::{FILE_MAX_BYTES, FILES_MAX, TOTAL_MAX_BYTES};
 use model::limits::run::CONF_MAX_BYTES;
+use serde::Serialize;
 
 /// Why a file is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,13 @@ impl LeftOut {
     }
 }
 
+/// A reason and how many files it has kept out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Reason {
+    pub(crate) reason: String,
+    pub(crate) count: u64,
+}
+
 /// How many were left out for each reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LeftOuts(BTreeMap<LeftOut, u64>);
@@ -57,8 +65,8 @@ impl LeftOuts {
     }
 
     /// Reasons with their counts.
-    pub(crate) fn reasons(&self) -> Vec<(String, u64)> {
-        self.0.iter().map(|(reason, count)| (reason.reason(), *count)).collect()
+    pub(crate) fn reasons(&self) -> Vec<Reason> {
+        self.0.iter().map(|(reason, count)| Reason { reason: reason.reason(), count: *count }).collect()
     }
 
     /// `3 left out (2 binary, 1 not UTF-8)`; nothing where none was.
@@ -66,7 +74,7 @@ impl LeftOuts {
         if self.0.is_empty() {
             return String::new();
         }
-        let reasons: Vec<_> = self.reasons().into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let reasons: Vec<_> = self.reasons().into_iter().map(|it| format!("{} {}", it.count, it.reason)).collect();
         format!("{} left out ({})", self.total(), reasons.join(", "))
     }
 }

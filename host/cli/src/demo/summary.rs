@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LeftOuts;
+use super::left_out::{LeftOuts, Reason};
 use crate::stopwatch::Stage;
 
 /// The result of `word_count`.
@@ -26,7 +26,7 @@ pub(crate) struct FileCount {
 pub(crate) struct Report {
     pub(crate) result: Summary,
     pub(crate) folder: String,
-    pub(crate) left_out: Vec<(String, u64)>,
+    pub(crate) left_out: Vec<Reason>,
     pub(crate) dag_id: String,
     pub(crate) run_id: String,
     pub(crate) version_number: u32,
