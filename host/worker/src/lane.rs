@@ -1,11 +1,12 @@
 //! The runner processes of one tenant.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use metrics::counter;
 use model::TenantId;
 use sandbox::{Artefact, Assignment, HostPort, LoadError, Runner, RunnerCommand, RunnerEvent, SpawnError};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use crate::metric_names::RUNNERS_STARTED;
 
@@ -30,11 +31,28 @@ pub(crate) struct Lane {
     slots: u32,
     host: Arc<dyn HostPort>,
     live: Mutex<Option<Arc<Runner>>>,
+    quarantine: Mutex<Option<Alone>>,
+    /// Suspects that run or wait for the quarantine.
+    suspects: AtomicUsize,
+}
+
+/// A runner that holds one suspect at a time.
+pub(crate) struct Alone {
+    pub(crate) runner: Runner,
+    pub(crate) events: mpsc::Receiver<RunnerEvent>,
 }
 
 impl Lane {
     pub(crate) fn new(tenant: TenantId, command: RunnerCommand, slots: u32, host: Arc<dyn HostPort>) -> Self {
-        Self { tenant, command, slots, host, live: Mutex::new(None) }
+        Self {
+            tenant,
+            command,
+            slots,
+            host,
+            live: Mutex::new(None),
+            quarantine: Mutex::new(None),
+            suspects: AtomicUsize::new(0),
+        }
     }
 
     /// Gives work to the shared runner. `on_start` takes the events of a runner that had to be started for it.
@@ -62,10 +80,24 @@ impl Lane {
         Err(LaneError::Dying)
     }
 
-    /// A runner of its own for one suspect.
-    pub(crate) async fn alone(&self) -> Result<(Runner, mpsc::Receiver<RunnerEvent>), SpawnError> {
+    /// Waits until no other suspect runs. The place may hold the runner of the one before; whoever leaves with
+    /// [`Self::leave_quarantine`] and is the last ends it.
+    pub(crate) async fn enter_quarantine(&self) -> MutexGuard<'_, Option<Alone>> {
+        self.suspects.fetch_add(1, Ordering::SeqCst);
+        self.quarantine.lock().await
+    }
+
+    pub(crate) fn leave_quarantine(&self, mut place: MutexGuard<'_, Option<Alone>>) {
+        if self.suspects.fetch_sub(1, Ordering::SeqCst) == 1 {
+            *place = None;
+        }
+    }
+
+    /// A runner for suspects.
+    pub(crate) async fn alone(&self) -> Result<Alone, SpawnError> {
         counter!(RUNNERS_STARTED).increment(1);
-        Runner::spawn(&self.command, self.tenant, 1, self.host.clone()).await
+        let (runner, events) = Runner::spawn(&self.command, self.tenant, 1, self.host.clone()).await?;
+        Ok(Alone { runner, events })
     }
 
     /// The shared runner, if one is live.

@@ -15,6 +15,7 @@ mod lane;
 mod log;
 mod metric_names;
 mod report;
+mod suspect;
 mod worker;
 
 pub use artefacts::{ArtefactError, Artefacts};

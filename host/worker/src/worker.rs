@@ -11,9 +11,11 @@ use metrics::{counter, gauge, histogram};
 use model::limits::task::{MEMORY_MAX_BYTES, TIMEOUT_DEFAULT_MS};
 use model::limits::worker::HEARTBEAT_MS;
 use model::{NodeIdx, RunKey, TenantId, WorkerId};
-use sandbox::{Assignment, Completion, Runner, RunnerCommand, RunnerEvent, SequenceRef, TaskContext};
+use sandbox::{
+    Assignment, Completion, LogPiece, Progress, Runner, RunnerCommand, RunnerEvent, SequenceRef, TaskContext,
+};
 use store::{Claim, Report, StateStore, StoreError, TaskQueue, ValueStore, WorkOrder, WorkerRegistration};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tracing::{debug, error, info, warn};
 
 use crate::arguments::{ArgumentError, ArgumentReader, Shared};
@@ -63,8 +65,6 @@ struct Inner {
     host: Arc<Host>,
     attempts: Arc<Attempts>,
     lanes: Mutex<HashMap<TenantId, Arc<Lane>>>,
-    /// One suspect at a time.
-    suspects: Semaphore,
     reports: mpsc::UnboundedSender<Report>,
     /// Reports that are not durable yet.
     unreported: std::sync::atomic::AtomicUsize,
@@ -100,7 +100,6 @@ impl Worker {
             host,
             attempts,
             lanes: Mutex::default(),
-            suspects: Semaphore::new(1),
             reports,
             unreported: std::sync::atomic::AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
@@ -244,10 +243,8 @@ impl Worker {
             match event {
                 RunnerEvent::Started(ids) => debug!(pid, count = ids.len(), "attempts started"),
                 RunnerEvent::Done(completions) => self.complete(completions).await,
-                RunnerEvent::Log(pieces) => self.0.logs.pieces(&self.0.attempts, pieces).await,
-                RunnerEvent::Progress(progress) => {
-                    self.0.logs.progress(&self.0.attempts, self.0.clock.now(), progress).await;
-                }
+                RunnerEvent::Log(pieces) => self.log(pieces).await,
+                RunnerEvent::Progress(progress) => self.progress(progress).await,
                 RunnerEvent::Died { reason, started, waiting } => {
                     lane.forget(pid).await;
                     self.died(pid, &reason, &started, &waiting);
@@ -275,40 +272,7 @@ impl Worker {
         }
     }
 
-    /// Runs a suspect in a runner that holds nothing else, so that it can take nobody with it.
-    async fn run_alone(&self, lane: &Lane, artefact: &sandbox::Artefact, assignment: Assignment) {
-        let id = assignment.id;
-        let Ok(_permit) = self.0.suspects.acquire().await else { return };
-        let (runner, mut events) = match lane.alone().await {
-            Ok(started) => started,
-            Err(error) => return self.lose(&[id], &error.to_string(), true),
-        };
-        if let Err(error) = runner.load(artefact).await {
-            return self.lose(&[id], &error.to_string(), true);
-        }
-        if let Err(error) = runner.assign(vec![assignment]).await {
-            return self.lose(&[id], &error.to_string(), true);
-        }
-        while let Some(event) = events.recv().await {
-            match event {
-                RunnerEvent::Started(_) => {}
-                RunnerEvent::Done(completions) => {
-                    self.complete(completions).await;
-                    runner.stop().await;
-                }
-                RunnerEvent::Log(pieces) => self.0.logs.pieces(&self.0.attempts, pieces).await,
-                RunnerEvent::Progress(progress) => {
-                    self.0.logs.progress(&self.0.attempts, self.0.clock.now(), progress).await;
-                }
-                RunnerEvent::Died { reason, .. } => {
-                    // Nothing is held any more when it was stopped.
-                    self.lose(&[id], &format!("the runner died while it ran alone: {reason}"), true);
-                }
-            }
-        }
-    }
-
-    async fn complete(&self, completions: Vec<Completion>) {
+    pub(crate) async fn complete(&self, completions: Vec<Completion>) {
         for mut completion in completions {
             let Some(attempt) = self.0.attempts.remove(completion.id) else { continue };
             histogram!(names::SANDBOX_SECONDS).record(completion.used.wall_us as f64 / 1e6);
@@ -316,6 +280,14 @@ impl Worker {
             let report = report::of_completion(&self.0.blobs, &attempt, completion, self.0.clock.now()).await;
             self.report(report);
         }
+    }
+
+    pub(crate) async fn log(&self, pieces: Vec<LogPiece>) {
+        self.0.logs.pieces(&self.0.attempts, pieces).await;
+    }
+
+    pub(crate) async fn progress(&self, progress: Vec<Progress>) {
+        self.0.logs.progress(&self.0.attempts, self.0.clock.now(), progress).await;
     }
 
     async fn cancel(&self, tokens: &[model::AttemptToken]) {
@@ -340,7 +312,7 @@ impl Worker {
         }
     }
 
-    fn lose(&self, ids: &[u64], message: &str, suspect: bool) {
+    pub(crate) fn lose(&self, ids: &[u64], message: &str, suspect: bool) {
         for attempt in ids.iter().filter_map(|id| self.0.attempts.remove(*id)) {
             self.report(report::lost(&attempt, self.0.clock.now(), message.to_owned(), suspect));
         }
