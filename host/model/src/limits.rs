@@ -142,6 +142,8 @@ pub mod component {
     pub const DATA_SEGMENTS_MAX: u32 = 32_768;
     pub const COMPILE_CPU_MAX_S: u64 = 60;
     pub const COMPILE_WALL_MAX_S: u64 = 60;
+    /// Compilers, and parsers, of one server at a time.
+    pub const COMPILERS_MAX: usize = 2;
     pub const COMPILE_MEMORY_MAX_BYTES: u64 = 2 << 30;
     /// Native code of one component.
     pub const ARTEFACT_MAX_BYTES: usize = 512 << 20;

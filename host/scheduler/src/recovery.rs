@@ -1,18 +1,22 @@
 //! Reading runs back from their rows: at the start, after a clear, and after a commit that failed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use clock::Clock;
 use model::{RunKey, TenantScope};
 use plan::{Lengths, lengths_at_start};
 use serde_json::Value;
 use store::{RunSnapshot, RunStore, StoreError};
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::command::Command;
 use crate::version::{Version, VersionError, Versions};
 
 const PAGE: u32 = 200;
+/// Pause before the database is asked again.
+const REPEAT_PAUSE: Duration = Duration::from_millis(500);
 
 /// A run with everything that its machine needs.
 pub(crate) struct Recovered {
@@ -39,43 +43,71 @@ pub(crate) async fn read(
     Ok(Some(Recovered { snapshot: Box::new(snapshot), version, lengths }))
 }
 
-/// Sends every run that was unfinished at the start to the loop. A run that cannot be read stays as it is and is logged.
-pub(crate) async fn read_unfinished(runs: Arc<dyn RunStore>, versions: Arc<Versions>, inbox: mpsc::Sender<Command>) {
-    let scopes = match runs.tenants_with_work().await {
-        Ok(scopes) => scopes,
-        Err(error) => return error!(%error, "cannot read which tenants have unfinished runs"),
-    };
-    for scope in scopes {
-        match read_tenant(&*runs, &versions, scope, &inbox).await {
-            Ok(0) => {}
-            Ok(count) => info!(tenant = %scope.tenant(), count, "unfinished runs go on"),
-            Err(error) => error!(tenant = %scope.tenant(), %error, "cannot read unfinished runs"),
+/// Sends every run that was unfinished at the start to the loop. Reading is repeated while the database does not answer; a run
+/// that cannot be read for another reason stays as it is and is logged.
+pub(crate) async fn read_unfinished(
+    runs: Arc<dyn RunStore>,
+    versions: Arc<Versions>,
+    clock: Arc<dyn Clock>,
+    inbox: mpsc::Sender<Command>,
+) {
+    let reader = Reader { runs, versions, clock, inbox };
+    for scope in reader.repeat(|| reader.runs.tenants_with_work()).await {
+        let count = reader.tenant(scope).await;
+        if count > 0 {
+            info!(tenant = %scope.tenant(), count, "unfinished runs go on");
         }
     }
 }
 
-async fn read_tenant(
-    runs: &dyn RunStore,
-    versions: &Versions,
-    scope: TenantScope,
-    inbox: &mpsc::Sender<Command>,
-) -> Result<usize, StoreError> {
-    let (mut after, mut count) = (None, 0);
-    loop {
-        let page = runs.runs_unfinished(scope, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(count) };
-        after = Some(*last);
-        for run in page {
-            match read(runs, versions, scope, run).await {
-                Ok(Some(Recovered { snapshot, version, lengths })) => {
-                    count += 1;
-                    if inbox.send(Command::Recovered { snapshot, version, lengths }).await.is_err() {
-                        return Ok(count);
-                    }
+struct Reader {
+    runs: Arc<dyn RunStore>,
+    versions: Arc<Versions>,
+    clock: Arc<dyn Clock>,
+    inbox: mpsc::Sender<Command>,
+}
+
+impl Reader {
+    async fn tenant(&self, scope: TenantScope) -> usize {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let page = self.repeat(|| self.runs.runs_unfinished(scope, after, PAGE)).await;
+            let Some(last) = page.last() else { return count };
+            after = Some(*last);
+            for run in page {
+                let Some(Recovered { snapshot, version, lengths }) = self.run(scope, run).await else { continue };
+                count += 1;
+                if self.inbox.send(Command::Recovered { snapshot, version, lengths }).await.is_err() {
+                    return count;
                 }
-                Ok(None) => {}
-                Err(error) => error!(%run, %error, "cannot go on with this run"),
             }
         }
+    }
+
+    async fn run(&self, scope: TenantScope, run: RunKey) -> Option<Recovered> {
+        loop {
+            match read(&*self.runs, &self.versions, scope, run).await {
+                Ok(recovered) => return recovered,
+                Err(VersionError::Store(error)) => self.pause(&error).await,
+                Err(error) => {
+                    error!(%run, %error, "cannot go on with this run");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn repeat<T, F: Future<Output = Result<T, StoreError>>>(&self, ask: impl Fn() -> F) -> T {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => self.pause(&error).await,
+            }
+        }
+    }
+
+    async fn pause(&self, error: &StoreError) {
+        warn!(%error, "cannot read unfinished runs yet");
+        self.clock.sleep(REPEAT_PAUSE).await;
     }
 }

@@ -277,7 +277,7 @@ impl RunLoop {
             run.is_queued = false;
             let ready = run.machine.take_ready(free.min(TURN), cycle.fence);
             let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
-            self.slots.hold(worker, &claims);
+            self.slots.hold(worker, &claims, self.parts.clock.monotonic());
             if !claims.is_empty() {
                 self.queue(key);
             }

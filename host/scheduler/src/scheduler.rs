@@ -61,7 +61,12 @@ impl Scheduler {
         let epoch = parts.runs.epoch_advance().await?;
         let (inbox, commands) = mpsc::channel(INBOX);
         let board = Board::default();
-        tokio::spawn(recovery::read_unfinished(parts.runs.clone(), parts.versions.clone(), inbox.clone()));
+        tokio::spawn(recovery::read_unfinished(
+            parts.runs.clone(),
+            parts.versions.clone(),
+            parts.clock.clone(),
+            inbox.clone(),
+        ));
         let run_loop = tokio::spawn(RunLoop::new(parts, board.clone(), epoch, commands).run());
         Ok((Self { inbox: inbox.clone(), board }, Arc::new(LocalQueue::new(inbox)), run_loop))
     }

@@ -44,8 +44,9 @@ impl Slots {
     }
 
     /// Takes slots; the claims are handed out by [`Self::send`] once they are durable.
-    pub(crate) fn hold(&mut self, worker: WorkerId, claims: &[Claim]) {
+    pub(crate) fn hold(&mut self, worker: WorkerId, claims: &[Claim], now: Duration) {
         if let Some(worker) = self.0.get_mut(&worker) {
+            worker.lease_until = worker.lease_until.max(now + Duration::from_millis(LEASE_MS));
             worker.held.extend(claims.iter().map(|claim| (claim.token, claim.clone())));
         }
     }
@@ -86,12 +87,19 @@ impl Slots {
         }
     }
 
-    /// Removes workers that are gone or whose lease has ended, and gives back what they held.
+    /// Gives back what is held by workers that are gone or whose lease has ended. One that is only late goes on with a new
+    /// lease: what it still reports is stale.
     pub(crate) fn reap(&mut self, now: Duration) -> Vec<Claim> {
-        let is_dead =
-            |worker: &Worker| worker.orders.is_closed() || (!worker.held.is_empty() && worker.lease_until < now);
-        let dead: Vec<_> = self.0.iter().filter(|(_, worker)| is_dead(worker)).map(|(id, _)| *id).collect();
-        dead.iter().filter_map(|id| self.0.remove(id)).flat_map(|worker| worker.held.into_values()).collect()
+        let mut lost = Vec::new();
+        for worker in self.0.values_mut() {
+            let is_late = !worker.held.is_empty() && worker.lease_until < now;
+            if is_late || worker.orders.is_closed() {
+                worker.lease_until = now + Duration::from_millis(LEASE_MS);
+                lost.extend(std::mem::take(&mut worker.held).into_values());
+            }
+        }
+        self.0.retain(|_, worker| !worker.orders.is_closed());
+        lost
     }
 
     pub(crate) fn held(&self) -> usize {

@@ -2,8 +2,7 @@
 //!
 //! Instances of one task share everything but their items, so that part is resolved once for a batch.
 
-use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use blobs::BlobStore;
@@ -62,7 +61,11 @@ struct Expanded {
 enum List {
     Items(Items),
     /// The values of a mapped task, for the positions that this batch needs.
-    Values(HashMap<u32, Arc<str>>),
+    Values {
+        node: NodeIdx,
+        key: Key,
+        found: HashMap<u32, Arc<str>>,
+    },
 }
 
 /// A run's conf and params, parsed when a source first asks.
@@ -70,9 +73,21 @@ struct Trees<'a> {
     run: &'a ClaimedRun,
     conf: Option<Value>,
     params: Option<Value>,
+    /// Bytes that the texts of the sources may still have.
+    left: usize,
 }
 
 impl Trees<'_> {
+    /// Counts a piece, so that sources that name one value many times are refused before they are put together.
+    fn spend(&mut self, text: String) -> Result<String, ArgumentError> {
+        self.left = self.left.checked_sub(text.len()).ok_or_else(|| {
+            ArgumentError::Invalid(format!(
+                "the values of an argument are more than {TEXT_MAX_BYTES} bytes; pass large values as blobs"
+            ))
+        })?;
+        Ok(text)
+    }
+
     fn conf(&mut self) -> &Value {
         self.conf.get_or_insert_with(|| serde_json::from_str(&self.run.conf).unwrap_or(Value::Null))
     }
@@ -83,15 +98,15 @@ impl Trees<'_> {
 }
 
 impl ArgumentReader {
-    /// Resolves what the instances `positions` of a task share; `positions` is `None` for an unmapped one.
+    /// Resolves what the instances at `positions` of a task share; there are none for an unmapped one.
     pub(crate) async fn shared(
         &self,
         run: &ClaimedRun,
         node: NodeIdx,
-        positions: Option<RangeInclusive<u32>>,
+        positions: &[u32],
     ) -> Result<Shared, ArgumentError> {
         let task = run.dag.task(node);
-        let mut trees = Trees { run, conf: None, params: None };
+        let mut trees = Trees { run, conf: None, params: None, left: TEXT_MAX_BYTES };
         let mut sequences = Vec::new();
         let mut fixed = String::new();
         for (name, source) in &task.args {
@@ -99,12 +114,13 @@ impl ArgumentReader {
             push_member(&mut fixed, name.as_str(), &text);
         }
         let mut expanded = Vec::new();
-        if let (Some(Expand::Product(args)), Some(positions)) = (&task.expand, positions) {
+        if let (Some(Expand::Product(args)), false) = (&task.expand, positions.is_empty()) {
             for (index, arg) in args.iter().enumerate() {
-                let is_only = args.len() == 1;
-                let list = self.list(&mut trees, node, index, &arg.source, is_only.then(|| positions.clone())).await?;
-                expanded.push(Expanded { name: arg.arg.to_string(), length: list.1, lists: list.0 });
+                trees.left = TEXT_MAX_BYTES;
+                let (lists, length) = self.list(&mut trees, node, index, &arg.source).await?;
+                expanded.push(Expanded { name: arg.arg.to_string(), length, lists });
             }
+            self.fill(run, &mut expanded, positions).await?;
         }
         Ok(Shared { fixed, expanded, sequences })
     }
@@ -117,10 +133,19 @@ impl ArgumentReader {
         sequences: &mut Vec<Sequence>,
     ) -> Result<String, ArgumentError> {
         Ok(match source {
-            Source::Literal(value) => value.to_string(),
-            Source::Param(name) => trees.params().get(name.as_str()).unwrap_or(&Value::Null).to_string(),
-            Source::Conf(pointer) => trees.conf().pointer(pointer).unwrap_or(&Value::Null).to_string(),
-            Source::Output(output) => self.output(trees.run, output, sequences).await?,
+            Source::Literal(value) => trees.spend(value.to_string())?,
+            Source::Param(name) => {
+                let text = trees.params().get(name.as_str()).unwrap_or(&Value::Null).to_string();
+                trees.spend(text)?
+            }
+            Source::Conf(pointer) => {
+                let text = trees.conf().pointer(pointer).unwrap_or(&Value::Null).to_string();
+                trees.spend(text)?
+            }
+            Source::Output(output) => {
+                let text = self.output(trees.run, output, sequences).await?;
+                trees.spend(text)?
+            }
             Source::List(sources) => {
                 let mut text = String::from("[");
                 for (index, source) in sources.iter().enumerate() {
@@ -164,23 +189,20 @@ impl ArgumentReader {
         Ok(format!(r#"{{"$waft":"sequence","id":{id},"len":{len}}}"#))
     }
 
-    /// The list that an argument varies over, and its length. `positions` narrows what is read of a mapped task's values.
+    /// The list that an argument varies over, and its length. A mapped task's values are read by [`Self::fill`].
     async fn list(
         &self,
         trees: &mut Trees<'_>,
         node: NodeIdx,
         index: usize,
         source: &Source,
-        positions: Option<RangeInclusive<u32>>,
     ) -> Result<(List, u32), ArgumentError> {
         let run = trees.run;
         if let Source::Output(output) = source {
             let (upstream, key) = self.resolve(&run.dag, output)?;
             if run.dag.task(upstream).expand.is_some() {
                 let length = self.values.map_length(run.scope, run.key, upstream).await?.unwrap_or(0);
-                let positions = positions.unwrap_or(0..=length.saturating_sub(1));
-                let values = self.values_of(run, upstream, &key, positions).await?;
-                return Ok((List::Values(values), length));
+                return Ok((List::Values { node: upstream, key, found: HashMap::new() }, length));
             }
         }
         let cache_key = (run.key, run.clears, node, index);
@@ -202,28 +224,41 @@ impl ArgumentReader {
         Ok((List::Items(items), length))
     }
 
+    /// Reads the values of mapped tasks that these positions need, and no others.
+    async fn fill(&self, run: &ClaimedRun, expanded: &mut [Expanded], positions: &[u32]) -> Result<(), ArgumentError> {
+        let coordinates: Vec<_> = positions.iter().map(|position| coordinates(expanded, *position)).collect();
+        for (index, arg) in expanded.iter_mut().enumerate() {
+            if let List::Values { node, key, found } = &mut arg.lists {
+                let wanted = coordinates.iter().map(|at| at[index]).collect();
+                *found = self.values_of(run, *node, key, wanted).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn values_of(
         &self,
         run: &ClaimedRun,
         node: NodeIdx,
         key: &Key,
-        positions: RangeInclusive<u32>,
+        mut wanted: BTreeSet<u32>,
     ) -> Result<HashMap<u32, Arc<str>>, ArgumentError> {
         let mut values = HashMap::new();
-        let mut after = positions.start().checked_sub(1).map_or(MapIndex::NONE, MapIndex::at);
-        loop {
-            let rows = self.values.xcom_page(run.scope, run.key, node, key, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(values) };
-            after = last.map_index;
+        while let Some(first) = wanted.first().copied() {
+            // As many as stand one after the other; what lies between is not read.
+            let row_of = wanted.iter().zip(first..).take_while(|(position, next)| *position == next).count();
+            let size = PageSize { values: u32::try_from(row_of).unwrap_or(u32::MAX).min(PAGE.values), ..PAGE };
+            let after = first.checked_sub(1).map_or(MapIndex::NONE, MapIndex::at);
+            let rows = self.values.xcom_page(run.scope, run.key, node, key, after, size).await?;
+            let Some(last) = rows.last().and_then(|row| row.map_index.position()) else { break };
             for row in &rows {
-                if let Some(position) = row.map_index.position().filter(|it| positions.contains(it)) {
+                if let Some(position) = row.map_index.position().filter(|it| wanted.contains(it)) {
                     values.insert(position, self.read(run, &row.value).await?);
                 }
             }
-            if after.position().is_some_and(|position| position >= *positions.end()) {
-                return Ok(values);
-            }
+            wanted = wanted.split_off(&last.saturating_add(1));
         }
+        Ok(values)
     }
 
     fn resolve(&self, dag: &Dag, output: &OutputSource) -> Result<(NodeIdx, Key), ArgumentError> {
@@ -249,10 +284,10 @@ impl Shared {
         let mut text = String::with_capacity(self.fixed.len() + 64);
         text.push_str(&self.fixed);
         if let Some(position) = map_index.position() {
-            for (arg, at) in self.expanded.iter().zip(self.coordinates(position)) {
+            for (arg, at) in self.expanded.iter().zip(coordinates(&self.expanded, position)) {
                 let item = match &arg.lists {
                     List::Items(items) => items.get(at as usize).map(AsRef::as_ref),
-                    List::Values(values) => values.get(&at).map(AsRef::as_ref),
+                    List::Values { found, .. } => found.get(&at).map(AsRef::as_ref),
                 };
                 let item = item.ok_or_else(|| {
                     let Expanded { name, length, .. } = arg;
@@ -270,18 +305,18 @@ impl Shared {
         }
         Ok(text)
     }
+}
 
-    /// The position in each list: row-major, the last argument varies fastest.
-    fn coordinates(&self, position: u32) -> Vec<u32> {
-        let mut rest = position;
-        let mut at = vec![0; self.expanded.len()];
-        for (index, arg) in self.expanded.iter().enumerate().rev() {
-            let length = arg.length.max(1);
-            at[index] = if index == 0 { rest } else { rest % length };
-            rest /= length;
-        }
-        at
+/// The position in each list: row-major, the last argument varies fastest.
+fn coordinates(expanded: &[Expanded], position: u32) -> Vec<u32> {
+    let mut rest = position;
+    let mut at = vec![0; expanded.len()];
+    for (index, arg) in expanded.iter().enumerate().rev() {
+        let length = arg.length.max(1);
+        at[index] = if index == 0 { rest } else { rest % length };
+        rest /= length;
     }
+    at
 }
 
 /// The text of a stored value.

@@ -7,9 +7,10 @@ use blobs::BlobStore;
 use clock::Clock;
 use lru::LruCache;
 use metrics::histogram;
+use model::limits::component::COMPILERS_MAX;
 use model::{Digest, TenantScope};
 use sandbox::{Artefact, CompileError, RunnerCommand};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::metric_names::COMPILE_SECONDS;
 
@@ -38,6 +39,16 @@ pub struct Artefacts {
     kept: Mutex<Kept>,
     /// Compiles that are under way; whoever wants the same artefact waits for the same one.
     pending: Mutex<HashMap<Key, Cell>>,
+    compilers: Semaphore,
+}
+
+/// Takes a compile out of the pending ones, also when whoever waited for it has gone.
+struct Pending<'a>(&'a Artefacts, Key);
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.pending().remove(&self.1);
+    }
 }
 
 struct Kept {
@@ -49,7 +60,7 @@ impl Artefacts {
     /// An empty cache over `blobs`.
     pub fn new(command: RunnerCommand, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
         let kept = Mutex::new(Kept { artefacts: LruCache::unbounded(), bytes: 0 });
-        Self { command, blobs, clock, kept, pending: Mutex::default() }
+        Self { command, blobs, clock, kept, pending: Mutex::default(), compilers: Semaphore::new(COMPILERS_MAX) }
     }
 
     /// The artefact of a component whose bytes are in the blobs.
@@ -76,14 +87,14 @@ impl Artefacts {
             return Ok(artefact.clone());
         }
         let cell = self.pending().entry(key).or_default().clone();
-        let result = cell.get_or_try_init(|| async { self.compile_now(&bytes.await?).await }).await.cloned();
-        self.pending().remove(&key);
-        let artefact = result?;
+        let _pending = Pending(self, key);
+        let artefact = cell.get_or_try_init(|| async { self.compile_now(&bytes.await?).await }).await.cloned()?;
         self.keep(key, artefact.clone());
         Ok(artefact)
     }
 
     async fn compile_now(&self, bytes: &[u8]) -> Result<Artefact, ArtefactError> {
+        let _turn = self.compilers.acquire().await.map_err(|error| ArtefactError::Unavailable(error.to_string()))?;
         let start = self.clock.monotonic();
         let artefact = sandbox::compile(&self.command, bytes).await.map_err(|error| match error {
             CompileError::Invalid(_) | CompileError::Died(_) => ArtefactError::Invalid(error.to_string()),

@@ -1,7 +1,7 @@
 //! Attempts that this worker holds.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::BytesMut;
@@ -13,6 +13,8 @@ pub(crate) struct Attempt {
     pub(crate) claim: Claim,
     /// The sequences in its arguments, by the number in the marker.
     pub(crate) sequences: Vec<Sequence>,
+    /// Process id of the runner that it was given to; 0 before.
+    runner: AtomicU32,
     state: Mutex<AttemptState>,
 }
 
@@ -37,7 +39,7 @@ struct AttemptState {
 
 impl Attempt {
     pub(crate) fn new(claim: Claim, sequences: Vec<Sequence>) -> Self {
-        Self { claim, sequences, state: Mutex::default() }
+        Self { claim, sequences, runner: AtomicU32::new(0), state: Mutex::default() }
     }
 
     pub(crate) fn scope(&self) -> TenantScope {
@@ -124,6 +126,18 @@ impl Attempts {
 
     pub(crate) fn remove(&self, id: u64) -> Option<Arc<Attempt>> {
         self.held().remove(&id)
+    }
+
+    /// Notes which runner gets these attempts, before it does.
+    pub(crate) fn give_to(&self, ids: &[u64], runner: u32) {
+        let held = self.held();
+        ids.iter().filter_map(|id| held.get(id)).for_each(|attempt| attempt.runner.store(runner, Ordering::SeqCst));
+    }
+
+    /// The attempts that a runner was given and that have not ended.
+    pub(crate) fn of_runner(&self, runner: u32) -> Vec<u64> {
+        let held = self.held();
+        held.iter().filter(|(_, it)| it.runner.load(Ordering::SeqCst) == runner).map(|(id, _)| *id).collect()
     }
 
     /// The numbers of these attempts.

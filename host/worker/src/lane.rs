@@ -55,15 +55,18 @@ impl Lane {
         }
     }
 
-    /// Gives work to the shared runner. `on_start` takes the events of a runner that had to be started for it.
+    /// Gives work to the shared runner. `on_start` takes the events of a runner that had to be started for it,
+    /// `on_choice` hears which one it will be.
     pub(crate) async fn assign(
         &self,
         artefact: &Artefact,
         assignments: Vec<Assignment>,
         on_start: impl Fn(Arc<Runner>, mpsc::Receiver<RunnerEvent>),
+        on_choice: impl Fn(u32),
     ) -> Result<(), LaneError> {
         for _ in 0..RUNNERS_PER_ASSIGNMENT {
             let runner = self.runner(&on_start).await?;
+            on_choice(runner.pid());
             match runner.load(artefact).await {
                 Ok(()) => {}
                 Err(LoadError::Gone) => {

@@ -163,8 +163,7 @@ impl Worker {
         let Some(first) = claims.first() else { return };
         let run = first.run.clone();
         let positions: Vec<u32> = claims.iter().filter_map(|it| it.token.instance.map_index.position()).collect();
-        let range = positions.iter().min().zip(positions.iter().max()).map(|(first, last)| *first..=*last);
-        let shared = match self.0.arguments.shared(&run, node, range).await {
+        let shared = match self.0.arguments.shared(&run, node, &positions).await {
             Ok(shared) => shared,
             Err(error) => return self.refuse(claims, &error),
         };
@@ -187,7 +186,8 @@ impl Worker {
         let on_start = |runner: Arc<Runner>, events| {
             tokio::spawn(self.clone().follow(lane.clone(), runner, events));
         };
-        if let Err(error) = lane.assign(&artefact, assignments, on_start).await {
+        let on_choice = |pid| self.0.attempts.give_to(&ids, pid);
+        if let Err(error) = lane.assign(&artefact, assignments, on_start, on_choice).await {
             error!(%error, "cannot give work to a runner");
             self.lose(&ids, &error.to_string(), false);
         }
@@ -245,22 +245,25 @@ impl Worker {
                 RunnerEvent::Done(completions) => self.complete(completions).await,
                 RunnerEvent::Log(pieces) => self.log(pieces).await,
                 RunnerEvent::Progress(progress) => self.progress(progress).await,
-                RunnerEvent::Died { reason, started, waiting } => {
+                RunnerEvent::Died { reason, started, .. } => {
                     lane.forget(pid).await;
-                    self.died(pid, &reason, &started, &waiting);
+                    self.died(pid, &reason, &started);
                 }
             }
         }
     }
 
-    fn died(&self, pid: u32, reason: &str, started: &[u64], waiting: &[u64]) {
+    fn died(&self, pid: u32, reason: &str, started: &[u64]) {
+        // What the runner never heard of waits as well.
+        let mut waiting = self.0.attempts.of_runner(pid);
+        waiting.retain(|id| !started.contains(id));
         if started.is_empty() && waiting.is_empty() {
             return;
         }
         let is_stopping = self.0.is_stopping.load(Ordering::SeqCst);
         if is_stopping {
             self.lose(started, "the worker stopped", false);
-            return self.lose(waiting, "the worker stopped", false);
+            return self.lose(&waiting, "the worker stopped", false);
         }
         counter!(names::RUNNERS_DIED).increment(1);
         warn!(pid, reason, started = started.len(), waiting = waiting.len(), "a runner died");
@@ -315,6 +318,8 @@ impl Worker {
     pub(crate) fn lose(&self, ids: &[u64], message: &str, suspect: bool) {
         for attempt in ids.iter().filter_map(|id| self.0.attempts.remove(*id)) {
             self.report(report::lost(&attempt, self.0.clock.now(), message.to_owned(), suspect));
+            let worker = self.clone();
+            tokio::spawn(async move { worker.0.logs.finish(&attempt, Vec::new()).await });
         }
     }
 
@@ -342,13 +347,11 @@ impl Worker {
         }
     }
 
-    /// Keeps the leases while anything is held.
+    /// Keeps the leases of what is held and of what is still being prepared.
     async fn beat(self) {
         loop {
             self.0.clock.sleep(Duration::from_millis(HEARTBEAT_MS)).await;
-            if self.0.attempts.len() > 0
-                && let Err(error) = self.0.queue.heartbeat(self.0.id).await
-            {
+            if let Err(error) = self.0.queue.heartbeat(self.0.id).await {
                 warn!(%error, "no heartbeat");
             }
         }

@@ -8,10 +8,12 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Real};
 use control::{Control, ControlParts};
 use model::WorkerId;
+use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
 use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Versions};
 use store::Catalog;
 use store_sqlite::SqliteStore;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use worker::{Artefacts, Worker, WorkerParts};
 
@@ -86,7 +88,7 @@ impl House {
             auth: store,
             versions,
             scheduling: Arc::new(scheduler.clone()),
-            parsing: Arc::new(Parser { artefacts, command }),
+            parsing: Arc::new(Parser { artefacts, command, turns: Semaphore::new(COMPILERS_MAX) }),
             blobs,
             logs,
             clock,

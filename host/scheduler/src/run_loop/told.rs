@@ -66,6 +66,11 @@ impl RunLoop {
         {
             run.tick_at = Some(at);
             self.ticks.push(Reverse((at, key)));
+            // Ended runs leave theirs behind; they must not outnumber the living.
+            if self.ticks.len() > 2 * self.active.len() + 1024 {
+                let active = &self.active;
+                self.ticks.retain(|Reverse((at, key))| active.get(key).is_some_and(|run| run.tick_at == Some(*at)));
+            }
         }
     }
 
