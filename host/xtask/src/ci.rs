@@ -17,7 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let shell = workspace.shell()?;
     // Builds of this size gain nothing from incremental state, and it is gigabytes.
     shell.set_var("CARGO_INCREMENTAL", "0");
-    shell.set_var("CARGO_TERM_COLOR", "always");
+    shell.set_var("CARGO_TERM_COLOR", "never");
     let mut steps = Steps::default();
 
     steps.run("tools", || install_tools(&shell))?;
