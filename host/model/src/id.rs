@@ -163,8 +163,52 @@ keys! {
     VersionKey, "ver";
     /// Key of a version of a bundle in the store.
     BundleVersionKey, "bun";
-    /// One lifetime of a worker process. Leases belong to it.
+    /// One lifetime of a worker. Its attempts are held under its lease.
     WorkerId, "wrk";
+    /// One lifetime of a process of the cluster. Shards and attempts are held under its lease.
+    ServerId, "srv";
+}
+
+impl ServerId {
+    /// The worker within this process: it lives and dies with it.
+    pub const fn worker(self) -> WorkerId {
+        WorkerId(self.0)
+    }
+}
+
+/// A part of all tenants. The runs, pools and limits of a tenant have one owner at a time: whoever holds its shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ShardId(u16);
+
+impl ShardId {
+    /// How many there are. Never changes for a database.
+    pub const COUNT: u16 = 64;
+
+    /// The shard of a tenant.
+    pub const fn of(tenant: TenantId) -> Self {
+        Self(tenant.0.rem_euclid(Self::COUNT as i64) as u16)
+    }
+
+    /// All shards.
+    pub fn all() -> impl Iterator<Item = ShardId> {
+        (0..Self::COUNT).map(ShardId)
+    }
+
+    /// Reads the number of a row.
+    pub fn from_number(number: i32) -> Option<Self> {
+        u16::try_from(number).ok().filter(|number| *number < Self::COUNT).map(Self)
+    }
+
+    /// The number as it stands in rows.
+    pub const fn number(self) -> i32 {
+        self.0 as i32
+    }
+}
+
+impl fmt::Display for ShardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
 }
 
 /// A tenant. Every row belongs to one.

@@ -9,12 +9,16 @@
 //! | [`StateStore`] | worker | task state |
 //! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
 //! | [`AuthStore`] | control | tokens |
+//! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
+//! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
+//! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
 //!
 //! Every method takes a [`TenantScope`](model::TenantScope) or rows that carry one; there is no query without.
 //! Methods are named noun first. Acknowledged means durable: a method that returns `Ok` has committed.
 
 mod auth;
 mod catalog;
+mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod dag_run;
@@ -28,6 +32,10 @@ pub use auth::{AuthStore, NewToken, TokenRow};
 pub use catalog::{
     BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
     NewDagVersion,
+};
+pub use cluster::{
+    Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, NewServer, Offer, Ownership, ResultChange, RunNews,
+    ServerRow, SharedCommit, SharedCommitError, SharedRunStore, Wake, WorkRow, WorkStore,
 };
 pub use dag_run::{
     AttemptRow, Cleared, CommitError, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow, InstanceSnapshot,
