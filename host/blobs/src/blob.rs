@@ -10,36 +10,57 @@ use model::{Digest, TenantScope};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
-use sha2::{Digest as _, Sha256};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::BlobError;
+use crate::writer::{UPLOADS, Uploads};
+use crate::{BlobError, BlobWriter};
 
 /// Bytes above which a digest is computed beside the tasks that wait for the network.
 const HASH_INLINE_MAX_BYTES: usize = 256 << 10;
-/// Bytes of one part of a stream.
-const PART_BYTES: usize = 5 << 20;
 
 /// The blobs of all tenants. Clones share them.
 #[derive(Debug, Clone)]
-pub struct BlobStore(Arc<dyn ObjectStore>);
+pub struct BlobStore {
+    objects: Arc<dyn ObjectStore>,
+    uploads: Arc<Uploads>,
+}
 
 impl BlobStore {
-    /// Blobs below a folder, which is made when it is missing. Every write is on disk before it is acknowledged.
+    /// Blobs below a folder, which is made when it is missing and which no other process may use. Every write is on disk
+    /// before it is acknowledged. What writers of an earlier process left is removed.
     pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
-        Ok(Self(Arc::new(open(folder)?.with_fsync(true))))
+        let objects = open(folder)?.with_fsync(true);
+        let left = folder.join(UPLOADS);
+        match std::fs::remove_dir_all(&left) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unavailable(&left, &error)),
+            _ => Ok(Self::over(Arc::new(objects))),
+        }
     }
 
     /// Blobs that end with the process.
     pub fn in_memory() -> Self {
-        Self(Arc::new(InMemory::new()))
+        Self::over(Arc::new(InMemory::new()))
+    }
+
+    fn over(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { uploads: Arc::new(Uploads::new(objects.clone())), objects }
+    }
+
+    /// Begins a blob whose bytes come piece by piece.
+    pub fn writer(&self, scope: TenantScope) -> BlobWriter {
+        BlobWriter::new(self.uploads.clone(), scope)
+    }
+
+    /// The most bytes that one writer holds between two writes.
+    pub fn writer_buffer_bytes(&self) -> usize {
+        self.uploads.part_bytes
     }
 
     /// Keeps bytes and gives their name. Bytes that are there already are written again, so that what is acknowledged is
     /// durable whoever wrote it first.
     pub async fn put(&self, scope: TenantScope, bytes: Bytes) -> Result<Digest, BlobError> {
         let digest = digest_of(&bytes).await?;
-        self.0.put(&path(scope, digest), PutPayload::from_bytes(bytes)).await?;
+        self.objects.put(&path(scope, digest), PutPayload::from_bytes(bytes)).await?;
         Ok(digest)
     }
 
@@ -52,16 +73,15 @@ impl BlobStore {
         max_bytes: u64,
         mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
     ) -> Result<u64, BlobError> {
-        let mut upload = self.0.put_multipart(&path(scope, expected)).await?;
-        match receive(&mut *upload, expected, max_bytes, &mut stream).await {
-            Ok(size) => {
-                upload.complete().await?;
+        let mut writer = self.writer(scope);
+        match receive(&mut writer, expected, max_bytes, &mut stream).await {
+            Ok(()) => {
+                let size = writer.size();
+                writer.finish().await?;
                 Ok(size)
             }
             Err(error) => {
-                if let Err(error) = upload.abort().await {
-                    tracing::warn!(%error, digest = %expected, "what remains of an upload could not be removed");
-                }
+                writer.discard().await;
                 Err(error)
             }
         }
@@ -69,7 +89,7 @@ impl BlobStore {
 
     /// All bytes of a blob, compared with its name.
     pub async fn get(&self, scope: TenantScope, digest: Digest) -> Result<Bytes, BlobError> {
-        let bytes = match self.0.get(&path(scope, digest)).await {
+        let bytes = match self.objects.get(&path(scope, digest)).await {
             Ok(found) => found.bytes().await?,
             Err(error) => return Err(not_found_or(error, digest)),
         };
@@ -89,7 +109,7 @@ impl BlobStore {
         if offset >= end {
             return Ok(Bytes::new());
         }
-        self.0.get_range(&path(scope, digest), offset..end).await.map_err(|error| not_found_or(error, digest))
+        self.objects.get_range(&path(scope, digest), offset..end).await.map_err(|error| not_found_or(error, digest))
     }
 
     /// Whether there is such a blob.
@@ -99,7 +119,7 @@ impl BlobStore {
 
     /// How many bytes a blob has; none when there is no such blob.
     pub async fn size(&self, scope: TenantScope, digest: Digest) -> Result<Option<u64>, BlobError> {
-        match self.0.head(&path(scope, digest)).await {
+        match self.objects.head(&path(scope, digest)).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -109,13 +129,15 @@ impl BlobStore {
 
 /// The objects below a folder, which is made when it is missing.
 pub(crate) fn open(folder: &Path) -> Result<LocalFileSystem, BlobError> {
-    let unavailable =
-        |error: std::io::Error| BlobError::Unavailable { detail: format!("{}: {error}", folder.display()) };
-    std::fs::create_dir_all(folder).map_err(unavailable)?;
+    std::fs::create_dir_all(folder).map_err(|error| unavailable(folder, &error))?;
     Ok(LocalFileSystem::new_with_prefix(folder)?)
 }
 
-fn path(scope: TenantScope, digest: Digest) -> ObjectPath {
+fn unavailable(folder: &Path, error: &std::io::Error) -> BlobError {
+    BlobError::Unavailable { detail: format!("{}: {error}", folder.display()) }
+}
+
+pub(crate) fn path(scope: TenantScope, digest: Digest) -> ObjectPath {
     let (tenant, digits) = (scope.tenant().number(), digest.to_hex());
     ObjectPath::from(format!("blobs/{tenant}/{}/{digits}", &digits[..2]))
 }
@@ -137,32 +159,20 @@ async fn digest_of(bytes: &Bytes) -> Result<Digest, BlobError> {
 }
 
 async fn receive<E: Display>(
-    upload: &mut dyn MultipartUpload,
+    writer: &mut BlobWriter,
     expected: Digest,
     max_bytes: u64,
     stream: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin + Send),
-) -> Result<u64, BlobError> {
-    let mut hasher = Sha256::new();
-    let mut size = 0;
-    let mut part = Vec::new();
+) -> Result<(), BlobError> {
     while let Some(bytes) = stream.next().await {
         let bytes = bytes.map_err(|error| BlobError::BrokenOff { detail: error.to_string() })?;
-        size += bytes.len() as u64;
-        if size > max_bytes {
+        if writer.size() + bytes.len() as u64 > max_bytes {
             return Err(BlobError::TooLarge { max_bytes });
         }
-        hasher.update(&bytes);
-        part.extend_from_slice(&bytes);
-        if part.len() >= PART_BYTES {
-            upload.put_part(PutPayload::from(std::mem::take(&mut part))).await?;
-        }
+        writer.write(bytes).await?;
     }
-    let found = Digest::from_bytes(hasher.finalize().into());
-    if found != expected {
-        return Err(BlobError::OtherDigest { expected, found });
-    }
-    upload.put_part(PutPayload::from(part)).await?;
-    Ok(size)
+    let found = writer.digest();
+    if found == expected { Ok(()) } else { Err(BlobError::OtherDigest { expected, found }) }
 }
 
 #[cfg(test)]

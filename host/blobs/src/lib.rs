@@ -14,8 +14,10 @@ mod error;
 mod live;
 mod log;
 mod record;
+mod writer;
 
 pub use blob::BlobStore;
 pub use error::BlobError;
 pub use log::{LogFollow, LogKey, LogStore};
 pub use record::{LogLevel, LogRecord, LogSource};
+pub use writer::BlobWriter;

@@ -75,7 +75,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
-        value::{FETCH, PAGE, COUNT, LIST}
+        value::{FETCH, PAGE, INDEXES, COUNT, LIST}
     };
     all.extend(commit::STATEMENTS.iter().map(|(name, sql)| (*name, (*sql).to_owned())));
     all

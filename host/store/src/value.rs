@@ -70,6 +70,18 @@ pub trait ValueStore: Send + Sync {
         size: PageSize,
     ) -> Result<Vec<XcomRow>, StoreError>;
 
+    /// Map indexes above `after` (all for [`MapIndex::NONE`]; mapped instances only) whose instances left a value, in order:
+    /// at most `limit`. Reads no value.
+    async fn xcom_indexes(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        key: &Key,
+        after: MapIndex,
+        limit: u32,
+    ) -> Result<Vec<MapIndex>, StoreError>;
+
     /// How many mapped instances of a task left a value.
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError>;
 

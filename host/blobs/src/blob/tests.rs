@@ -3,6 +3,8 @@ use model::TenantId;
 
 use super::*;
 
+const PART_BYTES: usize = 256 << 10;
+
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
 const OTHER: TenantScope = TenantScope::assume(TenantId::from_row(2));
 

@@ -51,6 +51,7 @@ pub(super) async fn nothing_of_another_tenant_is_read(database: &impl Database) 
     assert!(store.xcom_fetch(OTHER, run, node, NONE, &result).await.expect("read").is_none());
     assert_eq!(store.xcom_list(OTHER, run, node, NONE).await.expect("read"), []);
     assert_eq!(store.xcom_count(OTHER, run, node, &result).await.expect("read"), 0);
+    assert_eq!(store.xcom_indexes(OTHER, run, node, &result, NONE, 9).await.expect("read"), []);
     let size = PageSize { values: 9, bytes: 9 };
     assert_eq!(store.xcom_page(OTHER, run, node, &result, NONE, size).await.expect("read"), []);
     assert_eq!(store.map_length(OTHER, run, node).await.expect("read"), None);

@@ -80,6 +80,16 @@ pub(super) async fn pages_end_at_rows_and_at_bytes(database: &impl Database) {
     check(2, 100, 20, &[4, 5, 6]).await;
     check(4, 100, 1, &[5, 6]).await;
 
+    let indexes = async |node, name: &str, after: i32, limit| {
+        let found = store.xcom_indexes(OWN, run_key(1), NodeIdx(node), &key(name), index(after), limit).await;
+        found.expect("read").iter().map(|it| it.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(indexes(0, RETURN_VALUE, -1, 100).await, [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(indexes(0, RETURN_VALUE, 1, 3).await, [2, 4, 5]);
+    assert_eq!(indexes(0, RETURN_VALUE, 9, 3).await, [0; 0]);
+    assert_eq!(indexes(0, "zzz", 2, 2).await, [3, 4]);
+    assert_eq!((indexes(1, RETURN_VALUE, -1, 9).await, indexes(2, RETURN_VALUE, -1, 9).await), (vec![0], vec![]));
+
     let count =
         async |node, name: &str| store.xcom_count(OWN, run_key(1), NodeIdx(node), &key(name)).await.expect("read");
     assert_eq!((count(0, RETURN_VALUE).await, count(0, "zzz").await), (9, 10));
