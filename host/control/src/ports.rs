@@ -17,7 +17,7 @@ pub trait Scheduling: Send + Sync {
 
     /// What commits change of a run from now on. The key may be that of a run that is about to be triggered. Pends when
     /// nothing changes it; dropping the stream leaves nothing behind.
-    fn watch(&self, run: RunKey) -> BoxStream<'static, RunProgress>;
+    fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress>;
 }
 
 #[async_trait]
@@ -30,8 +30,8 @@ impl Scheduling for Scheduler {
         Scheduler::clear(self, scope, run, only_failed).await
     }
 
-    fn watch(&self, run: RunKey) -> BoxStream<'static, RunProgress> {
-        let watch = Scheduler::watch(self, run);
+    fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress> {
+        let watch = Scheduler::watch(self, scope, run);
         stream::unfold(watch, |mut watch| async move { Some((watch.changed().await, watch)) }).boxed()
     }
 }

@@ -188,6 +188,7 @@ fn trigger_error(error: TriggerError) -> Error {
         TriggerError::Duplicate(_) => Error::new(Code::RunExists, error.to_string()),
         TriggerError::Length(_) => Error::new(Code::NotMappable, error.to_string()),
         TriggerError::Overloaded { .. } => Error::new(Code::Overloaded, error.to_string()),
+        TriggerError::NotOwner => Error::new(Code::Unavailable, error.to_string()).hint("try again in a moment"),
         TriggerError::Stopping => Error::new(Code::Stopping, error.to_string()),
         TriggerError::Store(error) => error.into(),
     }

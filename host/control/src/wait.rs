@@ -133,7 +133,7 @@ impl Control {
         let scope = session.scope();
         let found = self.dag_run_find(scope, dag_id, run_id).await?;
         // What is committed after this is heard, so what is read after it is the newest.
-        let watch = self.scheduling.watch(found.row.key);
+        let watch = self.scheduling.watch(scope, found.row.key);
         let run = if found.row.state.is_ended() { found } else { self.dag_run_find(scope, dag_id, run_id).await? };
         let result = self.result_state(&run).await?;
         Ok(RunFollow { status: RunStatus { state: run.row.state, result, generation: 0 }, run, watch })
@@ -171,7 +171,7 @@ impl Control {
     ) -> Result<Waited, Error> {
         let (trigger, version) = self.prepare(session.scope(), request).await?;
         check_results(version.dag(), &wait.results)?;
-        let watch = self.scheduling.watch(trigger.key);
+        let watch = self.scheduling.watch(session.scope(), trigger.key);
         let run = self.start(trigger, version).await?;
         let status = RunStatus { state: run.row.state, result: ResultState::Pending, generation: 0 };
         self.wait_on(RunFollow { run, status, watch }, wait).await

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{Fence, InstanceKey, RunKey, TenantScope};
+use jiff::Timestamp;
+use model::outcome::{End, ResourcesUsed};
+use model::{AttemptToken, Fence, InstanceKey, RunKey, TaskState, TenantScope};
 use plan::{Decisions, Event, Ready, RunMachine, SavedInstance, SavedNode, SavedRun};
-use store::{Claim, ClaimedRun, RunSnapshot};
+use store::{Claim, ClaimedRun, Execution, Report, RunRow, RunSnapshot};
 
 use crate::board::RunProgress;
 use crate::command::NewTrigger;
@@ -17,15 +19,25 @@ pub(crate) struct ActiveRun {
     /// Stands in the queue of runs that have ready instances.
     pub(crate) is_queued: bool,
     /// The tick that stands in the queue of ticks.
-    pub(crate) tick_at: Option<jiff::Timestamp>,
+    pub(crate) tick_at: Option<Timestamp>,
     /// Ready instances that the gauge counts.
     pub(crate) ready_told: u32,
+    /// Its result is known to those who wait elsewhere.
+    pub(crate) is_result_told: bool,
     generation: u64,
 }
 
 impl ActiveRun {
     pub(crate) fn new(machine: RunMachine, claimed: ClaimedRun) -> Self {
-        Self { machine, claimed: Arc::new(claimed), is_queued: false, tick_at: None, ready_told: 0, generation: 0 }
+        Self {
+            machine,
+            claimed: Arc::new(claimed),
+            is_queued: false,
+            tick_at: None,
+            ready_told: 0,
+            is_result_told: false,
+            generation: 0,
+        }
     }
 
     pub(crate) fn scope(&self) -> TenantScope {
@@ -39,7 +51,7 @@ impl ActiveRun {
     }
 
     /// Takes an event; also gives the executions that the event ended by ending the whole run.
-    pub(crate) fn on(&mut self, event: Event, now: jiff::Timestamp) -> (Decisions, Vec<(InstanceKey, Fence)>) {
+    pub(crate) fn on(&mut self, event: Event, now: Timestamp) -> (Decisions, Vec<(InstanceKey, Fence)>) {
         let may_end_running = matches!(event, Event::Tick | Event::Cancel { .. });
         let before: Vec<_> = if may_end_running { self.running().collect() } else { Vec::new() };
         let decisions = self.machine.on(event, now);
@@ -57,10 +69,10 @@ impl ActiveRun {
         self.machine.running().map(move |(node, map_index, fence)| (InstanceKey { run, node, map_index }, fence))
     }
 
-    pub(crate) fn claim(&self, ready: Ready, fence: Fence, now: jiff::Timestamp) -> Claim {
+    pub(crate) fn claim(&self, ready: Ready, fence: Fence, now: Timestamp) -> Claim {
         let Ready { node, map_index, try_number, suspect } = ready;
         let instance = InstanceKey { run: self.claimed.key, node, map_index };
-        let token = model::AttemptToken { instance, try_number, fence };
+        let token = AttemptToken { instance, try_number, fence };
         Claim { run: self.claimed.clone(), token, suspect, claimed_at: now }
     }
 }
@@ -83,8 +95,7 @@ pub(crate) fn claimed_of_trigger(trigger: &NewTrigger) -> ClaimedRun {
     }
 }
 
-pub(crate) fn claimed_of_snapshot(snapshot: &RunSnapshot, version: &Version) -> ClaimedRun {
-    let run = &snapshot.run;
+pub(crate) fn claimed_of_row(run: &RunRow, version: &Version) -> ClaimedRun {
     ClaimedRun {
         scope: run.scope,
         key: run.key,
@@ -106,7 +117,8 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
     let instance = |row: &store::InstanceSnapshot| SavedInstance {
         node: row.node,
         map_index: row.map_index,
-        state: row.state,
+        // Offered to a worker elsewhere under its fence: for the machine it runs.
+        state: if row.state == TaskState::Queued { TaskState::Running } else { row.state },
         try_number: row.try_number,
         max_tries: row.max_tries,
         fence: row.fence,
@@ -121,6 +133,19 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         instances: snapshot.instances.iter().map(instance).collect(),
         prior_tries: snapshot.prior_tries.clone(),
     }
+}
+
+/// The report of an execution that nobody carries on.
+pub(crate) fn lost(
+    scope: TenantScope,
+    token: AttemptToken,
+    started_at: Timestamp,
+    now: Timestamp,
+    message: &str,
+) -> Report {
+    let end = End::HostLost { message: message.to_owned(), suspect: false };
+    let execution = Execution { started_at, ended_at: now, end, used: ResourcesUsed::default() };
+    Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None }
 }
 
 /// The key under which a run is found again.

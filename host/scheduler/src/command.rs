@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{RunId, RunKey, RunType, TenantScope, WorkerId};
+use model::{RunId, RunKey, RunType, ShardId, TenantScope, WorkerId};
 use plan::Lengths;
-use store::{Cleared, Report, RunSnapshot, StoreError, WorkOrder, WorkerRegistration};
+use store::{Cleared, EventRow, HeldRow, Ownership, Report, RunSnapshot, StoreError, WorkOrder, WorkerRegistration};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::version::{Version, VersionError};
@@ -41,6 +41,9 @@ pub enum TriggerError {
     /// Too many runs are unfinished; try again later.
     #[error("{active} runs are unfinished, at most {max} may be; try again later")]
     Overloaded { active: usize, max: usize },
+    /// Another process decides about this tenant's runs.
+    #[error("another process decides about the runs of this tenant")]
+    NotOwner,
     /// The server is stopping.
     #[error("the server is stopping; try again when it is back")]
     Stopping,
@@ -51,6 +54,9 @@ pub enum TriggerError {
 /// Why a run was not cleared.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClearError {
+    /// Another process decides about this tenant's runs.
+    #[error("another process decides about the runs of this tenant")]
+    NotOwner,
     /// The server is stopping.
     #[error("the server is stopping; try again when it is back")]
     Stopping,
@@ -79,18 +85,43 @@ pub(crate) enum Command {
         snapshot: Box<RunSnapshot>,
         version: Arc<Version>,
         lengths: Lengths,
+        held: Vec<HeldRow>,
     },
     Register {
         registration: WorkerRegistration,
         orders: mpsc::UnboundedSender<WorkOrder>,
     },
+    /// The answer holds the reports of runs that another process owns.
     Report {
         worker: WorkerId,
         reports: Vec<Report>,
-        reply: Reply<(), StoreError>,
+        reply: Reply<Vec<Report>, StoreError>,
     },
     Heartbeat {
         worker: WorkerId,
+    },
+    /// The lease was renewed; all workers of the cluster have so many slots.
+    Beat {
+        slots: u32,
+    },
+    /// These shards are this process's.
+    Own {
+        ownership: Ownership,
+        shards: Vec<ShardId>,
+    },
+    /// These are not any more.
+    Depose {
+        shards: Vec<ShardId>,
+    },
+    /// Give these up.
+    Release {
+        shards: Vec<ShardId>,
+        reply: oneshot::Sender<()>,
+    },
+    /// What waits for the owner of shards; the answer is true when all of it is dealt with.
+    Events {
+        events: Vec<EventRow>,
+        reply: oneshot::Sender<bool>,
     },
     /// Give out no more work and tell the workers.
     Drain,

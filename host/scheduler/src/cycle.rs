@@ -8,12 +8,20 @@ use model::outcome::{End, ResourcesUsed};
 use model::{Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TryNumber, WorkerId};
 use plan::{Decisions, ExpansionDecision};
 use store::{
-    Claim, ClaimedRun, Ended, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Report, RunCommit,
-    RunStateChange, StoreError, Transition,
+    Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Offer,
+    Report, ResultChange, RunCommit, RunStateChange, StoreError, Transition,
 };
+
+use tokio::sync::oneshot;
 
 use crate::active::RunHandle;
 use crate::command::{NewTrigger, Reply, TriggerError};
+
+/// Who reported, with what of it belongs elsewhere.
+pub(crate) struct Reporter {
+    pub(crate) reply: Reply<Vec<Report>, StoreError>,
+    pub(crate) elsewhere: Vec<Report>,
+}
 
 /// What one commit will hold.
 pub(crate) struct Cycle {
@@ -25,8 +33,15 @@ pub(crate) struct Cycle {
     /// Runs that want to hear of the commit.
     pub(crate) more_after_commit: Vec<RunKey>,
     pub(crate) triggers: Vec<(RunKey, RunId, Reply<(), TriggerError>)>,
-    pub(crate) reports: Vec<Reply<(), StoreError>>,
+    pub(crate) reports: Vec<Reporter>,
     pub(crate) handouts: HashMap<WorkerId, Vec<Claim>>,
+    /// Instances for workers elsewhere.
+    pub(crate) offers: Vec<Offer>,
+    /// Events that this cycle deals with, and who brought them; false where some are left for later.
+    pub(crate) events: Vec<EventId>,
+    pub(crate) event_replies: Vec<(oneshot::Sender<bool>, bool)>,
+    /// Results that have become known, for those who wait elsewhere.
+    pub(crate) results: Vec<ResultChange>,
 }
 
 impl Cycle {
@@ -40,44 +55,28 @@ impl Cycle {
             triggers: Vec::new(),
             reports: Vec::new(),
             handouts: HashMap::new(),
+            offers: Vec::new(),
+            events: Vec::new(),
+            event_replies: Vec::new(),
+            results: Vec::new(),
         }
     }
 
     /// True when there is nothing to write.
     pub(crate) fn is_clean(&self) -> bool {
-        self.touched.is_empty()
+        self.touched.is_empty() && self.events.is_empty()
     }
 
-    /// A new run, before its first decisions. Lengths that are known already stand in its tasks' rows from the beginning, for
-    /// there are no rows yet that an expansion could replace.
-    pub(crate) fn run(&mut self, trigger: NewTrigger, known: Vec<ExpansionDecision>) {
-        let dag = &trigger.version.dag;
-        let known: HashMap<NodeIdx, u32> = known.into_iter().map(|it| (it.node, it.length)).collect();
-        let node = |node: NodeIdx| NewNode {
-            node,
-            task_id: dag.task(node).task_id.clone(),
-            map_length: known.get(&node).copied(),
-        };
-        let nodes = dag.indices().map(node).collect();
-        self.commit.runs.push(NewRun {
-            scope: trigger.version.scope,
-            key: trigger.key,
-            dag_id: trigger.version.dag_id.clone(),
-            run_id: trigger.run_id,
-            version: trigger.version.key,
-            run_type: trigger.run_type,
-            state: RunState::Running,
-            conf: trigger.conf,
-            params: trigger.params,
-            note: trigger.note,
-            triggered_by: trigger.triggered_by,
-            logical_date: trigger.logical_date,
-            data_interval: trigger.data_interval,
-            run_after: trigger.run_after,
-            queued_at: self.now,
-            started_at: Some(self.now),
-            nodes,
-        });
+    /// A new run, before its first decisions.
+    pub(crate) fn run(&mut self, trigger: NewTrigger, known: &[ExpansionDecision]) {
+        let run = new_run(trigger, known, self.now);
+        self.commit.runs.push(NewRun { state: RunState::Running, started_at: Some(self.now), ..run });
+    }
+
+    /// A run that was queued begins.
+    pub(crate) fn starts(&mut self, run: &ClaimedRun) {
+        let to = RunState::Running;
+        self.commit.run_states.push(RunStateChange { scope: run.scope, run: run.key, to, reason: None, at: self.now });
     }
 
     /// What a machine decided; `report` is what it decided about.
@@ -183,6 +182,19 @@ impl Cycle {
         }
     }
 
+    /// Instances that any worker may take.
+    pub(crate) fn offer(&mut self, claims: &[Claim]) {
+        let Some(first) = claims.first() else { return };
+        self.touched.insert((first.run.scope, first.run.key));
+        self.commit.fence = Some(self.fence);
+        self.offers.extend(claims.iter().map(|claim| Offer {
+            scope: claim.run.scope,
+            instance: claim.token.instance,
+            try_number: claim.token.try_number,
+            suspect: claim.suspect,
+        }));
+    }
+
     /// Claims to write and to hand out.
     pub(crate) fn claims(&mut self, worker: WorkerId, claims: Vec<Claim>) {
         let Some(first) = claims.first() else { return };
@@ -195,5 +207,37 @@ impl Cycle {
             at: claim.claimed_at,
         }));
         self.handouts.entry(worker).or_default().extend(claims);
+    }
+}
+
+/// A run that is queued. Lengths that are known already stand in its tasks' rows from the beginning, for there are no rows yet
+/// that an expansion could replace.
+pub(crate) fn new_run(trigger: NewTrigger, known: &[ExpansionDecision], now: Timestamp) -> NewRun {
+    let dag = &trigger.version.dag;
+    let known: HashMap<NodeIdx, u32> = known.iter().map(|it| (it.node, it.length)).collect();
+    let node = |node: NodeIdx| NewNode {
+        node,
+        task_id: dag.task(node).task_id.clone(),
+        map_length: known.get(&node).copied(),
+    };
+    let nodes = dag.indices().map(node).collect();
+    NewRun {
+        scope: trigger.version.scope,
+        key: trigger.key,
+        dag_id: trigger.version.dag_id.clone(),
+        run_id: trigger.run_id,
+        version: trigger.version.key,
+        run_type: trigger.run_type,
+        state: RunState::Queued,
+        conf: trigger.conf,
+        params: trigger.params,
+        note: trigger.note,
+        triggered_by: trigger.triggered_by,
+        logical_date: trigger.logical_date,
+        data_interval: trigger.data_interval,
+        run_after: trigger.run_after,
+        queued_at: now,
+        started_at: None,
+        nodes,
     }
 }

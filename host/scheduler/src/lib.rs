@@ -7,10 +7,13 @@
 //! Callers: `control` through [`Scheduler`] (trigger, clear, watch), a worker in the same process through [`LocalQueue`].
 //! What must hold: nothing is told before it is durable; after a failed commit every machine that took part is read again from
 //! its rows, so memory never runs ahead of the database for longer than a commit.
+//! Where processes share a database ([`ClusterParts`]), the loop decides for the tenants whose shards this process owns; what it
+//! has no slot for is offered to all workers, and what others did comes to it as events.
 //! Not here: what a rule means (`plan`), SQL (`store-sqlite`), running a body (`worker`).
 
 mod active;
 mod board;
+mod cluster;
 mod command;
 mod cycle;
 mod local_queue;
@@ -22,6 +25,7 @@ mod slots;
 mod version;
 
 pub use board::{RunProgress, RunWatch};
+pub use cluster::{ClusterParts, ClusterQueue, Evicted, SharedStore};
 pub use command::{ClearError, NewTrigger, TriggerError};
 pub use local_queue::LocalQueue;
 pub use plan::ResultStatus;

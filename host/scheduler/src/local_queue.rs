@@ -24,6 +24,13 @@ impl LocalQueue {
         Self { inbox, orders: std::sync::Mutex::default() }
     }
 
+    /// Reports what this process owns; gives back what it does not.
+    pub(crate) async fn report_owned(&self, worker: WorkerId, reports: Vec<Report>) -> Result<Vec<Report>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Command::Report { worker, reports, reply }).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
     fn orders(&self, worker: WorkerId) -> Option<Orders> {
         self.orders.lock().expect("no panic while the lock is held").get(&worker).cloned()
     }
@@ -49,9 +56,7 @@ impl TaskQueue for LocalQueue {
     }
 
     async fn report(&self, worker: WorkerId, reports: Vec<Report>) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Command::Report { worker, reports, reply }).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        self.report_owned(worker, reports).await.map(drop)
     }
 
     async fn heartbeat(&self, worker: WorkerId) -> Result<(), StoreError> {

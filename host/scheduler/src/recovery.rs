@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
-use model::{RunKey, TenantScope};
+use model::{RunKey, ShardId, TenantScope};
 use plan::{Lengths, lengths_at_start};
 use serde_json::Value;
-use store::{RunSnapshot, RunStore, StoreError};
+use store::{HeldRow, RunSnapshot, RunStore, StoreError};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
+use crate::cluster::SharedStore;
 use crate::command::Command;
 use crate::version::{Version, VersionError, Versions};
 
@@ -23,15 +24,23 @@ pub(crate) struct Recovered {
     pub(crate) snapshot: Box<RunSnapshot>,
     pub(crate) version: Arc<Version>,
     pub(crate) lengths: Lengths,
+    /// Executions that are offered, or held by other processes.
+    pub(crate) held: Vec<HeldRow>,
 }
 
 /// Reads one run; `None` when there is none or it has ended.
 pub(crate) async fn read(
     runs: &dyn RunStore,
     versions: &Versions,
+    elsewhere: Option<&dyn SharedStore>,
     scope: TenantScope,
     run: RunKey,
 ) -> Result<Option<Recovered>, VersionError> {
+    // Read first: what is reported between the two reads is still held here, and its event follows.
+    let held = match elsewhere {
+        Some(store) => store.work_of_run(scope, run).await?,
+        None => Vec::new(),
+    };
     let Some(snapshot) = runs.run_snapshot(scope, run).await? else { return Ok(None) };
     if snapshot.run.state.is_ended() {
         return Ok(None);
@@ -40,19 +49,14 @@ pub(crate) async fn read(
     let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     let lengths = lengths_at_start(&version.dag, &json(&snapshot.run.conf), &json(&snapshot.run.params))
         .map_err(|error| VersionError::Unreadable { key: version.key, detail: error.to_string() })?;
-    Ok(Some(Recovered { snapshot: Box::new(snapshot), version, lengths }))
+    Ok(Some(Recovered { snapshot: Box::new(snapshot), version, lengths, held }))
 }
 
-/// Sends every run that was unfinished at the start to the loop. Reading is repeated while the database does not answer; a run
-/// that cannot be read for another reason stays as it is and is logged.
-pub(crate) async fn read_unfinished(
-    runs: Arc<dyn RunStore>,
-    versions: Arc<Versions>,
-    clock: Arc<dyn Clock>,
-    inbox: mpsc::Sender<Command>,
-) {
-    let reader = Reader { runs, versions, clock, inbox };
-    for scope in reader.repeat(|| reader.runs.tenants_with_work()).await {
+/// Sends every run that was unfinished to the loop: of all tenants, or of those of some shards. Reading is repeated while the
+/// database does not answer; a run that cannot be read for another reason stays as it is and is logged.
+pub(crate) async fn read_unfinished(reader: Reader, shards: Option<Vec<ShardId>>) {
+    let tenants = reader.repeat(|| reader.tenants(shards.as_deref())).await;
+    for scope in tenants {
         let count = reader.tenant(scope).await;
         if count > 0 {
             info!(tenant = %scope.tenant(), count, "unfinished runs go on");
@@ -60,14 +64,22 @@ pub(crate) async fn read_unfinished(
     }
 }
 
-struct Reader {
-    runs: Arc<dyn RunStore>,
-    versions: Arc<Versions>,
-    clock: Arc<dyn Clock>,
-    inbox: mpsc::Sender<Command>,
+pub(crate) struct Reader {
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) inbox: mpsc::Sender<Command>,
+    pub(crate) cluster: Option<Arc<dyn SharedStore>>,
 }
 
 impl Reader {
+    async fn tenants(&self, shards: Option<&[ShardId]>) -> Result<Vec<TenantScope>, StoreError> {
+        match (shards, &self.cluster) {
+            (Some(shards), Some(cluster)) => cluster.shard_tenants(shards).await,
+            _ => self.runs.tenants_with_work().await,
+        }
+    }
+
     async fn tenant(&self, scope: TenantScope) -> usize {
         let (mut after, mut count) = (None, 0);
         loop {
@@ -75,9 +87,9 @@ impl Reader {
             let Some(last) = page.last() else { return count };
             after = Some(*last);
             for run in page {
-                let Some(Recovered { snapshot, version, lengths }) = self.run(scope, run).await else { continue };
+                let Some(Recovered { snapshot, version, lengths, held }) = self.run(scope, run).await else { continue };
                 count += 1;
-                if self.inbox.send(Command::Recovered { snapshot, version, lengths }).await.is_err() {
+                if self.inbox.send(Command::Recovered { snapshot, version, lengths, held }).await.is_err() {
                     return count;
                 }
             }
@@ -86,7 +98,7 @@ impl Reader {
 
     async fn run(&self, scope: TenantScope, run: RunKey) -> Option<Recovered> {
         loop {
-            match read(&*self.runs, &self.versions, scope, run).await {
+            match read(&*self.runs, &self.versions, self.cluster.as_deref(), scope, run).await {
                 Ok(recovered) => return recovered,
                 Err(VersionError::Store(error)) => self.pause(&error).await,
                 Err(error) => {

@@ -7,17 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use metrics::counter;
 use model::limits::worker::LEASE_MS;
-use model::outcome::{End, ResourcesUsed};
 use model::{Fence, RunKey};
 use plan::{Event, RunMachine};
-use store::{Claim, Execution, Report, StoreError};
+use store::{Report, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
-use crate::active::{ActiveRun, RunHandle, claimed_of_trigger};
+use crate::active::{ActiveRun, RunHandle, claimed_of_trigger, lost};
 use crate::board::Board;
 use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, Reporter};
 use crate::metric_names as names;
 use crate::recovery::Recovered;
 use crate::scheduler::SchedulerParts;
@@ -33,7 +32,10 @@ const REREAD_PAUSE: Duration = Duration::from_millis(200);
 type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
 
 mod reread;
+mod shared;
 mod told;
+
+pub(crate) use shared::Shared;
 
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
@@ -56,11 +58,19 @@ pub(crate) struct RunLoop {
     epoch: u32,
     cycles: u64,
     is_draining: bool,
+    /// `None` where no other process uses the database.
+    shared: Option<Shared>,
     stop: Option<oneshot::Sender<()>>,
 }
 
 impl RunLoop {
-    pub(crate) fn new(parts: SchedulerParts, board: Board, epoch: u32, inbox: mpsc::Receiver<Command>) -> Self {
+    pub(crate) fn new(
+        parts: SchedulerParts,
+        board: Board,
+        epoch: u32,
+        shared: Option<Shared>,
+        inbox: mpsc::Receiver<Command>,
+    ) -> Self {
         Self {
             parts,
             board,
@@ -77,6 +87,7 @@ impl RunLoop {
             epoch,
             cycles: 0,
             is_draining: false,
+            shared,
             stop: None,
         }
     }
@@ -87,10 +98,12 @@ impl RunLoop {
             self.cycles += 1;
             let mut cycle = Cycle::new(self.parts.clock.now(), Fence::new(self.epoch, self.cycles));
             self.take(&mut cycle, first);
+            self.find_lost(&mut cycle).await;
             self.go_on(&mut cycle);
             self.allot(&mut cycle);
             self.commit(cycle).await;
             self.clear().await;
+            self.release_shards().await;
             self.read_again().await;
         }
         if let Some(reply) = self.stop.take() {
@@ -143,8 +156,8 @@ impl RunLoop {
         match command {
             Command::Trigger { trigger, lengths, reply } => self.trigger(cycle, *trigger, &lengths, reply),
             Command::Clear { scope, run, only_failed, reply } => self.clears.push(((scope, run), only_failed, reply)),
-            Command::Recovered { snapshot, version, lengths } => {
-                self.recovered.push(Recovered { snapshot, version, lengths });
+            Command::Recovered { snapshot, version, lengths, held } => {
+                self.recovered.push(Recovered { snapshot, version, lengths, held });
             }
             Command::Register { registration, orders } => {
                 let slots = if self.is_draining { 0 } else { registration.slots };
@@ -154,7 +167,8 @@ impl RunLoop {
             Command::Report { worker, reports, reply } => {
                 self.slots.heartbeat(worker, now);
                 let mut must_wait = false;
-                for report in reports {
+                let (owned, elsewhere): (Vec<_>, Vec<_>) = reports.into_iter().partition(|it| self.owns(it.scope));
+                for report in owned {
                     self.slots.release(worker, report.token);
                     must_wait |= !self.ended(cycle, report);
                 }
@@ -163,10 +177,15 @@ impl RunLoop {
                     // A worker that is gone does not wait for the answer.
                     let _ = reply.send(Err(StoreError::Unavailable { detail }));
                 } else {
-                    cycle.reports.push(reply);
+                    cycle.reports.push(Reporter { reply, elsewhere });
                 }
             }
             Command::Heartbeat { worker } => self.slots.heartbeat(worker, now),
+            Command::Beat { slots } => self.beat(slots),
+            Command::Own { ownership, shards } => self.own(ownership, shards),
+            Command::Depose { shards } => self.depose(&shards),
+            Command::Release { shards, reply } => self.release(shards, reply),
+            Command::Events { events, reply } => self.events(cycle, events, reply),
             Command::Drain => {
                 self.is_draining = true;
                 self.slots.drain();
@@ -182,6 +201,11 @@ impl RunLoop {
         lengths: &plan::Lengths,
         reply: Reply<(), TriggerError>,
     ) {
+        if !self.owns(trigger.version.scope) {
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(Err(TriggerError::NotOwner));
+            return;
+        }
         let max = self.parts.limits.runs;
         if self.active.len() >= max {
             // A caller that is gone does not wait for the answer.
@@ -193,7 +217,7 @@ impl RunLoop {
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
         let key = trigger.key;
         cycle.triggers.push((key, trigger.run_id.clone(), reply));
-        cycle.run(trigger, std::mem::take(&mut decisions.expansions));
+        cycle.run(trigger, &std::mem::take(&mut decisions.expansions));
         cycle.decisions(&run.claimed, decisions, None);
         self.active.insert(key, run);
         self.queue(key);
@@ -249,7 +273,8 @@ impl RunLoop {
         }
         for claim in self.slots.reap(self.parts.clock.monotonic()) {
             warn!(instance = ?claim.token.instance, "the worker's lease has ended");
-            let report = lost(&claim, cycle.now, "the worker's lease ended");
+            let (scope, token, since) = (claim.run.scope, claim.token, claim.claimed_at);
+            let report = lost(scope, token, since, cycle.now, "the worker's lease ended");
             self.ended(cycle, report);
         }
     }
@@ -259,8 +284,13 @@ impl RunLoop {
         let (mut decisions, cancelled) = run.on(event, cycle.now);
         if !cancelled.is_empty() {
             self.slots.cancel(|token| cancelled.contains(&(token.instance, token.fence)));
-            let slots = &self.slots;
-            cycle.cancelled(&run.claimed, cancelled, &mut decisions, |instance, fence| slots.find(instance, fence));
+            let (slots, shared) = (&self.slots, &self.shared);
+            let find = |instance, fence| slots.find(instance, fence).or_else(|| shared.as_ref()?.find(instance, fence));
+            let gone = cancelled.clone();
+            cycle.cancelled(&run.claimed, cancelled, &mut decisions, find);
+            if let Some(shared) = &mut self.shared {
+                gone.into_iter().for_each(|(instance, fence)| shared.let_go(instance, fence));
+            }
         }
         cycle.decisions(&run.claimed, decisions, None);
         self.queue(key);
@@ -272,7 +302,7 @@ impl RunLoop {
             return;
         }
         while let Some((worker, free)) = self.slots.freest() {
-            let Some(key) = self.ready.pop_front() else { return };
+            let Some(key) = self.ready.pop_front() else { break };
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
             let ready = run.machine.take_ready(free.min(TURN), cycle.fence);
@@ -283,6 +313,7 @@ impl RunLoop {
             }
             cycle.claims(worker, claims);
         }
+        self.offer(cycle);
     }
 
     /// Puts a run into the queue when it has ready instances.
@@ -300,18 +331,8 @@ impl RunLoop {
         if let Some(run) = self.active.remove(&key) {
             self.instances_ready -= u64::from(run.ready_told);
         }
-    }
-}
-
-fn lost(claim: &Claim, now: Timestamp, message: &str) -> Report {
-    let end = End::HostLost { message: message.to_owned(), suspect: false };
-    let execution = Execution { started_at: claim.claimed_at, ended_at: now, end, used: ResourcesUsed::default() };
-    Report {
-        scope: claim.run.scope,
-        token: claim.token,
-        execution,
-        xcoms: Vec::new(),
-        has_value: false,
-        list_length: None,
+        if let Some(shared) = &mut self.shared {
+            shared.drop_run(key);
+        }
     }
 }

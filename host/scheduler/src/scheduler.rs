@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use clock::Clock;
 use model::{RunKey, TenantScope};
-use plan::{MachineLimits, lengths_at_start};
+use plan::{Lengths, MachineLimits, RunMachine, lengths_at_start};
 use serde_json::Value;
-use store::{Cleared, RunStore, StoreError};
+use store::{Cleared, RunStore, StoreError, TaskQueue};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::board::{Board, RunWatch};
+use crate::cluster::{ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, SharedStore, Waker};
 use crate::command::{ClearError, Command, NewTrigger, TriggerError};
+use crate::cycle::new_run;
 use crate::local_queue::LocalQueue;
-use crate::recovery;
-use crate::run_loop::RunLoop;
+use crate::recovery::{self, Reader};
+use crate::run_loop::{RunLoop, Shared};
 use crate::version::Versions;
 
 /// Commands that wait for the loop; more make their callers wait.
@@ -52,29 +54,123 @@ pub struct SchedulerParts {
 pub struct Scheduler {
     inbox: mpsc::Sender<Command>,
     board: Board,
+    clock: Arc<dyn Clock>,
+    limits: MachineLimits,
+    cluster: Option<Neighbours>,
+}
+
+/// How to reach those who own what this process does not.
+#[derive(Clone)]
+struct Neighbours {
+    store: Arc<dyn SharedStore>,
+    owned: OwnedShards,
+}
+
+/// A scheduler that has been started.
+pub struct Started {
+    pub scheduler: Scheduler,
+    /// For the worker of this process.
+    pub queue: Arc<dyn TaskQueue>,
+    /// Ends when the loop does.
+    pub run_loop: JoinHandle<()>,
+    /// Ends when the process has left its cluster; never without one.
+    pub membership: JoinHandle<Result<(), Evicted>>,
 }
 
 impl Scheduler {
     /// Takes over from whoever ran before (their fences become stale) and starts the loop. Unfinished runs are read
-    /// while new ones are taken already. The join handle ends when the loop does.
-    pub async fn start(parts: SchedulerParts) -> Result<(Self, Arc<LocalQueue>, JoinHandle<()>), StoreError> {
+    /// while new ones are taken already.
+    pub async fn start(parts: SchedulerParts) -> Result<Started, StoreError> {
         let epoch = parts.runs.epoch_advance().await?;
         let (inbox, commands) = mpsc::channel(INBOX);
         let board = Board::default();
-        tokio::spawn(recovery::read_unfinished(
-            parts.runs.clone(),
-            parts.versions.clone(),
-            parts.clock.clone(),
-            inbox.clone(),
-        ));
-        let run_loop = tokio::spawn(RunLoop::new(parts, board.clone(), epoch, commands).run());
-        Ok((Self { inbox: inbox.clone(), board }, Arc::new(LocalQueue::new(inbox)), run_loop))
+        let scheduler = Self {
+            inbox: inbox.clone(),
+            board: board.clone(),
+            clock: parts.clock.clone(),
+            limits: parts.limits.machine,
+            cluster: None,
+        };
+        let reader = Reader {
+            runs: parts.runs.clone(),
+            versions: parts.versions.clone(),
+            clock: parts.clock.clone(),
+            inbox: inbox.clone(),
+            cluster: None,
+        };
+        tokio::spawn(recovery::read_unfinished(reader, None));
+        let run_loop = tokio::spawn(RunLoop::new(parts, board, epoch, None, commands).run());
+        let queue = Arc::new(LocalQueue::new(inbox));
+        Ok(Started { scheduler, queue, run_loop, membership: tokio::spawn(std::future::pending()) })
+    }
+
+    /// Joins the cluster of a shared database and starts the loop, which decides for the tenants whose shards this process
+    /// takes.
+    pub async fn start_shared(parts: SchedulerParts, cluster: ClusterParts) -> Result<Started, StoreError> {
+        let (inbox, commands) = mpsc::channel(INBOX);
+        let board = Board::default();
+        let owned = OwnedShards::default();
+        let (clock, store) = (parts.clock.clone(), cluster.store.clone());
+        let neighbours = Neighbours { store: store.clone(), owned: owned.clone() };
+        let scheduler = Self {
+            inbox: inbox.clone(),
+            board: board.clone(),
+            clock: clock.clone(),
+            limits: parts.limits.machine,
+            cluster: Some(neighbours),
+        };
+        let membership = Membership {
+            cluster: cluster.clone(),
+            runs: parts.runs.clone(),
+            versions: parts.versions.clone(),
+            clock: clock.clone(),
+            inbox: inbox.clone(),
+            owned: owned.clone(),
+        };
+        membership.join().await?;
+        let waker = Waker::new(clock.clone());
+        let events = Events {
+            store: store.clone(),
+            owned: owned.clone(),
+            waker: waker.clone(),
+            clock: clock.clone(),
+            inbox: inbox.clone(),
+        };
+        let news = News { store: store.clone(), owned: owned.clone(), waker: waker.clone(), board: board.clone() };
+        let local = LocalQueue::new(inbox);
+        let server = cluster.server.id;
+        let queue = ClusterQueue::new(local, store.clone(), server, parts.versions.clone(), clock, waker.clone());
+        let shared = Shared::new(cluster, owned);
+        let run_loop = tokio::spawn(RunLoop::new(parts, board, 0, Some(shared), commands).run());
+        // These end with the loop or with the process.
+        tokio::spawn(waker.run(store.wakes()));
+        tokio::spawn(events.run());
+        tokio::spawn(news.run());
+        let membership = tokio::spawn(membership.run());
+        Ok(Started { scheduler, queue: Arc::new(queue), run_loop, membership })
     }
 
     /// Starts a run; returns when it is durable.
     pub async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError> {
         let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
         let lengths = lengths_at_start(&trigger.version.dag, &json(&trigger.conf), &json(&trigger.params))?;
+        let Some(cluster) = &self.cluster else { return self.trigger_here(trigger, lengths).await };
+        if cluster.owned.owns(trigger.version.scope) {
+            match self.trigger_here(trigger.clone(), lengths.clone()).await {
+                Err(TriggerError::NotOwner) => {}
+                answer => return answer,
+            }
+        }
+        let (run_id, now) = (trigger.run_id.clone(), self.clock.now());
+        // The owner decides again; only the lengths must stand in the rows from the beginning.
+        let (_, decisions) = RunMachine::start(trigger.version.dag.clone(), &lengths, self.limits, now);
+        match cluster.store.run_insert(new_run(trigger, &decisions.expansions, now)).await {
+            Err(StoreError::Conflict { .. }) => Err(TriggerError::Duplicate(run_id)),
+            done => Ok(done?),
+        }
+    }
+
+    async fn trigger_here(&self, trigger: NewTrigger, lengths: Lengths) -> Result<(), TriggerError> {
         let (reply, answer) = oneshot::channel();
         let command = Command::Trigger { trigger: Box::new(trigger), lengths, reply };
         self.inbox.send(command).await.map_err(|_| TriggerError::Stopping)?;
@@ -83,6 +179,17 @@ impl Scheduler {
 
     /// Clears a run; returns when it is durable.
     pub async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
+        let Some(cluster) = &self.cluster else { return self.clear_here(scope, run, only_failed).await };
+        if cluster.owned.owns(scope) {
+            match self.clear_here(scope, run, only_failed).await {
+                Err(ClearError::NotOwner) => {}
+                answer => return answer,
+            }
+        }
+        Ok(cluster.store.run_clear_shared(scope, run, only_failed, self.clock.now()).await?)
+    }
+
+    async fn clear_here(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
         let (reply, answer) = oneshot::channel();
         let command = Command::Clear { scope, run, only_failed, reply };
         self.inbox.send(command).await.map_err(|_| ClearError::Stopping)?;
@@ -90,8 +197,8 @@ impl Scheduler {
     }
 
     /// Follows a run. The key may be that of a run that is about to be triggered.
-    pub fn watch(&self, run: RunKey) -> RunWatch {
-        self.board.watch(run)
+    pub fn watch(&self, scope: TenantScope, run: RunKey) -> RunWatch {
+        self.board.watch(scope, run)
     }
 
     /// Gives out no more work and tells the workers to finish.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::limits::worker::LEASE_MS;
-use model::{AttemptToken, Fence, InstanceKey, TryNumber, WorkerId};
+use model::{AttemptToken, Fence, InstanceKey, TenantScope, TryNumber, WorkerId};
 use store::{Claim, WorkOrder};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -76,6 +76,19 @@ impl Slots {
                 // A worker that is gone has nothing to end.
                 let _ = worker.orders.send(WorkOrder::Cancel(tokens));
             }
+        }
+    }
+
+    /// What workers here hold of some tenants.
+    pub(crate) fn held_of(&self, is_theirs: impl Fn(TenantScope) -> bool) -> Vec<(TenantScope, AttemptToken)> {
+        let held = self.0.values().flat_map(|worker| worker.held.values());
+        held.map(|claim| (claim.run.scope, claim.token)).filter(|(scope, _)| is_theirs(*scope)).collect()
+    }
+
+    /// Forgets what workers here hold of some tenants; they go on with it.
+    pub(crate) fn forget(&mut self, is_theirs: impl Fn(TenantScope) -> bool) {
+        for worker in self.0.values_mut() {
+            worker.held.retain(|_, claim| !is_theirs(claim.run.scope));
         }
     }
 

@@ -7,21 +7,27 @@
 //! take; its fence is fixed when it is offered, so taking it changes nothing that the owner has to know. An *event* waits for
 //! the owner of a shard until a commit of his that deals with it.
 //!
-//! A lease that has ended can be renewed by nobody: its server joins again under another id, and whatever it still writes
-//! under the old one is refused. Where one process has a database to itself, nothing of this is needed.
+//! While its lease is over, a server's writes are refused. It can renew the lease until another server, whose own lease was
+//! whole all the time, *evicts* it: then what it held is lost, its shards are free, and it never comes back under its id. (So
+//! after an outage of the database, which ends all leases, everybody goes on.) Where one process has a database to itself,
+//! nothing of this is needed.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use jiff::Timestamp;
 use model::{AttemptToken, InstanceKey, RunKey, RunState, ServerId, ShardId, TenantScope, TryNumber};
+use uuid::Uuid;
 
-use crate::{CommitError, NewRun, Report, RunCommit, RunCommitted, RunRow, StoreError};
+use crate::{Cleared, CommitError, NewRun, Report, RunCommit, RunCommitted, RunRow, StoreError};
 
 /// A process that joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewServer {
     pub id: ServerId,
+    /// Its data folder. A folder has one user at a time, so whoever joins with it evicts its earlier lives.
+    pub node: Uuid,
     /// Host and process, for people.
     pub name: String,
     /// The program's version, for people.
@@ -128,7 +134,7 @@ pub struct HeldRow {
     pub token: AttemptToken,
     /// `None` while nobody has taken it.
     pub holder: Option<ServerId>,
-    /// The holder's lease has ended: nothing will come of it.
+    /// The holder was evicted or has left before it reported: nothing will come of it.
     pub is_lost: bool,
 }
 
@@ -176,10 +182,11 @@ pub enum Wake {
 /// Who is there and who owns what.
 #[async_trait]
 pub trait ClusterStore: Send + Sync {
-    /// Joins with a lease from now on.
+    /// Joins with a lease from now on, and evicts earlier lives of its node.
     async fn server_join(&self, server: &NewServer, lease: Duration) -> Result<(), StoreError>;
 
-    /// Renews the lease. [`StoreError::StaleFence`] when it has ended.
+    /// Renews the lease, and evicts servers whose lease has ended unless this one's had ended too.
+    /// [`StoreError::StaleFence`] when it was evicted itself.
     async fn server_beat(&self, server: ServerId, lease: Duration) -> Result<Beat, StoreError>;
 
     /// Ends the lease at once; what the server held is lost and its shards are free.
@@ -215,8 +222,14 @@ pub trait SharedRunStore: Send + Sync {
     /// [`StoreError::Conflict`] when the DAG has a run with this id.
     async fn run_insert(&self, run: NewRun) -> Result<(), StoreError>;
 
-    /// Tells the owner that a run's rows have changed.
-    async fn run_look(&self, scope: TenantScope, run: RunKey) -> Result<(), StoreError>;
+    /// Clears a run as [`RunStore::run_clear`](crate::RunStore::run_clear) does, and tells its owner; one transaction.
+    async fn run_clear_shared(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        only_failed: bool,
+        now: Timestamp,
+    ) -> Result<Cleared, StoreError>;
 
     /// Events for these shards, oldest first.
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError>;
@@ -241,9 +254,9 @@ pub trait WorkStore: Send + Sync {
     /// What of `held` the server does not hold any more.
     async fn work_gone(&self, server: ServerId, held: &[AttemptToken]) -> Result<Vec<AttemptToken>, StoreError>;
 
-    /// Executions of a run that are offered or held elsewhere, whether their holders live or not.
+    /// Executions of a run that are offered, held elsewhere, or reported by an event that still waits.
     async fn work_of_run(&self, scope: TenantScope, run: RunKey) -> Result<Vec<HeldRow>, StoreError>;
 
-    /// Executions of these shards that are lost because their holder's lease has ended.
+    /// Executions of these shards that are lost.
     async fn work_lost(&self, shards: &[ShardId], limit: u32) -> Result<Vec<HeldRow>, StoreError>;
 }

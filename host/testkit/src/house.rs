@@ -59,7 +59,7 @@ impl House {
             clock: clock.clone(),
             limits: SchedulerLimits::default(),
         };
-        let (scheduler, queue, run_loop) = Scheduler::start(parts).await.expect("the scheduler starts");
+        let Started { scheduler, queue, run_loop, .. } = Scheduler::start(parts).await.expect("the scheduler starts");
         let (held, is_held) = watch::channel(true);
         let worker = WorkerId::from_uuid(Real.uuid());
         let bodies = bodies::Bodies { worker, queue, blobs: blobs.clone(), logs: logs.clone(), is_held };
@@ -185,7 +185,7 @@ impl Scheduling for Watched {
         Scheduling::clear(&self.scheduler, scope, run, only_failed).await
     }
 
-    fn watch(&self, run: RunKey) -> BoxStream<'static, RunProgress> {
+    fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress> {
         self.watchers.fetch_add(1, Ordering::SeqCst);
         let watcher = Watcher(self.watchers.clone());
         let progress = Scheduling::watch(&self.scheduler, run);

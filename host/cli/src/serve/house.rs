@@ -10,7 +10,7 @@ use control::{Control, ControlParts};
 use model::WorkerId;
 use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
-use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Versions};
+use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
 use store::Catalog;
 use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
@@ -63,7 +63,7 @@ impl House {
             clock: clock.clone(),
             limits: SchedulerLimits::default(),
         };
-        let (scheduler, queue, run_loop) = Scheduler::start(parts).await.context("cannot start the scheduler")?;
+        let Started { scheduler, queue, run_loop, .. } = Scheduler::start(parts).await.context("cannot start the scheduler")?;
 
         let artefacts = Arc::new(Artefacts::new(command.clone(), blobs.clone(), clock.clone()));
         let worker = Worker::start(WorkerParts {

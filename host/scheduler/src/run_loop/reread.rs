@@ -1,13 +1,12 @@
 //! Runs whose machines start from their rows: after a start, a clear, or a commit that failed.
 
-use model::outcome::{End, ResourcesUsed};
 use model::{AttemptToken, RunState, TryNumber};
 use plan::{ResultStatus, RunMachine};
-use store::{Cleared, Execution, Report, StoreError};
+use store::{Cleared, StoreError};
 use tracing::{error, warn};
 
 use super::RunLoop;
-use crate::active::{ActiveRun, RunHandle, claimed_of_snapshot, saved_of_snapshot};
+use crate::active::{ActiveRun, RunHandle, claimed_of_row, lost, saved_of_snapshot};
 use crate::board::RunProgress;
 use crate::command::ClearError;
 use crate::cycle::Cycle;
@@ -17,8 +16,14 @@ use crate::version::VersionError;
 impl RunLoop {
     pub(super) async fn read_again(&mut self) {
         for handle @ (scope, run) in self.reread.iter().copied().collect::<Vec<_>>() {
-            match recovery::read(&*self.parts.runs, &self.parts.versions, scope, run).await {
-                Ok(recovered) => self.recovered.extend(recovered),
+            let elsewhere = self.shared.as_ref().map(|shared| &*shared.cluster.store);
+            match recovery::read(&*self.parts.runs, &self.parts.versions, elsewhere, scope, run).await {
+                Ok(Some(recovered)) => self.recovered.push(recovered),
+                Ok(None) => {
+                    if let Some(shared) = &mut self.shared {
+                        shared.is_absent(run);
+                    }
+                }
                 Err(
                     recovery_error @ VersionError::Store(
                         StoreError::Unavailable { .. } | StoreError::NotWritable { .. },
@@ -42,6 +47,9 @@ impl RunLoop {
     }
 
     async fn clear_one(&mut self, (scope, run): RunHandle, only_failed: bool) -> Result<Cleared, ClearError> {
+        if !self.owns(scope) {
+            return Err(ClearError::NotOwner);
+        }
         let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
         self.slots.cancel(|token| token.instance.run == run);
         self.drop_run(run);
@@ -53,29 +61,32 @@ impl RunLoop {
 
     /// Starts a machine again; what its rows show as running is lost, for nobody holds it.
     pub(super) fn resume(&mut self, cycle: &mut Cycle, recovered: Recovered) {
-        let Recovered { snapshot, version, lengths } = recovered;
+        let Recovered { snapshot, version, lengths, held } = recovered;
         let key = snapshot.run.key;
-        if self.active.contains_key(&key) {
+        if self.active.contains_key(&key) || !self.owns(snapshot.run.scope) {
             return;
         }
         let saved = saved_of_snapshot(&snapshot);
         let (machine, decisions) =
             RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
-        let run = ActiveRun::new(machine, claimed_of_snapshot(&snapshot, &version));
+        let run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
         cycle.decisions(&run.claimed, decisions, None);
-        let orphans: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
+        if snapshot.run.state == RunState::Queued {
+            // Made by a process that does not own it.
+            cycle.starts(&run.claimed);
+        }
+        let running: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
         let scope = run.scope();
         self.active.insert(key, run);
+        let orphans: Vec<_> =
+            running.into_iter().filter(|(it, fence)| !self.is_outside(&held, *it, *fence, cycle.now)).collect();
         for (instance, fence) in orphans {
             let row =
                 snapshot.instances.iter().find(|it| it.node == instance.node && it.map_index == instance.map_index);
             let try_number = row.map_or(TryNumber(1), |row| row.try_number);
             let started_at = row.and_then(|row| row.started_at).unwrap_or(cycle.now);
             let token = AttemptToken { instance, try_number, fence };
-            let end = End::HostLost { message: "the server stopped while it ran".to_owned(), suspect: false };
-            let execution = Execution { started_at, ended_at: cycle.now, end, used: ResourcesUsed::default() };
-            let report = Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None };
-            self.ended(cycle, report);
+            self.ended(cycle, lost(scope, token, started_at, cycle.now, "the server stopped while it ran"));
         }
         self.queue(key);
     }

@@ -4,22 +4,42 @@ use std::cmp::Reverse;
 
 use metrics::{counter, gauge};
 use model::RunKey;
-use store::{CommitError, StoreError};
+use store::{SharedCommitError, StoreError};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::RunLoop;
-use crate::command::{Reply, TriggerError};
-use crate::cycle::Cycle;
+use crate::command::TriggerError;
+use crate::cycle::{Cycle, Reporter};
 use crate::metric_names as names;
 
 impl RunLoop {
     pub(super) async fn commit(&mut self, mut cycle: Cycle) {
         if cycle.is_clean() {
-            return cycle.reports.into_iter().for_each(answer_ok);
+            return answer(cycle.reports, cycle.event_replies);
         }
-        match self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await {
+        self.tell_results(&mut cycle);
+        let result = match &self.shared {
+            None => self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await.map_err(SharedCommitError::Commit),
+            Some(shared) => match shared.commit(&mut cycle) {
+                Some(commit) => shared.cluster.store.commit_shared(commit).await,
+                // Nothing is owned, so nobody had anything to decide.
+                None => return answer(cycle.reports, cycle.event_replies),
+            },
+        };
+        match result {
             Ok(committed) => self.tell(cycle, &committed.duplicate_runs),
-            Err(error) => self.forget(cycle, &error),
+            Err(SharedCommitError::Commit(error)) => {
+                self.forget(cycle, &error.to_string(), |detail| {
+                    TriggerError::Store(StoreError::Unavailable { detail })
+                });
+            }
+            Err(error @ SharedCommitError::Deposed(_)) => {
+                self.forget(cycle, &error.to_string(), |_| TriggerError::NotOwner);
+                if let SharedCommitError::Deposed(shards) = error {
+                    self.depose(&shards);
+                }
+            }
         }
     }
 
@@ -34,7 +54,7 @@ impl RunLoop {
             // A caller that is gone does not wait for the answer.
             let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
         }
-        cycle.reports.into_iter().for_each(answer_ok);
+        answer(cycle.reports, cycle.event_replies);
         for (worker, mut claims) in cycle.handouts {
             for claim in claims.extract_if(.., |claim| duplicates.contains(&claim.run.key)) {
                 self.slots.release(worker, claim.token);
@@ -75,11 +95,9 @@ impl RunLoop {
     }
 
     /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say.
-    fn forget(&mut self, cycle: Cycle, error: &CommitError) {
+    fn forget(&mut self, cycle: Cycle, error: &str, trigger_error: impl Fn(String) -> TriggerError) {
         counter!(names::COMMITS_FAILED).increment(1);
-        warn!(%error, runs = cycle.touched.len(), "commit failed, reading its runs again");
-        let detail = error.to_string();
-        let failed = || StoreError::Unavailable { detail: detail.clone() };
+        warn!(error, runs = cycle.touched.len(), "commit failed, reading its runs again");
         for (worker, claims) in cycle.handouts {
             for claim in claims {
                 self.slots.release(worker, claim.token);
@@ -91,10 +109,13 @@ impl RunLoop {
         self.reread.extend(&cycle.touched);
         // Those who asked may be gone.
         for (_, _, reply) in cycle.triggers {
-            let _ = reply.send(Err(TriggerError::Store(failed())));
+            let _ = reply.send(Err(trigger_error(error.to_owned())));
         }
-        for reply in cycle.reports {
-            let _ = reply.send(Err(failed()));
+        for Reporter { reply, .. } in cycle.reports {
+            let _ = reply.send(Err(StoreError::Unavailable { detail: error.to_owned() }));
+        }
+        for (reply, _) in cycle.event_replies {
+            let _ = reply.send(false);
         }
     }
 
@@ -106,7 +127,12 @@ impl RunLoop {
     }
 }
 
-fn answer_ok(reply: Reply<(), StoreError>) {
-    // A worker that is gone does not wait for the answer.
-    let _ = reply.send(Ok(()));
+/// Those who ask may be gone.
+fn answer(reports: Vec<Reporter>, events: Vec<(oneshot::Sender<bool>, bool)>) {
+    for Reporter { reply, elsewhere } in reports {
+        let _ = reply.send(Ok(elsewhere));
+    }
+    for (reply, has_all) in events {
+        let _ = reply.send(has_all);
+    }
 }

@@ -1,0 +1,119 @@
+//! Keeps this process's lease, takes shards that nobody owns, gives up what is more than its part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use model::ShardId;
+use model::limits::worker::{HEARTBEAT_MS, LEASE_MS};
+use store::{Beat, RunStore, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use super::{ClusterParts, Evicted, OwnedShards};
+use crate::command::Command;
+use crate::recovery;
+use crate::version::Versions;
+
+const LEASE: Duration = Duration::from_millis(LEASE_MS);
+const BEAT_PAUSE: Duration = Duration::from_millis(HEARTBEAT_MS);
+/// Pause after a beat that the database did not take.
+const REPEAT_PAUSE: Duration = Duration::from_millis(500);
+
+/// The membership of this process.
+pub(crate) struct Membership {
+    pub(crate) cluster: ClusterParts,
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) inbox: mpsc::Sender<Command>,
+    pub(crate) owned: OwnedShards,
+}
+
+impl Membership {
+    /// Joins; what follows is done by [`Self::run`].
+    pub(crate) async fn join(&self) -> Result<(), StoreError> {
+        self.cluster.store.server_join(&self.cluster.server, LEASE).await
+    }
+
+    /// Beats until the process is evicted or its loop has ended.
+    pub(crate) async fn run(self) -> Result<(), Evicted> {
+        let server = self.cluster.server.id;
+        while !self.inbox.is_closed() {
+            let pause = match self.cluster.store.server_beat(server, LEASE).await {
+                Ok(beat) => {
+                    if self.inbox.send(Command::Beat { slots: beat.slots }).await.is_err() {
+                        break;
+                    }
+                    if let Err(error) = self.share(&beat).await {
+                        warn!(%error, "cannot take or give up shards yet");
+                    }
+                    BEAT_PAUSE
+                }
+                Err(StoreError::StaleFence) => {
+                    // The loop may have ended already.
+                    let _ = self.inbox.send(Command::Depose { shards: ShardId::all().collect() }).await;
+                    return Err(Evicted(server));
+                }
+                Err(error) => {
+                    warn!(%error, "cannot renew the lease yet");
+                    REPEAT_PAUSE
+                }
+            };
+            tokio::select! {
+                () = self.clock.sleep(pause) => {}
+                () = self.inbox.closed() => break,
+            }
+        }
+        if let Err(error) = self.cluster.store.server_leave(server).await {
+            warn!(%error, "cannot leave the cluster; the lease will end by itself");
+        }
+        Ok(())
+    }
+
+    /// Brings the number of owned shards to this process's part.
+    async fn share(&self, beat: &Beat) -> Result<(), StoreError> {
+        if !self.cluster.server.is_scheduler {
+            return Ok(());
+        }
+        let part = u32::from(ShardId::COUNT).div_ceil(beat.schedulers.max(1));
+        let owned = beat.owned.len() as u32;
+        if owned > part {
+            self.release(&beat.owned[part as usize..]).await;
+        } else if beat.unowned > 0 && owned < part {
+            self.take(part - owned).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, most: u32) -> Result<(), StoreError> {
+        let Some((ownership, shards)) = self.cluster.store.shard_take(self.cluster.server.id, most).await? else {
+            return Ok(());
+        };
+        info!(shards = shards.len(), epoch = ownership.epoch, "took shards");
+        let own = Command::Own { ownership, shards: shards.clone() };
+        if self.inbox.send(own).await.is_ok() {
+            tokio::spawn(recovery::read_unfinished(
+                recovery::Reader {
+                    runs: self.runs.clone(),
+                    versions: self.versions.clone(),
+                    clock: self.clock.clone(),
+                    inbox: self.inbox.clone(),
+                    cluster: Some(self.cluster.store.clone()),
+                },
+                Some(shards),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn release(&self, shards: &[ShardId]) {
+        info!(shards = shards.len(), "giving up shards, other schedulers have fewer");
+        self.owned.remove(shards);
+        let (reply, done) = oneshot::channel();
+        if self.inbox.send(Command::Release { shards: shards.to_vec(), reply }).await.is_ok() {
+            // The loop drops the sender when it ends without an answer.
+            let _ = done.await;
+        }
+    }
+}

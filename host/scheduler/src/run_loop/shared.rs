@@ -1,0 +1,282 @@
+//! The loop's part of a cluster: shards that come and go, instances that are offered to workers elsewhere, events.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use model::{AttemptToken, Fence, InstanceKey, MapIndex, NodeIdx, RunKey, ShardId, TenantScope, TryNumber};
+use plan::ResultStatus;
+use store::{EventKind, EventRow, HeldRow, Ownership, ResultChange, SharedCommit};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+use super::{RunLoop, TURN};
+use crate::active::lost;
+use crate::cluster::{ClusterParts, OwnedShards};
+use crate::cycle::Cycle;
+
+/// Instances that are offered ahead for each slot of the other workers, so that none of them waits for a commit.
+const OFFERS_PER_SLOT: u32 = 2;
+/// Lost executions of one cycle.
+const LOST_PER_CYCLE: u32 = 2_000;
+
+/// What the loop knows of the cluster.
+pub(crate) struct Shared {
+    pub(super) cluster: ClusterParts,
+    owned: OwnedShards,
+    pub(super) ownership: Option<Ownership>,
+    /// Executions that are offered or held elsewhere.
+    outside: BTreeMap<(InstanceKey, Fence), Outside>,
+    /// Slots of the other workers.
+    slots: u32,
+    /// Runs that an event named and that have ended, or are not there.
+    absent: HashSet<RunKey>,
+    /// Leases may have ended since the last look.
+    must_look_for_lost: bool,
+    releases: Vec<(Vec<ShardId>, oneshot::Sender<()>)>,
+}
+
+struct Outside {
+    scope: TenantScope,
+    try_number: TryNumber,
+    at: Timestamp,
+}
+
+impl Shared {
+    pub(crate) fn new(cluster: ClusterParts, owned: OwnedShards) -> Self {
+        Self {
+            cluster,
+            owned,
+            ownership: None,
+            outside: BTreeMap::new(),
+            slots: 0,
+            absent: HashSet::new(),
+            must_look_for_lost: false,
+            releases: Vec::new(),
+        }
+    }
+
+    /// Notes that an execution is offered or held elsewhere.
+    fn hold(&mut self, scope: TenantScope, token: AttemptToken, at: Timestamp) {
+        self.outside.insert((token.instance, token.fence), Outside { scope, try_number: token.try_number, at });
+    }
+
+    pub(super) fn let_go(&mut self, instance: InstanceKey, fence: Fence) {
+        self.outside.remove(&(instance, fence));
+    }
+
+    /// The attempt and the time of an execution elsewhere.
+    pub(super) fn find(&self, instance: InstanceKey, fence: Fence) -> Option<(TryNumber, Timestamp)> {
+        self.outside.get(&(instance, fence)).map(|it| (it.try_number, it.at))
+    }
+
+    pub(super) fn drop_run(&mut self, run: RunKey) {
+        let instance = |node, map_index| InstanceKey { run, node: NodeIdx(node), map_index };
+        let first = (instance(0, MapIndex::NONE), Fence::NONE);
+        let last = (instance(u32::MAX, MapIndex::at(u32::MAX)), Fence::from_row(i64::MAX));
+        let keys: Vec<_> = self.outside.range(first..=last).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.outside.remove(&key);
+        }
+    }
+
+    /// Notes that a run was read and is not unfinished.
+    pub(super) fn is_absent(&mut self, run: RunKey) {
+        self.absent.insert(run);
+    }
+
+    pub(super) fn commit(&self, cycle: &mut Cycle) -> Option<SharedCommit> {
+        Some(SharedCommit {
+            commit: std::mem::take(&mut cycle.commit),
+            ownership: self.ownership?,
+            offers: std::mem::take(&mut cycle.offers),
+            events: std::mem::take(&mut cycle.events),
+            results: std::mem::take(&mut cycle.results),
+        })
+    }
+}
+
+impl RunLoop {
+    /// True when this process decides about the runs of a tenant.
+    pub(super) fn owns(&self, scope: TenantScope) -> bool {
+        self.shared.as_ref().is_none_or(|shared| shared.owned.owns(scope))
+    }
+
+    pub(super) fn own(&mut self, ownership: Ownership, shards: Vec<ShardId>) {
+        let Some(shared) = &mut self.shared else { return };
+        self.epoch = ownership.epoch;
+        shared.ownership = Some(ownership);
+        let owned = shared.owned.list();
+        shared.owned.set(owned.into_iter().chain(shards));
+    }
+
+    /// A beat of this server: there are so many slots in all, and leases of others may have ended.
+    pub(super) fn beat(&mut self, slots: u32) {
+        let own = u32::try_from(self.slots.total()).unwrap_or(u32::MAX);
+        let Some(shared) = &mut self.shared else { return };
+        shared.slots = slots.saturating_sub(own);
+        shared.must_look_for_lost = shared.ownership.is_some();
+    }
+
+    /// Notes that shards are to be given up; that happens between two commits.
+    pub(super) fn release(&mut self, shards: Vec<ShardId>, reply: oneshot::Sender<()>) {
+        if let Some(shared) = &mut self.shared {
+            shared.releases.push((shards, reply));
+        }
+    }
+
+    /// Gives up shards. What this process's worker runs of them goes on, and its reports go to the next owner.
+    pub(super) async fn release_shards(&mut self) {
+        let Some(shared) = &mut self.shared else { return };
+        let (store, server, owned) = (shared.cluster.store.clone(), shared.cluster.server.id, shared.owned.clone());
+        for (shards, reply) in std::mem::take(&mut shared.releases) {
+            let held = self.slots.held_of(|scope| shards.contains(&ShardId::of(scope.tenant())));
+            match store.shard_release(server, &shards, &held).await {
+                Ok(()) => self.forget_shards(&shards),
+                Err(error) => {
+                    warn!(%error, "cannot give up shards yet");
+                    owned.set(owned.list().into_iter().chain(shards));
+                }
+            }
+            // Membership may have ended meanwhile.
+            let _ = reply.send(());
+        }
+    }
+
+    /// These shards belong to somebody else: nothing of their runs is known any more, and what a worker here runs of them is
+    /// ended, for others run it.
+    pub(super) fn depose(&mut self, shards: &[ShardId]) {
+        info!(shards = shards.len(), "shards have another owner");
+        let is_theirs = |scope: TenantScope| shards.contains(&ShardId::of(scope.tenant()));
+        let held = self.slots.held_of(is_theirs);
+        self.slots.cancel(|token| held.iter().any(|(_, it)| it == token));
+        self.forget_shards(shards);
+    }
+
+    fn forget_shards(&mut self, shards: &[ShardId]) {
+        let is_theirs = |scope: TenantScope| shards.contains(&ShardId::of(scope.tenant()));
+        if let Some(shared) = &mut self.shared {
+            shared.owned.remove(shards);
+            shared.outside.retain(|_, it| !is_theirs(it.scope));
+        }
+        self.slots.forget(is_theirs);
+        let runs: Vec<_> = self.active.iter().filter(|(_, run)| is_theirs(run.scope())).map(|(key, _)| *key).collect();
+        for run in runs {
+            self.drop_run(run);
+        }
+        self.reread.retain(|(scope, _)| !is_theirs(*scope));
+        self.recovered.retain(|it| !is_theirs(it.snapshot.run.scope));
+    }
+
+    /// Offers what no slot here is free for to workers elsewhere.
+    pub(super) fn offer(&mut self, cycle: &mut Cycle) {
+        let Some(shared) = &mut self.shared else { return };
+        let most = shared.slots.saturating_mul(OFFERS_PER_SLOT);
+        let mut room = most.saturating_sub(u32::try_from(shared.outside.len()).unwrap_or(u32::MAX));
+        while room > 0 {
+            let Some(key) = self.ready.pop_front() else { return };
+            let Some(run) = self.active.get_mut(&key) else { continue };
+            run.is_queued = false;
+            let ready = run.machine.take_ready(room.min(TURN), cycle.fence);
+            let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
+            room -= claims.len() as u32;
+            for claim in &claims {
+                shared.hold(claim.run.scope, claim.token, cycle.now);
+            }
+            cycle.offer(&claims);
+            if run.machine.ready_count() > 0 {
+                run.is_queued = true;
+                self.ready.push_back(key);
+            }
+        }
+    }
+
+    /// Writes down which results have become known, for those who wait for them elsewhere.
+    pub(super) fn tell_results(&mut self, cycle: &mut Cycle) {
+        if self.shared.is_none() {
+            return;
+        }
+        for &(scope, run) in &cycle.touched {
+            let Some(active) = self.active.get_mut(&run).filter(|active| !active.is_result_told) else { continue };
+            let is_available = match active.machine.result() {
+                ResultStatus::Pending => continue,
+                ResultStatus::Available => true,
+                ResultStatus::Impossible { .. } => false,
+            };
+            active.is_result_told = true;
+            cycle.results.push(ResultChange { scope, run, is_available });
+        }
+    }
+
+    /// Takes events into the cycle. Those of runs that are still to be read are left for later.
+    pub(super) fn events(&mut self, cycle: &mut Cycle, events: Vec<EventRow>, reply: oneshot::Sender<bool>) {
+        let mut has_all = true;
+        for EventRow { id, scope, kind } in events {
+            if !self.owns(scope) {
+                continue;
+            }
+            let is_dealt_with = match kind {
+                EventKind::Reported(report) => {
+                    let run = report.token.instance.run;
+                    let Some(shared) = &mut self.shared else { continue };
+                    shared.let_go(report.token.instance, report.token.fence);
+                    if self.active.contains_key(&run) || shared.absent.remove(&run) {
+                        self.ended(cycle, *report)
+                    } else {
+                        self.reread.insert((scope, run));
+                        false
+                    }
+                }
+                EventKind::Look(run) => {
+                    self.slots.cancel(|token| token.instance.run == run);
+                    self.drop_run(run);
+                    self.reread.insert((scope, run));
+                    true
+                }
+            };
+            if is_dealt_with {
+                cycle.events.push(id);
+            }
+            has_all &= is_dealt_with;
+        }
+        cycle.event_replies.push((reply, has_all));
+    }
+
+    /// Ends what was held by servers that are gone.
+    pub(super) async fn find_lost(&mut self, cycle: &mut Cycle) {
+        let Some(shared) = &mut self.shared else { return };
+        if !std::mem::take(&mut shared.must_look_for_lost) {
+            return;
+        }
+        match shared.cluster.store.work_lost(&shared.owned.list(), LOST_PER_CYCLE).await {
+            Ok(found) => {
+                shared.must_look_for_lost = found.len() as u32 == LOST_PER_CYCLE;
+                for HeldRow { scope, token, .. } in found {
+                    self.lose_outside(cycle, scope, token);
+                }
+            }
+            Err(error) => warn!(%error, "cannot look for lost executions yet"),
+        }
+    }
+
+    fn lose_outside(&mut self, cycle: &mut Cycle, scope: TenantScope, token: AttemptToken) {
+        let Some(shared) = &mut self.shared else { return };
+        if !self.active.contains_key(&token.instance.run) {
+            // Its run is still to be read; reading finds it.
+            return;
+        }
+        let started_at = shared.find(token.instance, token.fence).map_or(cycle.now, |(_, at)| at);
+        shared.let_go(token.instance, token.fence);
+        warn!(instance = ?token.instance, "the server that ran it is gone");
+        self.ended(cycle, lost(scope, token, started_at, cycle.now, "the server that ran it is gone"));
+    }
+
+    /// Takes over what a run's rows tell of executions elsewhere; true for one that still may come to something.
+    pub(super) fn is_outside(&mut self, held: &[HeldRow], instance: InstanceKey, fence: Fence, now: Timestamp) -> bool {
+        let Some(shared) = &mut self.shared else { return false };
+        let found = held.iter().find(|it| it.token.instance == instance && it.token.fence == fence && !it.is_lost);
+        if let Some(row) = found {
+            shared.hold(row.scope, row.token, now);
+        }
+        found.is_some()
+    }
+}
