@@ -14,7 +14,7 @@ use crate::command::Command;
 type Orders = Arc<Mutex<UnboundedReceiver<WorkOrder>>>;
 
 /// Hands committed claims to workers of this process. Orders are bounded by the workers' slots.
-pub struct LocalQueue {
+pub(crate) struct LocalQueue {
     inbox: mpsc::Sender<Command>,
     orders: std::sync::Mutex<HashMap<WorkerId, Orders>>,
 }

@@ -16,7 +16,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use model::{BundleName, Digest, RunKey, TenantId, TenantScope, WorkerId};
 use scheduler::{
-    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, TriggerError, Versions,
+    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, Started, TriggerError, Versions,
 };
 use serde_json::Value;
 use store::{AuthStore, Cleared, NewToken};
@@ -188,7 +188,7 @@ impl Scheduling for Watched {
     fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress> {
         self.watchers.fetch_add(1, Ordering::SeqCst);
         let watcher = Watcher(self.watchers.clone());
-        let progress = Scheduling::watch(&self.scheduler, run);
+        let progress = Scheduling::watch(&self.scheduler, scope, run);
         progress
             .map(move |progress| {
                 let _alive = &watcher;

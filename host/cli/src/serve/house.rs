@@ -63,7 +63,8 @@ impl House {
             clock: clock.clone(),
             limits: SchedulerLimits::default(),
         };
-        let Started { scheduler, queue, run_loop, .. } = Scheduler::start(parts).await.context("cannot start the scheduler")?;
+        let Started { scheduler, queue, run_loop, .. } =
+            Scheduler::start(parts).await.context("cannot start the scheduler")?;
 
         let artefacts = Arc::new(Artefacts::new(command.clone(), blobs.clone(), clock.clone()));
         let worker = Worker::start(WorkerParts {

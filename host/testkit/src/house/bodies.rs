@@ -19,7 +19,7 @@ use clock::{Clock, Real};
 use model::limits::value::INLINE_MAX_BYTES;
 use model::outcome::{End, ResourcesUsed};
 use model::{Key, TryNumber, WorkerId};
-use scheduler::LocalQueue;
+
 use store::{
     Claim, Execution, NamedValue, RETURN_VALUE, Report, StoredValue, TaskQueue, WorkOrder, WorkerRegistration,
 };
@@ -30,7 +30,7 @@ const SLOTS: u32 = 64;
 #[derive(Clone)]
 pub(super) struct Bodies {
     pub(super) worker: WorkerId,
-    pub(super) queue: Arc<LocalQueue>,
+    pub(super) queue: Arc<dyn TaskQueue>,
     pub(super) blobs: BlobStore,
     pub(super) logs: LogStore,
     pub(super) is_held: watch::Receiver<bool>,
