@@ -95,10 +95,14 @@ pub mod value {
     pub const SEQUENCE_PAGE_MAX_BYTES: usize = 512 << 10;
     /// Values of one page of a sequence.
     pub const SEQUENCE_PAGE_MAX_VALUES: u32 = 1_000;
+    /// Map indexes that are read at a time to find the places of a sequence with holes.
+    pub const SEQUENCE_INDEX_PAGE: u32 = 10_000;
     /// Bytes of one read or write of a blob.
     pub const BLOB_PIECE_MAX_BYTES: usize = 1 << 20;
     /// Largest blob that a task writes.
     pub const BLOB_MAX_BYTES: u64 = 64 << 20;
+    /// Blobs that one attempt writes at a time.
+    pub const BLOB_WRITERS_PER_ATTEMPT_MAX: usize = 4;
 }
 
 /// Limits on logs.
@@ -185,6 +189,8 @@ pub mod worker {
     pub const START_MAX_MS: u64 = 10_000;
     /// Attempts that one runner runs at a time, whatever it is asked for.
     pub const SLOTS_MAX: u32 = 512;
+    /// What all writers of blobs hold between two writes; attempts that would need more wait.
+    pub const BLOB_BUFFERS_MAX_BYTES: usize = 128 << 20;
     /// Components that one runner keeps loaded.
     pub const COMPONENTS_LOADED_MAX: usize = 64;
 }

@@ -13,8 +13,8 @@ use model::{Dag, Key, MapIndex, NodeIdx};
 use serde_json::Value;
 use store::{ClaimedRun, PageSize, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow};
 
-use crate::attempt::Sequence;
 use crate::items::{ItemCache, Items, split};
+use crate::sequence::Sequence;
 
 /// One page of the values that a batch needs.
 const PAGE: PageSize = PageSize { values: SEQUENCE_PAGE_MAX_VALUES, bytes: SEQUENCE_PAGE_MAX_BYTES };
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     /// `"name":value` pairs, joined by commas.
     fixed: String,
     expanded: Vec<Expanded>,
-    pub(crate) sequences: Vec<Sequence>,
+    pub(crate) sequences: Vec<Arc<Sequence>>,
 }
 
 /// One argument that varies.
@@ -130,7 +130,7 @@ impl ArgumentReader {
         &self,
         trees: &mut Trees<'_>,
         source: &Source,
-        sequences: &mut Vec<Sequence>,
+        sequences: &mut Vec<Arc<Sequence>>,
     ) -> Result<String, ArgumentError> {
         Ok(match source {
             Source::Literal(value) => trees.spend(value.to_string())?,
@@ -172,7 +172,7 @@ impl ArgumentReader {
         &self,
         run: &ClaimedRun,
         output: &OutputSource,
-        sequences: &mut Vec<Sequence>,
+        sequences: &mut Vec<Arc<Sequence>>,
     ) -> Result<String, ArgumentError> {
         let (node, key) = self.resolve(&run.dag, output)?;
         if run.dag.task(node).expand.is_none() {
@@ -182,10 +182,17 @@ impl ArgumentReader {
                 None => Ok("null".to_owned()),
             };
         }
-        let len = self.values.xcom_count(run.scope, run.key, node, &key).await?;
-        let instances = self.values.map_length(run.scope, run.key, node).await?.map_or(0, u64::from);
-        let id = sequences.len() as u64;
-        sequences.push(Sequence { node, key, len, instances });
+        // Sources that name the same values share a sequence, and what is known of it.
+        let id = match sequences.iter().position(|sequence| sequence.is_of(node, &key)) {
+            Some(id) => id,
+            None => {
+                let len = self.values.xcom_count(run.scope, run.key, node, &key).await?;
+                let instances = self.values.map_length(run.scope, run.key, node).await?.map_or(0, u64::from);
+                sequences.push(Arc::new(Sequence::new(node, key, len, instances)));
+                sequences.len() - 1
+            }
+        };
+        let len = sequences[id].len();
         Ok(format!(r#"{{"$waft":"sequence","id":{id},"len":{len}}}"#))
     }
 
@@ -349,43 +356,4 @@ fn push_member(object: &mut String, name: &str, value: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shared(lists: &[(&str, &str)]) -> Shared {
-        let expanded = lists.iter().map(|(name, text)| {
-            let items = split(text).expect("a list");
-            Expanded { name: (*name).to_owned(), length: items.len() as u32, lists: List::Items(items) }
-        });
-        Shared { fixed: r#""x":5"#.to_owned(), expanded: expanded.collect(), sequences: Vec::new() }
-    }
-
-    #[test]
-    fn a_product_is_row_major_with_the_last_argument_fastest() {
-        let shared = shared(&[("a", "[1,2]"), ("b", r#"["p","q","r"]"#)]);
-        let all: Vec<_> = (0..6).map(|i| shared.arguments(MapIndex::at(i)).expect("in range")).collect();
-        assert_eq!(
-            all,
-            [
-                r#"{"x":5,"a":1,"b":"p"}"#,
-                r#"{"x":5,"a":1,"b":"q"}"#,
-                r#"{"x":5,"a":1,"b":"r"}"#,
-                r#"{"x":5,"a":2,"b":"p"}"#,
-                r#"{"x":5,"a":2,"b":"q"}"#,
-                r#"{"x":5,"a":2,"b":"r"}"#,
-            ]
-        );
-    }
-
-    #[test]
-    fn a_position_past_the_lists_says_how_long_they_are() {
-        let error = shared(&[("a", "[1,2]")]).arguments(MapIndex::at(2)).expect_err("out of range");
-        assert_eq!(error.to_string(), r#"argument "a" has no item 2; its list has 2"#);
-    }
-
-    #[test]
-    fn members_of_an_object_come_as_pairs() {
-        let shared = shared(&[("pair", r#"{"k": 1, "j": [2]}"#)]);
-        assert_eq!(shared.arguments(MapIndex::at(1)).expect("in range"), r#"{"x":5,"pair":["j",[2]]}"#);
-    }
-}
+mod tests;

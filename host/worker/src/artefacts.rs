@@ -126,3 +126,6 @@ impl Artefacts {
         self.pending.lock().expect("no panic while the lock is held")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use blobs::BlobStore;
-use bytes::Bytes;
 use clock::Clock;
-use model::limits::value::{BLOB_MAX_BYTES, SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
+use model::limits::value::SEQUENCE_PAGE_MAX_BYTES;
 use model::{Digest, Key, MapIndex, TaskId};
 use sandbox::{HostError, HostPort, HostReply, HostRequest, HostValue};
-use store::{PageSize, StateStore, StoreError, ValueStore};
+use store::{StateStore, StoreError, ValueStore};
 
 use crate::arguments::read_row;
-use crate::attempt::{Attempt, Attempts, Sequence};
-
-/// Writers that one attempt may have open.
-const WRITERS_MAX: usize = 4;
+use crate::attempt::Attempt;
+use crate::attempts::Attempts;
+use crate::writers::WritingRoom;
 
 /// The host side of all runners of this worker.
 pub(crate) struct Host {
@@ -24,6 +22,7 @@ pub(crate) struct Host {
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) blobs: BlobStore,
+    pub(crate) room: WritingRoom,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -68,22 +67,12 @@ impl HostPort for Host {
             HostRequest::BlobOpen { digest } => self.blob_open(&attempt, digest).await,
             HostRequest::BlobRead { digest, offset, max } => self.blob_read(&attempt, digest, offset, max).await,
             HostRequest::BlobCreate { writer, .. } => {
-                if attempt.create_writer(writer, WRITERS_MAX) {
-                    Ok(HostValue::Done)
-                } else {
-                    Err(HostError::QuotaExceeded(format!("at most {WRITERS_MAX} blobs may be written at a time")))
-                }
+                attempt.create_writer(&self.blobs, &self.room, writer).await.map(|()| HostValue::Done)
             }
-            HostRequest::BlobWrite { writer, bytes } => match attempt.write(writer, &bytes, BLOB_MAX_BYTES) {
-                Some(Ok(())) => Ok(HostValue::Done),
-                Some(Err(length)) => Err(HostError::QuotaExceeded(format!(
-                    "the blob would have {length} bytes, at most {BLOB_MAX_BYTES} are possible"
-                ))),
-                None => Err(HostError::Invalid("this writer is not open".to_owned())),
-            },
-            HostRequest::BlobFinish { writer } => self.blob_finish(&attempt, writer).await,
+            HostRequest::BlobWrite { writer, bytes } => attempt.write(writer, bytes).await.map(|()| HostValue::Done),
+            HostRequest::BlobFinish { writer } => attempt.finish_writer(writer).await.map(HostValue::Digest),
             HostRequest::BlobDiscard { writer } => {
-                attempt.take_writer(writer);
+                attempt.discard_writer(writer).await;
                 Ok(HostValue::Done)
             }
         }
@@ -107,19 +96,10 @@ impl Host {
     }
 
     async fn sequence_page(&self, attempt: &Attempt, id: u64, offset: u64, max: u32) -> Result<Vec<String>, HostError> {
-        let sequence = usize::try_from(id).ok().and_then(|id| attempt.sequences.get(id));
+        let sequence = attempt.sequence(id);
         let sequence = sequence.ok_or_else(|| HostError::Denied(format!("there is no sequence {id}")))?;
-        if offset >= sequence.len || max == 0 {
-            return Ok(Vec::new());
-        }
         let run = &attempt.claim.run;
-        let after = self.map_index_before(attempt, id, sequence, offset).await?;
-        let size = PageSize { values: max.min(SEQUENCE_PAGE_MAX_VALUES), bytes: SEQUENCE_PAGE_MAX_BYTES };
-        let rows = self
-            .values
-            .xcom_page(run.scope, run.key, sequence.node, &sequence.key, after, size)
-            .await
-            .map_err(refused)?;
+        let rows = sequence.page(&*self.values, run, offset, max).await.map_err(refused)?;
         let (mut page, mut bytes) = (Vec::with_capacity(rows.len()), 0);
         for row in &rows {
             let text = read_row(&self.blobs, run.scope, row).await.map_err(HostError::Unavailable)?;
@@ -129,48 +109,8 @@ impl Host {
             }
             attempt.show(&text);
             page.push(text.to_string());
-            attempt.set_cursor(id, offset + page.len() as u64, row.map_index);
         }
         Ok(page)
-    }
-
-    /// The map index after which the value at `offset` comes. Without holes that is arithmetic; with holes reading goes on
-    /// where it stopped, or counts from the start.
-    async fn map_index_before(
-        &self,
-        attempt: &Attempt,
-        id: u64,
-        sequence: &Sequence,
-        offset: u64,
-    ) -> Result<MapIndex, HostError> {
-        let Some(before) = offset.checked_sub(1) else { return Ok(MapIndex::NONE) };
-        if sequence.len == sequence.instances {
-            return Ok(MapIndex::at(u32::try_from(before).unwrap_or(u32::MAX)));
-        }
-        let (mut position, mut after) = match attempt.cursor(id) {
-            Some((position, before)) if position <= offset => (position, before),
-            _ => (0, MapIndex::NONE),
-        };
-        let run = &attempt.claim.run;
-        while position < offset {
-            let missing = u32::try_from(offset - position).unwrap_or(u32::MAX).min(SEQUENCE_PAGE_MAX_VALUES);
-            let rows = self
-                .values
-                .xcom_page(
-                    run.scope,
-                    run.key,
-                    sequence.node,
-                    &sequence.key,
-                    after,
-                    PageSize { values: missing, bytes: usize::MAX },
-                )
-                .await
-                .map_err(refused)?;
-            let Some(last) = rows.last() else { break };
-            after = last.map_index;
-            position += rows.len() as u64;
-        }
-        Ok(after)
     }
 
     async fn blob_open(&self, attempt: &Attempt, digest: Digest) -> HostReply {
@@ -189,14 +129,6 @@ impl Host {
         }
         let bytes = self.blobs.get_range(attempt.scope(), digest, offset, u64::from(max)).await;
         bytes.map(HostValue::Bytes).map_err(unavailable)
-    }
-
-    async fn blob_finish(&self, attempt: &Attempt, writer: u32) -> HostReply {
-        let buffer = attempt.take_writer(writer);
-        let buffer = buffer.ok_or_else(|| HostError::Invalid("this writer is not open".to_owned()))?;
-        let digest = self.blobs.put(attempt.scope(), Bytes::from(buffer)).await.map_err(unavailable)?;
-        attempt.grant(digest);
-        Ok(HostValue::Digest(digest))
     }
 }
 

@@ -1,17 +1,17 @@
 //! The runner processes of one tenant.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use metrics::counter;
 use model::TenantId;
-use sandbox::{Artefact, Assignment, HostPort, LoadError, Runner, RunnerCommand, RunnerEvent, SpawnError};
+use sandbox::{HostPort, Runner, RunnerCommand, RunnerEvent, SpawnError};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use crate::metric_names::RUNNERS_STARTED;
 
 /// How often a runner that died while it was given work is replaced before the work is given back.
-const RUNNERS_PER_ASSIGNMENT: usize = 3;
+pub(crate) const RUNNERS_PER_ASSIGNMENT: usize = 3;
 
 /// Why work could not be given to a runner.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub(crate) enum LaneError {
     Dying,
 }
 
-/// One shared runner, started when first needed, replaced when it dies.
+/// One shared runner, started when first needed, replaced when it dies; and one for suspects while there are some.
 pub(crate) struct Lane {
     tenant: TenantId,
     command: RunnerCommand,
@@ -32,14 +32,47 @@ pub(crate) struct Lane {
     host: Arc<dyn HostPort>,
     live: Mutex<Option<Arc<Runner>>>,
     quarantine: Mutex<Option<Alone>>,
+    /// The runner in the quarantine, for those who must reach it while a suspect runs.
+    isolated: std::sync::Mutex<Weak<Runner>>,
     /// Suspects that run or wait for the quarantine.
     suspects: AtomicUsize,
 }
 
 /// A runner that holds one suspect at a time.
 pub(crate) struct Alone {
-    pub(crate) runner: Runner,
+    pub(crate) runner: Arc<Runner>,
     pub(crate) events: mpsc::Receiver<RunnerEvent>,
+}
+
+/// The right to run a suspect: nobody else does meanwhile. The place may hold the runner of the suspect before; the last one
+/// to leave ends it.
+pub(crate) struct Quarantine<'a> {
+    suspects: &'a AtomicUsize,
+    place: Option<MutexGuard<'a, Option<Alone>>>,
+}
+
+impl Quarantine<'_> {
+    /// The runner that the one before has left.
+    pub(crate) fn take(&mut self) -> Option<Alone> {
+        self.place.as_mut()?.take()
+    }
+
+    /// Leaves a runner that lives to the next one.
+    pub(crate) fn put(&mut self, alone: Alone) {
+        if let Some(place) = &mut self.place {
+            **place = Some(alone);
+        }
+    }
+}
+
+impl Drop for Quarantine<'_> {
+    fn drop(&mut self) {
+        if self.suspects.fetch_sub(1, Ordering::SeqCst) == 1
+            && let Some(place) = &mut self.place
+        {
+            **place = None;
+        }
+    }
 }
 
 impl Lane {
@@ -51,61 +84,26 @@ impl Lane {
             host,
             live: Mutex::new(None),
             quarantine: Mutex::new(None),
+            isolated: std::sync::Mutex::default(),
             suspects: AtomicUsize::new(0),
         }
     }
 
-    /// Gives work to the shared runner. `on_start` takes the events of a runner that had to be started for it,
-    /// `on_choice` hears which one it will be.
-    pub(crate) async fn assign(
+    /// The shared runner. `on_start` takes the events of one that had to be started.
+    pub(crate) async fn runner(
         &self,
-        artefact: &Artefact,
-        assignments: Vec<Assignment>,
-        on_start: impl Fn(Arc<Runner>, mpsc::Receiver<RunnerEvent>),
-        on_choice: impl Fn(u32),
-    ) -> Result<(), LaneError> {
-        for _ in 0..RUNNERS_PER_ASSIGNMENT {
-            let runner = self.runner(&on_start).await?;
-            on_choice(runner.pid());
-            match runner.load(artefact).await {
-                Ok(()) => {}
-                Err(LoadError::Gone) => {
-                    self.forget(runner.pid()).await;
-                    continue;
-                }
-                Err(error) => return Err(LaneError::Load(error.to_string())),
-            }
-            if runner.assign(assignments.clone()).await.is_ok() {
-                return Ok(());
-            }
-            self.forget(runner.pid()).await;
+        on_start: &impl Fn(&Runner, mpsc::Receiver<RunnerEvent>),
+    ) -> Result<Arc<Runner>, SpawnError> {
+        let mut live = self.live.lock().await;
+        if let Some(runner) = &*live {
+            return Ok(runner.clone());
         }
-        Err(LaneError::Dying)
-    }
-
-    /// Waits until no other suspect runs. The place may hold the runner of the one before; whoever leaves with
-    /// [`Self::leave_quarantine`] and is the last ends it.
-    pub(crate) async fn enter_quarantine(&self) -> MutexGuard<'_, Option<Alone>> {
-        self.suspects.fetch_add(1, Ordering::SeqCst);
-        self.quarantine.lock().await
-    }
-
-    pub(crate) fn leave_quarantine(&self, mut place: MutexGuard<'_, Option<Alone>>) {
-        if self.suspects.fetch_sub(1, Ordering::SeqCst) == 1 {
-            *place = None;
-        }
-    }
-
-    /// A runner for suspects.
-    pub(crate) async fn alone(&self) -> Result<Alone, SpawnError> {
+        let (runner, events) = Runner::spawn(&self.command, self.tenant, self.slots, self.host.clone()).await?;
         counter!(RUNNERS_STARTED).increment(1);
-        let (runner, events) = Runner::spawn(&self.command, self.tenant, 1, self.host.clone()).await?;
-        Ok(Alone { runner, events })
-    }
-
-    /// The shared runner, if one is live.
-    pub(crate) async fn live(&self) -> Option<Arc<Runner>> {
-        self.live.lock().await.clone()
+        let runner = Arc::new(runner);
+        *live = Some(runner.clone());
+        on_start(&runner, events);
+        Ok(runner)
     }
 
     /// Takes a dead runner out of use.
@@ -116,19 +114,37 @@ impl Lane {
         }
     }
 
-    async fn runner(
-        &self,
-        on_start: &impl Fn(Arc<Runner>, mpsc::Receiver<RunnerEvent>),
-    ) -> Result<Arc<Runner>, SpawnError> {
-        let mut live = self.live.lock().await;
-        if let Some(runner) = &*live {
-            return Ok(runner.clone());
-        }
-        let (runner, events) = Runner::spawn(&self.command, self.tenant, self.slots, self.host.clone()).await?;
+    /// Waits until no other suspect runs.
+    pub(crate) async fn enter_quarantine(&self) -> Quarantine<'_> {
+        self.suspects.fetch_add(1, Ordering::SeqCst);
+        // Counts down again also when it is dropped while it waits.
+        let mut quarantine = Quarantine { suspects: &self.suspects, place: None };
+        quarantine.place = Some(self.quarantine.lock().await);
+        quarantine
+    }
+
+    /// A runner for suspects.
+    pub(crate) async fn alone(&self) -> Result<Alone, SpawnError> {
+        let (runner, events) = Runner::spawn(&self.command, self.tenant, 1, self.host.clone()).await?;
         counter!(RUNNERS_STARTED).increment(1);
         let runner = Arc::new(runner);
-        *live = Some(runner.clone());
-        on_start(runner.clone(), events);
-        Ok(runner)
+        *self.isolated() = Arc::downgrade(&runner);
+        Ok(Alone { runner, events })
+    }
+
+    /// The live runners.
+    pub(crate) async fn runners(&self) -> Vec<Arc<Runner>> {
+        let shared = self.live.lock().await.clone();
+        shared.into_iter().chain(self.isolated().upgrade()).collect()
+    }
+
+    /// How many run in the quarantine or wait for it.
+    #[cfg(test)]
+    pub(crate) fn suspects(&self) -> usize {
+        self.suspects.load(Ordering::SeqCst)
+    }
+
+    fn isolated(&self) -> std::sync::MutexGuard<'_, Weak<Runner>> {
+        self.isolated.lock().expect("no panic while the lock is held")
     }
 }

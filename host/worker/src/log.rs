@@ -4,7 +4,8 @@ use blobs::{LogKey, LogLevel, LogRecord, LogSource, LogStore};
 use jiff::Timestamp;
 use sandbox::{LogLine, LogPiece, Progress};
 
-use crate::attempt::{Attempt, Attempts};
+use crate::attempt::Attempt;
+use crate::attempts::Attempts;
 
 /// Writes what attempts say.
 pub(crate) struct AttemptLogs(LogStore);

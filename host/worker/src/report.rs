@@ -52,6 +52,12 @@ pub(crate) fn lost(attempt: &Attempt, now: Timestamp, message: String, suspect: 
     report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
 }
 
+/// The report of an attempt that was cancelled before it began.
+pub(crate) fn cancelled(attempt: &Attempt, now: Timestamp) -> Report {
+    let end = End::Cancelled { message: "cancelled before it began".to_owned() };
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+}
+
 /// The report of an attempt that could not begin because its arguments are not possible.
 pub(crate) fn refused(attempt: &Attempt, now: Timestamp, message: String) -> Report {
     let end = End::Failed { message, retry: false, delay_ms: None };

@@ -10,29 +10,36 @@ impl Worker {
     /// Runs a suspect alone, after those that came before it.
     pub(crate) async fn run_alone(&self, lane: &Lane, artefact: &Artefact, assignment: Assignment) {
         let id = assignment.id;
-        let mut place = lane.enter_quarantine().await;
-        if let Err(reason) = self.run_in(&mut place, lane, artefact, assignment).await {
-            *place = None;
-            self.lose(&[id], &reason, true);
+        let mut quarantine = lane.enter_quarantine().await;
+        if !self.0.attempts.is_wanted(id) {
+            return;
         }
-        lane.leave_quarantine(place);
+        let alone = match quarantine.take() {
+            Some(alone) => Ok(alone),
+            None => lane.alone().await.map_err(|error| error.to_string()),
+        };
+        let ran = match alone {
+            // Out of its place until it has ended well: whatever else happens ends the runner.
+            Ok(mut alone) => self.run_in(&mut alone, artefact, assignment).await.map(|()| alone),
+            Err(reason) => Err(reason),
+        };
+        match ran {
+            Ok(alone) => quarantine.put(alone),
+            Err(_) if self.is_closed() => self.lose(&[id], "the worker stopped", false),
+            Err(reason) => self.lose(&[id], &reason, true),
+        }
     }
 
     /// Returns when the suspect has ended; an error says why its runner is of no use any more.
-    async fn run_in(
-        &self,
-        place: &mut Option<Alone>,
-        lane: &Lane,
-        artefact: &Artefact,
-        assignment: Assignment,
-    ) -> Result<(), String> {
+    async fn run_in(&self, alone: &mut Alone, artefact: &Artefact, assignment: Assignment) -> Result<(), String> {
+        let Alone { runner, events } = alone;
         let id = assignment.id;
-        if place.is_none() {
-            *place = Some(lane.alone().await.map_err(|error| error.to_string())?);
-        }
-        let Some(Alone { runner, events }) = place.as_mut() else { return Ok(()) };
         runner.load(artefact).await.map_err(|error| error.to_string())?;
+        if self.0.attempts.give(&[id], runner.pid()).is_empty() {
+            return Ok(());
+        }
         runner.assign(vec![assignment]).await.map_err(|error| error.to_string())?;
+        self.cancel_late(runner, &[id]).await;
         while let Some(event) = events.recv().await {
             match event {
                 RunnerEvent::Started(_) => {}

@@ -133,30 +133,30 @@ impl Tasks {
 
     /// Starts as many waiting attempts as there are free slots.
     async fn fill_slots(self: &Arc<Self>) {
-        let next: Vec<Assignment> = {
+        let next: Vec<_> = {
             let mut state = self.state();
             let count = (self.slots - state.lanes).min(state.waiting.len());
             state.lanes += count;
-            state.waiting.drain(..count).collect()
+            (0..count).map_while(|_| self.begin_next(&mut state)).collect()
         };
         if next.is_empty() {
             return;
         }
-        let ids = next.iter().map(|assignment| assignment.id).collect();
+        let ids = next.iter().map(|(assignment, _)| assignment.id).collect();
         self.outbox.deliver(FromChild::Started { ids }).await;
         self.busy.notify_one();
-        for assignment in next {
-            tokio::spawn(Arc::clone(self).lane(assignment));
+        for (assignment, attempt) in next {
+            tokio::spawn(Arc::clone(self).lane(assignment, attempt));
         }
     }
 
     /// Runs one attempt after another as long as some wait.
-    async fn lane(self: Arc<Self>, mut assignment: Assignment) {
+    async fn lane(self: Arc<Self>, mut assignment: Assignment, mut attempt: Arc<Attempt>) {
         loop {
-            self.run(assignment).await;
+            self.run(assignment, attempt).await;
             let next = {
                 let mut state = self.state();
-                let next = state.waiting.pop_front();
+                let next = self.begin_next(&mut state);
                 if next.is_none() {
                     state.lanes -= 1;
                     if state.stopping && state.lanes == 0 {
@@ -165,20 +165,26 @@ impl Tasks {
                 }
                 next
             };
-            let Some(next) = next else { return };
-            self.outbox.deliver(FromChild::Started { ids: vec![next.id] }).await;
-            assignment = next;
+            (assignment, attempt) = match next {
+                Some(next) => next,
+                None => return,
+            };
+            self.outbox.deliver(FromChild::Started { ids: vec![assignment.id] }).await;
         }
     }
 
-    async fn run(&self, assignment: Assignment) {
+    /// Makes the next waiting attempt a running one in one step, so that a cancellation finds it here or there.
+    fn begin_next(&self, state: &mut State) -> Option<(Assignment, Arc<Attempt>)> {
+        let assignment = state.waiting.pop_front()?;
+        let log = Log::new(ATTEMPT_MAX_BYTES);
+        let attempt = Arc::new(Attempt::new(assignment.id, log, Arc::clone(&self.full)));
+        state.running.insert(assignment.id, Arc::clone(&attempt));
+        Some((assignment, attempt))
+    }
+
+    async fn run(&self, assignment: Assignment, attempt: Arc<Attempt>) {
         let id = assignment.id;
-        let attempt = Arc::new(Attempt::new(id, Log::new(ATTEMPT_MAX_BYTES), Arc::clone(&self.full)));
-        let loaded = {
-            let mut state = self.state();
-            state.running.insert(id, Arc::clone(&attempt));
-            state.components.get(&assignment.component)
-        };
+        let loaded = self.state().components.get(&assignment.component);
         let host = HostAccess::Parent(Arc::clone(&self.host));
         let attempted = task::attempt(&self.sandbox, loaded.as_deref(), &attempt, host, assignment).await;
         self.state().running.remove(&id);

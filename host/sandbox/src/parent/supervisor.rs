@@ -99,6 +99,8 @@ impl Supervisor {
             child.wait().await.ok()
         };
         writing.abort();
+        // Once it is gone no command is taken any more: whoever gave one before is told of the death after it.
+        let _ = writing.await;
         gauge.decrement(1);
         let reason = match verdict {
             Some(reason) => reason,

@@ -1,0 +1,245 @@
+//! Orders: claimed attempts are prepared and given to runners; cancelled ones are ended wherever they are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use metrics::gauge;
+use model::limits::task::{MEMORY_MAX_BYTES, TIMEOUT_DEFAULT_MS};
+use model::{AttemptToken, NodeIdx, RunKey};
+use sandbox::{Artefact, Assignment, LoadError, Runner, SequenceRef, TaskContext};
+use store::{Claim, WorkOrder};
+use tracing::{error, info};
+
+use crate::Worker;
+use crate::arguments::{ArgumentError, Shared};
+use crate::artefacts::ArtefactError;
+use crate::attempt::Attempt;
+use crate::caught::caught;
+use crate::lane::{Lane, LaneError, RUNNERS_PER_ASSIGNMENT};
+use crate::metric_names as names;
+
+/// Attempts of the same run, task and suspicion, which are prepared together.
+pub(crate) struct Group {
+    node: NodeIdx,
+    is_suspect: bool,
+    attempts: Vec<(u64, Arc<Attempt>)>,
+}
+
+impl Worker {
+    pub(crate) async fn take_orders(self) {
+        while let Some(order) = self.0.queue.next(self.0.id).await {
+            match order {
+                WorkOrder::Run(claims) => self.take(claims),
+                WorkOrder::Cancel(tokens) => self.cancel(&tokens),
+                WorkOrder::Drain => info!("taking no more work"),
+            }
+        }
+    }
+
+    fn take(&self, claims: Vec<Claim>) {
+        let held: Vec<_> = claims.into_iter().map(|claim| self.0.attempts.insert(claim)).collect();
+        gauge!(names::ATTEMPTS_HELD).set(self.0.attempts.len() as f64);
+        if self.is_closed() {
+            let ids: Vec<_> = held.iter().map(|(id, _)| *id).collect();
+            return self.lose(&ids, "the worker stopped", false);
+        }
+        self.begin_all(held);
+    }
+
+    /// Begins attempts that are held and that no runner has.
+    pub(crate) fn begin_all(&self, attempts: Vec<(u64, Arc<Attempt>)>) {
+        for group in groups(attempts) {
+            let worker = self.clone();
+            tokio::spawn(async move {
+                let ids: Vec<_> = group.attempts.iter().map(|(id, _)| *id).collect();
+                if let Err(panic) = caught(worker.begin(group)).await {
+                    error!(panic, count = ids.len(), "attempts could not be prepared");
+                    worker.lose(&ids, &panic, false);
+                }
+            });
+        }
+    }
+
+    /// Prepares instances of one task and gives them to a runner.
+    async fn begin(&self, Group { node, is_suspect, attempts }: Group) {
+        let Some((_, first)) = attempts.first() else { return };
+        let run = first.claim.run.clone();
+        let tokens = attempts.iter().map(|(_, attempt)| attempt.token());
+        let positions: Vec<u32> = tokens.filter_map(|token| token.instance.map_index.position()).collect();
+        let shared = match self.0.arguments.shared(&run, node, &positions).await {
+            Ok(shared) => shared,
+            Err(error) => return self.refuse_all(&attempts, &error),
+        };
+        let artefact = match self.0.artefacts.fetch(run.scope, run.component).await {
+            Ok(artefact) => artefact,
+            Err(ArtefactError::Invalid(error)) => return self.refuse_all(&attempts, &ArgumentError::Invalid(error)),
+            Err(ArtefactError::Unavailable(error)) => {
+                return self.refuse_all(&attempts, &ArgumentError::Unavailable(error));
+            }
+        };
+        let wanted = attempts.iter().filter(|(id, _)| self.0.attempts.is_wanted(*id));
+        let assignments: Vec<_> = wanted.filter_map(|(id, attempt)| self.assignment(&shared, *id, attempt)).collect();
+        drop(attempts);
+        let lane = self.lane(run.scope.tenant());
+        if is_suspect {
+            for assignment in assignments {
+                self.run_alone(&lane, &artefact, assignment).await;
+            }
+        } else {
+            self.give(&lane, &artefact, assignments).await;
+        }
+    }
+
+    fn refuse_all(&self, attempts: &[(u64, Arc<Attempt>)], error: &ArgumentError) {
+        attempts.iter().for_each(|(id, _)| self.refuse(*id, error));
+    }
+
+    /// The assignment of one attempt; `None` when its arguments are not possible, which is reported.
+    fn assignment(&self, shared: &Shared, id: u64, attempt: &Attempt) -> Option<Assignment> {
+        let (run, token) = (&attempt.claim.run, attempt.token());
+        let instance = token.instance;
+        let args = match shared.arguments(instance.map_index) {
+            Ok(args) => args,
+            Err(error) => {
+                self.refuse(id, &error);
+                return None;
+            }
+        };
+        let task = run.dag.task(instance.node);
+        let Some(entrypoint) = task.entrypoint.clone().or_else(|| model::Entrypoint::new(task.task_id.as_str()).ok())
+        else {
+            let message = format!("the task's name {} is no name of an entrypoint", task.task_id);
+            self.refuse(id, &ArgumentError::Invalid(message));
+            return None;
+        };
+        let context = TaskContext {
+            dag_id: run.dag_id.clone(),
+            run_id: run.run_id.clone(),
+            task_id: task.task_id.clone(),
+            map_index: instance.map_index,
+            map_path: instance.map_index.position().into_iter().collect(),
+            map_key: instance.map_index.position().map(|position| position.to_string().into()),
+            try_number: token.try_number,
+            logical_date: run.logical_date,
+            data_interval_start: run.data_interval.map(|(start, _)| start),
+            data_interval_end: run.data_interval.map(|(_, end)| end),
+            params: run.params.clone(),
+        };
+        let sequences = shared.sequences.iter().enumerate();
+        let sequences = sequences.map(|(id, sequence)| SequenceRef { id: id as u64, len: sequence.len() }).collect();
+        attempt.prepare(&args, shared.sequences.clone());
+        Some(Assignment {
+            id,
+            component: run.component,
+            entrypoint,
+            args,
+            context,
+            timeout_ms: task.timeout_ms.unwrap_or(TIMEOUT_DEFAULT_MS),
+            memory_bytes: task.resources.memory_bytes.unwrap_or(MEMORY_MAX_BYTES),
+            sequences,
+        })
+    }
+
+    /// Gives attempts to the tenant's shared runner; what cannot be given is lost.
+    async fn give(&self, lane: &Arc<Lane>, artefact: &Artefact, mut assignments: Vec<Assignment>) {
+        if let Err(error) = self.try_give(lane, artefact, &mut assignments).await {
+            error!(%error, "cannot give work to a runner");
+            self.lose(&numbers(&assignments), &error.to_string(), false);
+        }
+    }
+
+    /// Leaves in `assignments` those that are still with the caller.
+    async fn try_give(
+        &self,
+        lane: &Arc<Lane>,
+        artefact: &Artefact,
+        assignments: &mut Vec<Assignment>,
+    ) -> Result<(), LaneError> {
+        let on_start = |runner: &Runner, events| {
+            tokio::spawn(self.clone().follow(lane.clone(), runner.pid(), events));
+        };
+        for _ in 0..RUNNERS_PER_ASSIGNMENT {
+            assignments.retain(|assignment| self.0.attempts.is_wanted(assignment.id));
+            if assignments.is_empty() {
+                return Ok(());
+            }
+            let runner = lane.runner(&on_start).await?;
+            match runner.load(artefact).await {
+                Ok(()) => {}
+                Err(LoadError::Gone) => {
+                    lane.forget(runner.pid()).await;
+                    continue;
+                }
+                Err(error) => return Err(LaneError::Load(error.to_string())),
+            }
+            let given = self.0.attempts.give(&numbers(assignments), runner.pid());
+            assignments.retain(|assignment| given.contains(&assignment.id));
+            if runner.assign(assignments.clone()).await.is_ok() {
+                self.cancel_late(&runner, &given).await;
+                return Ok(());
+            }
+            lane.forget(runner.pid()).await;
+            // Whoever heard of its death first has the rest.
+            let back = self.take_back(&given, runner.pid());
+            assignments.retain(|assignment| back.contains(&assignment.id));
+        }
+        Err(LaneError::Dying)
+    }
+
+    /// Takes back what a dead runner has not begun; those that are cancelled end here.
+    pub(crate) fn take_back(&self, ids: &[u64], pid: u32) -> Vec<u64> {
+        let mut back = self.0.attempts.take_back(ids, pid);
+        let cancelled = self.0.attempts.cancelled(&back);
+        self.end_cancelled(&cancelled);
+        back.retain(|id| !cancelled.contains(id));
+        back
+    }
+
+    /// Tells a runner of cancellations that came before it had heard of the attempts.
+    pub(crate) async fn cancel_late(&self, runner: &Runner, ids: &[u64]) {
+        let late = self.0.attempts.cancelled(ids);
+        if !late.is_empty() {
+            // A runner that is gone runs none of them.
+            let _ = runner.cancel(late).await;
+        }
+    }
+
+    fn cancel(&self, tokens: &[AttemptToken]) {
+        let (preparing, with_runners) = self.0.attempts.cancel(tokens);
+        self.end_cancelled(&preparing);
+        let mut by_runner: HashMap<u32, Vec<u64>> = HashMap::new();
+        for (pid, id) in with_runners {
+            by_runner.entry(pid).or_default().push(id);
+        }
+        if by_runner.is_empty() {
+            return;
+        }
+        // Orders do not wait for runners that are slow to hear.
+        let worker = self.clone();
+        tokio::spawn(async move {
+            for lane in worker.all_lanes() {
+                for runner in lane.runners().await {
+                    if let Some(ids) = by_runner.remove(&runner.pid()) {
+                        // A runner that is gone runs none of them.
+                        let _ = runner.cancel(ids).await;
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn numbers(assignments: &[Assignment]) -> Vec<u64> {
+    assignments.iter().map(|assignment| assignment.id).collect()
+}
+
+fn groups(attempts: Vec<(u64, Arc<Attempt>)>) -> impl Iterator<Item = Group> {
+    let mut groups: BTreeMap<(RunKey, NodeIdx, bool), Group> = BTreeMap::new();
+    for (id, attempt) in attempts {
+        let (instance, is_suspect) = (attempt.token().instance, attempt.claim.suspect);
+        let group = groups.entry((instance.run, instance.node, is_suspect));
+        let new = || Group { node: instance.node, is_suspect, attempts: Vec::new() };
+        group.or_insert_with(new).attempts.push((id, attempt));
+    }
+    groups.into_values()
+}

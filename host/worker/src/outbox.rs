@@ -1,0 +1,129 @@
+//! Ends on their way to the queue. An attempt that is no longer held owes one report, whatever happens to whoever owes it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use model::limits::worker::HEARTBEAT_MS;
+use store::Report;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::Worker;
+use crate::arguments::ArgumentError;
+use crate::attempt::Attempt;
+use crate::metric_names as names;
+use crate::report;
+
+/// Reports of one call; bounds the size of a commit.
+const REPORTS_PER_CALL: usize = 1_000;
+/// Pause before a report is repeated, doubled up to [`REPORT_PAUSE_MAX`].
+const REPORT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// An attempt that has just ended. Dropped without its report, by a panic say, it is reported as lost.
+pub(crate) struct Owed {
+    worker: Worker,
+    pub(crate) attempt: Arc<Attempt>,
+    is_paid: bool,
+}
+
+impl Owed {
+    pub(crate) fn pay(mut self, report: Report) {
+        self.is_paid = true;
+        self.worker.send(report);
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if !self.is_paid {
+            let message = "the worker failed while it took the attempt's end".to_owned();
+            self.worker.send(report::lost(&self.attempt, self.worker.0.clock.now(), message, false));
+        }
+    }
+}
+
+impl Worker {
+    /// Ends an attempt, unless somebody else has.
+    pub(crate) fn owe(&self, id: u64) -> Option<Owed> {
+        // Counted before it is let go, so that it is always one or the other.
+        self.0.unreported.fetch_add(1, Ordering::SeqCst);
+        let Some(attempt) = self.0.attempts.remove(id) else {
+            self.settle_reports(1);
+            return None;
+        };
+        Some(Owed { worker: self.clone(), attempt, is_paid: false })
+    }
+
+    /// Ends an attempt that cannot begin.
+    pub(crate) fn refuse(&self, id: u64, error: &ArgumentError) {
+        let Some(owed) = self.owe(id) else { return };
+        let (attempt, now) = (owed.attempt.clone(), self.0.clock.now());
+        owed.pay(match error {
+            ArgumentError::Invalid(message) => report::refused(&attempt, now, message.clone()),
+            ArgumentError::Unavailable(_) => report::lost(&attempt, now, error.to_string(), false),
+        });
+    }
+
+    /// Ends attempts that did not come to their end here.
+    pub(crate) fn lose(&self, ids: &[u64], message: &str, suspect: bool) {
+        for owed in ids.iter().filter_map(|id| self.owe(*id)) {
+            let attempt = owed.attempt.clone();
+            owed.pay(report::lost(&attempt, self.0.clock.now(), message.to_owned(), suspect));
+            self.finish_log(attempt);
+        }
+    }
+
+    /// Ends attempts that were cancelled before they began.
+    pub(crate) fn end_cancelled(&self, ids: &[u64]) {
+        for owed in ids.iter().filter_map(|id| self.owe(*id)) {
+            let attempt = owed.attempt.clone();
+            owed.pay(report::cancelled(&attempt, self.0.clock.now()));
+            self.finish_log(attempt);
+        }
+    }
+
+    fn finish_log(&self, attempt: Arc<Attempt>) {
+        let worker = self.clone();
+        tokio::spawn(async move { worker.0.logs.finish(&attempt, Vec::new()).await });
+    }
+
+    fn send(&self, report: Report) {
+        // The receiver lives as long as the worker's loops do.
+        let _ = self.0.reports.send(report);
+    }
+
+    fn settle_reports(&self, count: usize) {
+        self.0.unreported.fetch_sub(count, Ordering::SeqCst);
+        self.0.settled.notify_waiters();
+    }
+
+    /// Sends reports, as many at a time as have gathered, and repeats them until they are durable.
+    pub(crate) async fn send_reports(self, mut reported: mpsc::UnboundedReceiver<Report>) {
+        let mut batch = Vec::new();
+        while reported.recv_many(&mut batch, REPORTS_PER_CALL).await > 0 {
+            let mut pause = REPORT_PAUSE;
+            while let Err(error) = self.0.queue.report(self.0.id, batch.clone()).await {
+                counter!(names::REPORTS_REPEATED).increment(batch.len() as u64);
+                warn!(%error, count = batch.len(), "reports are not durable yet");
+                self.0.clock.sleep(pause).await;
+                pause = (pause * 2).min(REPORT_PAUSE_MAX);
+            }
+            self.settle_reports(batch.len());
+            batch.clear();
+            gauge!(names::ATTEMPTS_HELD).set(self.0.attempts.len() as f64);
+        }
+    }
+
+    /// Keeps the leases of what is held and of what is still being prepared.
+    pub(crate) async fn beat(self) {
+        loop {
+            self.0.clock.sleep(Duration::from_millis(HEARTBEAT_MS)).await;
+            if let Err(error) = self.0.queue.heartbeat(self.0.id).await {
+                warn!(%error, "no heartbeat");
+            }
+        }
+    }
+}
