@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Real;
+use model::Digest;
 use model::outcome::End;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox::RunnerCommand;
 use store::{ClaimedRun, WorkOrder};
 
-use crate::doubles::{Surroundings, claim, until};
+use crate::doubles::{OWN, Surroundings, claim, until};
 
-/// Tasks of the probe: one that never ends, one that ends at once.
-const TASKS: &str = "loop -> noop";
+/// Tasks of the probe: one that never ends, one that ends at once, one that writes a blob.
+const TASKS: &str = "loop -> noop -> blob";
 const LOOP: u32 = 0;
 const NOOP: u32 = 1;
+const BLOB: u32 = 2;
 
 async fn surroundings() -> (Surroundings, Arc<ClaimedRun>) {
     let command = RunnerCommand { program: env!("CARGO_BIN_EXE_worker-child").into() };
@@ -79,6 +81,15 @@ async fn what_a_killed_runner_had_not_begun_runs_in_another_one() {
         }
     }
     assert_eq!((suspects, done), (2, Some(waiting)));
+}
+
+#[tokio::test]
+async fn what_a_guest_writes_is_kept() {
+    let (mut around, run) = surroundings().await;
+    around.order(WorkOrder::Run(vec![claim(&run, BLOB, -1, false)]));
+    assert_eq!(around.report().await.execution.end, End::Success);
+    let written = Digest::of(b"hello world");
+    assert_eq!(around.blobs.get(OWN, written).await.expect("it was kept"), "hello world");
 }
 
 #[tokio::test]
