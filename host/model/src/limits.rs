@@ -151,6 +151,8 @@ pub mod component {
     pub const COMPILE_MEMORY_MAX_BYTES: u64 = 2 << 30;
     /// Native code of one component.
     pub const ARTEFACT_MAX_BYTES: usize = 512 << 20;
+    /// Native code that one machine keeps on its disk; the least recently used goes first.
+    pub const ARTEFACTS_KEPT_MAX_BYTES: u64 = 4 << 30;
 }
 
 /// Limits on parsing a bundle.

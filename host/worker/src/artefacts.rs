@@ -1,4 +1,5 @@
-//! Compiled components in memory: compiled once, in a process of their own, and shared by all runners of the tenant.
+//! Compiled components: compiled once, in a process of their own, shared by all runners of the tenant, kept in memory and on
+//! this machine's disk.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,6 +13,9 @@ use model::{Digest, TenantScope};
 use sandbox::{Artefact, CompileError, RunnerCommand};
 use tokio::sync::{OnceCell, Semaphore};
 
+use tracing::{info, warn};
+
+use crate::artefact_folder::ArtefactFolder;
 use crate::metric_names::COMPILE_SECONDS;
 
 /// Bytes of native code that are kept; the least recently used go first.
@@ -40,6 +44,7 @@ pub struct Artefacts {
     /// Compiles that are under way; whoever wants the same artefact waits for the same one.
     pending: Mutex<HashMap<Key, Cell>>,
     compilers: Semaphore,
+    folder: Option<ArtefactFolder>,
 }
 
 /// Takes a compile out of the pending ones, also when whoever waited for it has gone.
@@ -60,7 +65,30 @@ impl Artefacts {
     /// An empty cache over `blobs`.
     pub fn new(command: RunnerCommand, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
         let kept = Mutex::new(Kept { artefacts: LruCache::unbounded(), bytes: 0 });
-        Self { command, blobs, clock, kept, pending: Mutex::default(), compilers: Semaphore::new(COMPILERS_MAX) }
+        let compilers = Semaphore::new(COMPILERS_MAX);
+        Self { command, blobs, clock, kept, pending: Mutex::default(), compilers, folder: None }
+    }
+
+    /// Keeps artefacts on disk as well.
+    pub fn with_folder(self, folder: ArtefactFolder) -> Self {
+        Self { folder: Some(folder), ..self }
+    }
+
+    /// Replaces what another build of the engine has compiled, one after the other; the old ones go when the new ones are there.
+    pub async fn renew(&self) {
+        let Some(folder) = self.folder.clone() else { return };
+        let outdated = blocking(&folder, ArtefactFolder::outdated).await.unwrap_or_default();
+        if !outdated.is_empty() {
+            info!(count = outdated.len(), "compiling components again for this engine");
+        }
+        for artefact in outdated {
+            match self.fetch(artefact.scope, artefact.component).await {
+                Ok(_) | Err(ArtefactError::Invalid(_)) => {
+                    blocking(&folder, move |folder| folder.discard(&artefact)).await;
+                }
+                Err(ArtefactError::Unavailable(error)) => warn!(error, "an artefact of another engine stays"),
+            }
+        }
     }
 
     /// The artefact of a component whose bytes are in the blobs.
@@ -88,8 +116,25 @@ impl Artefacts {
         }
         let cell = self.pending().entry(key).or_default().clone();
         let _pending = Pending(self, key);
-        let artefact = cell.get_or_try_init(|| async { self.compile_now(&bytes.await?).await }).await.cloned()?;
+        let artefact = cell.get_or_try_init(|| self.load_or_compile(key, bytes)).await.cloned()?;
         self.keep(key, artefact.clone());
+        Ok(artefact)
+    }
+
+    async fn load_or_compile(
+        &self,
+        (scope, component): Key,
+        bytes: impl Future<Output = Result<Vec<u8>, ArtefactError>>,
+    ) -> Result<Artefact, ArtefactError> {
+        let Some(folder) = &self.folder else { return self.compile_now(&bytes.await?).await };
+        if let Some(found) = blocking(folder, move |folder| folder.load(scope, component)).await.flatten() {
+            return Ok(found);
+        }
+        let artefact = self.compile_now(&bytes.await?).await?;
+        let made = artefact.clone();
+        let folder = folder.clone();
+        // Nobody waits for the disk.
+        tokio::task::spawn_blocking(move || folder.keep(scope, &made));
         Ok(artefact)
     }
 
@@ -125,6 +170,15 @@ impl Artefacts {
     fn pending(&self) -> MutexGuard<'_, HashMap<Key, Cell>> {
         self.pending.lock().expect("no panic while the lock is held")
     }
+}
+
+/// Does something with the folder on a thread that may block; `None` when it panicked.
+async fn blocking<T: Send + 'static>(
+    folder: &ArtefactFolder,
+    act: impl FnOnce(&ArtefactFolder) -> T + Send + 'static,
+) -> Option<T> {
+    let folder = folder.clone();
+    tokio::task::spawn_blocking(move || act(&folder)).await.ok()
 }
 
 #[cfg(test)]

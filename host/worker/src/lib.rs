@@ -8,6 +8,7 @@
 //! Not here: what is ready and why (`scheduler`), the sandbox itself (`sandbox`).
 
 mod arguments;
+mod artefact_folder;
 mod artefacts;
 mod attempt;
 mod attempts;
@@ -29,5 +30,6 @@ mod suspect;
 mod worker;
 mod writers;
 
+pub use artefact_folder::ArtefactFolder;
 pub use artefacts::{ArtefactError, Artefacts};
 pub use worker::{Worker, WorkerParts};

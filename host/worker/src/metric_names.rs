@@ -12,3 +12,5 @@ pub(crate) const COMPILE_SECONDS: &str = "waft_worker_compile_seconds";
 pub(crate) const SANDBOX_SECONDS: &str = "waft_worker_sandbox_seconds";
 /// Counter: reports that had to be repeated.
 pub(crate) const REPORTS_REPEATED: &str = "waft_worker_reports_repeated_total";
+/// Counter: artefacts on disk that were not as they were left.
+pub(crate) const ARTEFACTS_REFUSED: &str = "waft_worker_artefacts_refused_total";
