@@ -214,18 +214,19 @@ impl Worker {
         if by_runner.is_empty() {
             return;
         }
-        // Orders do not wait for runners that are slow to hear.
-        let worker = self.clone();
-        tokio::spawn(async move {
-            for lane in worker.all_lanes() {
+        // Orders do not wait for runners that are slow to hear, nor do the runners of one tenant for those of another.
+        let by_runner = Arc::new(by_runner);
+        for lane in self.all_lanes() {
+            let by_runner = by_runner.clone();
+            tokio::spawn(async move {
                 for runner in lane.runners().await {
-                    if let Some(ids) = by_runner.remove(&runner.pid()) {
+                    if let Some(ids) = by_runner.get(&runner.pid()) {
                         // A runner that is gone runs none of them.
-                        let _ = runner.cancel(ids).await;
+                        let _ = runner.cancel(ids.clone()).await;
                     }
                 }
-            }
-        });
+            });
+        }
     }
 }
 
