@@ -232,7 +232,7 @@ fn parse_name(name: &str) -> Option<(TenantScope, Digest)> {
     let (tenant, component) = name.split_once('-')?;
     // Compiling proves nothing about the tenant: the component is read under this scope, from its blobs alone.
     let scope = TenantScope::assume(TenantId::from_row(tenant.parse().ok()?));
-    Some((scope, component.parse().ok()?))
+    Some((scope, format!("sha256:{component}").parse().ok()?))
 }
 
 fn remove(file: &Path) {
