@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clock::Clock;
 use control::{Code, Control, Error};
 use metrics_exporter_prometheus::PrometheusHandle;
-use model::limits::http::{UPLOADS_MAX_BYTES, WAITERS_MAX};
+use model::limits::http::{UPLOAD_MAX_BYTES, UPLOADS_MAX_BYTES, WAITERS_MAX};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use crate::pieces::PieceRoom;
+use crate::room::BodyRoom;
 
 /// What the API works with.
 pub struct ApiParts {
@@ -28,8 +31,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
-    /// In KiB, so that the largest upload fits a permit count.
-    uploads: Arc<Semaphore>,
+    pub(crate) bodies: Arc<BodyRoom>,
+    pub(crate) pieces: PieceRoom,
     waiters: Arc<Semaphore>,
     requests: AtomicU64,
     /// When this server began, so that its request ids differ from those of the last one.
@@ -52,7 +55,8 @@ impl App {
             metrics,
             clock,
             shutdown,
-            uploads: Arc::new(Semaphore::new(UPLOADS_MAX_BYTES >> 10)),
+            bodies: BodyRoom::new(UPLOADS_MAX_BYTES, UPLOAD_MAX_BYTES),
+            pieces: PieceRoom::new(),
             waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
             requests: AtomicU64::new(0),
             started_us,
@@ -61,12 +65,6 @@ impl App {
 
     pub(crate) fn next_request_id(&self) -> String {
         format!("req_{:x}_{:x}", self.started_us, self.requests.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Room for an upload of so many bytes; waits until there is.
-    pub(crate) async fn upload_room(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let kib = u32::try_from((bytes >> 10) + 1).unwrap_or(u32::MAX).min((UPLOADS_MAX_BYTES >> 10) as u32);
-        self.uploads.clone().acquire_many_owned(kib).await.expect("the semaphore is never closed")
     }
 
     /// Room for one more who waits.

@@ -1,16 +1,19 @@
 //! Blobs.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use control::Session;
+use bytes::Bytes;
+use control::{BlobRead, Error, Session};
+use futures::{Stream, stream};
 use model::limits::value::BLOB_MAX_BYTES;
 
 use crate::app::App;
 use crate::body;
 use crate::path::PathNames;
-use crate::problem::Failure;
+use crate::problem::{Failure, cut_off};
 use crate::query::QueryReader;
 use crate::wire::blob::BlobResponse;
 use crate::wire::problem::ProblemDetails;
@@ -80,14 +83,23 @@ pub(crate) async fn get_blob(
 ) -> Result<Response, Failure> {
     query.finish()?;
     let digest = names.digest()?;
-    let content = app.control.blob_fetch(&session, digest).await?;
+    let blob = app.control.blob_read(&session, digest).await?;
     // Never shown by a browser as anything but a download: the bytes are a stranger's.
     let headers = [
-        (header::CONTENT_TYPE, OCTETS),
-        (header::CONTENT_DISPOSITION, "attachment"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_LENGTH, blob.size_bytes().to_string()),
+        (header::CONTENT_TYPE, OCTETS.to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
-    Ok((headers, content.bytes).into_response())
+    Ok((headers, Body::from_stream(pieces(app, blob))).into_response())
+}
+
+fn pieces(app: App, blob: BlobRead) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+    stream::try_unfold((app, blob), |(app, mut blob)| async move {
+        let turn = app.pieces.turn().await;
+        let piece = blob.next().await.inspect_err(cut_off)?;
+        Ok(piece.map(|bytes| (turn.hold(bytes), (app, blob))))
+    })
 }
 
 const OCTETS: &str = "application/octet-stream";

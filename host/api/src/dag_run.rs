@@ -40,7 +40,7 @@ pub(crate) async fn post_dag_run(
 ) -> Result<Response, Failure> {
     query.finish()?;
     let wait = prefer::wait(request.headers());
-    let body: TriggerBody = body::json(request).await?;
+    let body: TriggerBody = body::json(&app, request).await?;
     let trigger = from_wire::trigger(names.dag_id()?, body).map_err(|problems| {
         Error::new(Code::InvalidRequest, "the run cannot be triggered like this").problems(problems)
     })?;
@@ -159,7 +159,7 @@ pub(crate) async fn post_clear(
 ) -> Result<Response, Failure> {
     query.finish()?;
     let (dag_id, run_id) = (names.dag_id()?, names.run_id()?);
-    let body: ClearBody = body::json(request).await?;
+    let body: ClearBody = body::json(&app, request).await?;
     let not_yet = from_wire::clear_not_yet(&body);
     if !not_yet.is_empty() {
         return Err(Error::new(Code::NotAvailableYet, "some of this is not available yet").problems(not_yet).into());

@@ -1,9 +1,9 @@
 //! The REST API: Airflow's public API v2 where Waft has the same things, Waft's own resources beside it.
 //!
 //! [`router`] maps paths to the use-cases of `control`, [`serve`] puts it on a listener. Wire types stand in `wire`; `from_wire` and
-//! `to_wire` are the only two files that convert them. Handlers stand one noun a file.
+//! `to_wire` alone convert them. Handlers stand one noun a file.
 //!
-//! What must hold: nothing answers without a token but what [`OPEN_ROUTES`] lists; everything that is read is bounded; every error is a
+//! What must hold: nothing answers without a token but what [`OPEN_ROUTES`] lists; everything that is read, sent or held is bounded in size, time and pace; every error is a
 //! problem document (RFC 9457); a query parameter that nobody knows is an error; a waiter that goes away leaves nothing behind.
 //! Not here: what a request means (`control`), rows and SQL.
 
@@ -16,6 +16,7 @@ mod bundle;
 mod dag;
 mod dag_run;
 mod dag_version;
+mod framing;
 mod from_wire;
 mod health;
 mod log;
@@ -23,10 +24,14 @@ mod metric_names;
 mod metrics;
 mod observe;
 mod openapi;
+mod paced;
 mod path;
+mod peers;
+mod pieces;
 mod prefer;
 mod problem;
 mod query;
+mod room;
 mod router;
 mod routes;
 mod server;

@@ -1,21 +1,19 @@
 //! Logs of tries.
 
-use std::convert::Infallible;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::{BoxError, Extension};
 use bytes::Bytes;
-use control::{InstanceName, LogFollow, LogRecord, Session};
-use futures::{Stream, stream};
+use control::{Error, InstanceName, LogFollow, LogRead, LogRecord, Session};
+use futures::{Stream, StreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::accept::{self, Form};
 use crate::app::App;
 use crate::path::PathNames;
-use crate::problem::Failure;
+use crate::problem::{Failure, cut_off};
 use crate::query::QueryReader;
 use crate::wire::log::LogResponse;
 use crate::wire::problem::ProblemDetails;
@@ -60,20 +58,29 @@ pub(crate) async fn get_log(
         return Ok(streamed(form, lines(app, follow, form, room)));
     }
     let read = app.control.log_read(&session, &name, try_number, skip.unwrap_or(0), whole).await?;
-    let token = read.next.map(|next| next.to_string());
-    if form == Form::Json {
-        let content = read.records.into_iter().map(to_wire::log_line).collect();
-        return Ok(Json(LogResponse { content, continuation_token: token }).into_response());
-    }
-    let mut response = streamed(form, stream::iter([Ok(written(form, read.records))]));
-    if let Some(token) = token.and_then(|token| HeaderValue::from_str(&token).ok()) {
-        response.headers_mut().insert(CONTINUATION, token);
+    let token = read.next_part().map(|next| next.to_string());
+    let continuation = token.as_ref().and_then(|token| HeaderValue::from_str(token).ok());
+    let mut response = match form {
+        Form::Json => {
+            let (before, after) = to_wire::log_frame(token);
+            let framed = stream::once(async { Ok(before.into()) })
+                .chain(part(app, read, form))
+                .chain(stream::once(async { Ok(after.into()) }));
+            streamed(form, framed)
+        }
+        form => streamed(form, part(app, read, form)),
+    };
+    if let Some(continuation) = continuation {
+        response.headers_mut().insert(CONTINUATION, continuation);
     }
     Ok(response)
 }
 
 /// A body that comes piece by piece.
-pub(crate) fn streamed(form: Form, pieces: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+pub(crate) fn streamed<E: Into<BoxError> + 'static>(
+    form: Form,
+    pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+) -> Response {
     let media_type = match form {
         Form::Json => "application/json",
         Form::Lines => "application/x-ndjson",
@@ -83,30 +90,50 @@ pub(crate) fn streamed(form: Form, pieces: impl Stream<Item = Result<Bytes, Infa
     (headers, Body::from_stream(pieces)).into_response()
 }
 
+/// A part of a log, piece by piece.
+fn part(app: App, read: LogRead, form: Form) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+    stream::try_unfold((app, read, true), move |(app, mut read, is_first)| async move {
+        let turn = app.pieces.turn().await;
+        let records = read.next().await.inspect_err(cut_off)?;
+        Ok(records.map(|records| (turn.hold(written(form, records, is_first)), (app, read, false))))
+    })
+}
+
+/// A log as it grows.
 fn lines(
     app: App,
     follow: LogFollow,
     form: Form,
     room: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::unfold((app, follow, room), move |(app, mut follow, room)| async move {
-        let records = tokio::select! {
-            records = follow.next() => records?,
-            () = app.shutdown.cancelled() => return None,
-        };
-        Some((Ok(written(form, records)), (app, follow, room)))
+        loop {
+            tokio::select! {
+                () = follow.ready() => {}
+                () = app.shutdown.cancelled() => return None,
+            }
+            let turn = app.pieces.turn().await;
+            let records = follow.read().await?;
+            if !records.is_empty() {
+                return Some((Ok(turn.hold(written(form, records, true))), (app, follow, room)));
+            }
+        }
     })
 }
 
-fn written(form: Form, records: Vec<LogRecord>) -> Bytes {
+fn written(form: Form, records: Vec<LogRecord>, is_first: bool) -> Bytes {
+    let (before, after): (&[u8], &[u8]) = match form {
+        Form::Json => (b",", b""),
+        Form::Lines => (b"", b"\n"),
+        Form::Events => (b"data: ", b"\n\n"),
+    };
     let mut text = Vec::new();
     for record in records {
-        let line = serde_json::to_vec(&to_wire::log_line(record)).expect("texts are JSON");
-        if form == Form::Events {
-            text.extend_from_slice(b"data: ");
+        if form != Form::Json || !is_first || !text.is_empty() {
+            text.extend_from_slice(before);
         }
-        text.extend_from_slice(&line);
-        text.extend_from_slice(if form == Form::Events { b"\n\n" } else { b"\n" });
+        serde_json::to_writer(&mut text, &to_wire::log_line(record)).expect("texts are JSON");
+        text.extend_from_slice(after);
     }
     text.into()
 }

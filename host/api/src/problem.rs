@@ -109,6 +109,11 @@ fn of_error(error: &Error) -> Response {
     respond(status, &details(error))
 }
 
+/// An error after the head of the answer was sent: the connection ends before the body does.
+pub(crate) fn cut_off(error: &Error) {
+    tracing::error!(code = error.code().slug(), error = %error.chain(), "an answer is cut off");
+}
+
 fn of_fault(fault: HttpFault) -> Response {
     let HttpFault { status, slug, title, detail, problems } = fault;
     let details = ProblemDetails {

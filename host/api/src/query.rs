@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use control::PageRequest;
 use model::Problem;
-use model::limits::http::{PAGE_DEFAULT, PAGE_MAX};
+use model::limits::http::{OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX};
 
 use crate::problem::{Failure, HttpFault};
 
@@ -108,7 +108,8 @@ impl QueryReader {
     /// `limit` and `offset`.
     pub(crate) fn page(&mut self) -> PageRequest {
         let limit = self.one("limit", |text| text.parse::<u32>().ok(), "say how many, as a number");
-        let offset = self.one("offset", |text| text.parse().ok(), "say how many to pass over, as a number");
+        let rule = format!("say how many to pass over, as a number, at most {OFFSET_MAX}; filter for what lies beyond");
+        let offset = self.one("offset", |text| text.parse().ok().filter(|offset| *offset <= OFFSET_MAX), &rule);
         PageRequest { limit: limit.unwrap_or(PAGE_DEFAULT).min(PAGE_MAX), offset: offset.unwrap_or(0) }
     }
 

@@ -14,7 +14,9 @@ use crate::auth::require_token;
 use crate::observe::observe;
 use crate::problem::{Failure, HttpFault};
 use crate::routes::Routes;
-use crate::{blob, bundle, dag, dag_run, dag_version, health, log, metrics, openapi, task_instance, wait, xcom};
+use crate::{
+    blob, bundle, dag, dag_run, dag_version, framing, health, log, metrics, openapi, task_instance, wait, xcom,
+};
 
 /// Paths that answer without a token.
 pub const OPEN_ROUTES: [&str; 4] = ["/api/v2/monitor/health", "/api/v2/version", "/metrics", "/openapi.json"];
@@ -26,14 +28,16 @@ pub fn router(parts: ApiParts) -> Router {
         .into_router()
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn(framing::check))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
 
 pub(crate) fn routes(app: &App) -> Routes {
     let guard = middleware::from_fn_with_state(app.clone(), require_token);
-    let guarded = quick().layered(|router| router.layer(middleware::from_fn(in_time))).merge(long());
-    open().merge(guarded.layered(|router| router.layer(guard)))
+    let timed = |routes: Routes| routes.layered(|router| router.layer(middleware::from_fn(in_time)));
+    let guarded = timed(quick()).merge(long());
+    timed(open()).merge(guarded.layered(|router| router.layer(guard)))
 }
 
 fn open() -> Routes {

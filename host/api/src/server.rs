@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::metric_names::{CONNECTIONS, CONNECTIONS_REFUSED};
+use crate::paced::Paced;
+use crate::peers::{Counted, Peers};
 
 /// Accepting failed for a reason that time mends (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +27,7 @@ const TOO_MANY: &[u8] =
 
 /// Serves until `shutdown`; then takes no more connections, lets open requests end within the grace, and returns.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (room, peers) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Peers::default());
     let open = GracefulShutdown::new();
     loop {
         let (stream, peer) = tokio::select! {
@@ -40,9 +42,11 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
                 }
             },
         };
-        match room.clone().try_acquire_owned() {
-            Ok(permit) => drop(tokio::spawn(converse(stream, peer, router.clone(), open.watcher(), permit))),
-            Err(_) => {
+        match (room.clone().try_acquire_owned(), peers.admit(peer.ip())) {
+            (Ok(permit), Some(counted)) => {
+                drop(tokio::spawn(converse(stream, peer, router.clone(), open.watcher(), (permit, counted))));
+            }
+            _ => {
                 counter!(CONNECTIONS_REFUSED).increment(1);
                 refuse(stream);
             }
@@ -54,7 +58,13 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     }
 }
 
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher, _room: OwnedSemaphorePermit) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+    _room: (OwnedSemaphorePermit, Counted),
+) {
     // Without it a small answer may wait for the peer's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
@@ -65,7 +75,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, watcher: 
         .header_read_timeout(Duration::from_millis(HEADER_TIMEOUT_MS))
         .max_buf_size(HEADERS_MAX_BYTES)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Paced::new(stream)), TowerToHyperService::new(router));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "connection broke");
     }

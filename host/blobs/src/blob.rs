@@ -15,6 +15,10 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use crate::writer::{UPLOADS, Uploads};
 use crate::{BlobError, BlobWriter};
 
+mod reader;
+
+pub use reader::BlobReader;
+
 /// Bytes above which a digest is computed beside the tasks that wait for the network.
 const HASH_INLINE_MAX_BYTES: usize = 256 << 10;
 
@@ -110,6 +114,17 @@ impl BlobStore {
             return Ok(Bytes::new());
         }
         self.objects.get_range(&path(scope, digest), offset..end).await.map_err(|error| not_found_or(error, digest))
+    }
+
+    /// Reads a blob in pieces of `piece_bytes`.
+    pub async fn reader(
+        &self,
+        scope: TenantScope,
+        digest: Digest,
+        piece_bytes: usize,
+    ) -> Result<BlobReader, BlobError> {
+        let size = self.size(scope, digest).await?.ok_or(BlobError::NotFound(digest))?;
+        Ok(BlobReader::new(self.objects.clone(), path(scope, digest), digest, size, piece_bytes))
     }
 
     /// Whether there is such a blob.

@@ -16,8 +16,8 @@ mod log;
 mod record;
 mod writer;
 
-pub use blob::BlobStore;
+pub use blob::{BlobReader, BlobStore};
 pub use error::BlobError;
-pub use log::{LogFollow, LogKey, LogStore};
+pub use log::{LogFollow, LogKey, LogReader, LogStore};
 pub use record::{LogLevel, LogRecord, LogSource};
 pub use writer::BlobWriter;

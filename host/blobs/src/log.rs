@@ -19,8 +19,9 @@ use tokio::sync::watch;
 use crate::live::{LiveLog, LiveLogs, News};
 use crate::{BlobError, LogLevel, LogRecord, LogSource, blob, chunk};
 
-/// Records that a follower is given at a time.
-const FOLLOW_RECORDS: usize = 1_000;
+mod reader;
+
+pub use reader::LogReader;
 
 /// Names the log of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +34,7 @@ pub struct LogKey {
 }
 
 impl LogKey {
-    fn path(&self) -> ObjectPath {
+    pub(crate) fn path(&self) -> ObjectPath {
         let (tenant, run) = (self.scope.tenant().number(), self.run.uuid().simple());
         let (node, index, try_number) = (self.node.0, self.map_index, self.try_number.0);
         ObjectPath::from(format!("logs/{tenant}/{run}/{node}/{index}/{try_number}"))
@@ -111,9 +112,9 @@ impl LogStore {
         self.0.live.end(&key);
     }
 
-    /// Records from the `skip`th on, at most `limit`.
-    pub async fn read(&self, key: LogKey, skip: usize, limit: usize) -> Result<Vec<LogRecord>, BlobError> {
-        self.0.read(&key, skip, limit).await
+    /// Reads a log as it stands, from record `skip` on, at most `limit` records.
+    pub async fn reader(&self, key: LogKey, skip: usize, limit: usize) -> Result<LogReader, BlobError> {
+        self.0.reader(&key, skip, limit).await
     }
 
     /// Follows a log from its first record on, whether it has begun or not.
@@ -121,7 +122,7 @@ impl LogStore {
         let log = self.0.live.find_or_begin(&key);
         let news = log.news.subscribe();
         self.0.stored_before(&key, &log).await?;
-        Ok(LogFollow { shared: self.0.clone(), key, news: Some(news), told: 0, has_end: false })
+        Ok(LogFollow { shared: self.0.clone(), key, news: Some(news), reader: None, told: 0, has_end: false })
     }
 }
 
@@ -132,6 +133,8 @@ pub struct LogFollow {
     key: LogKey,
     /// None once the log is known to be over.
     news: Option<watch::Receiver<News>>,
+    /// What was there when there was last something new.
+    reader: Option<LogReader>,
     told: usize,
     /// It ends with what is stored, because nobody writes it any more.
     has_end: bool,
@@ -143,31 +146,44 @@ impl LogFollow {
         self.has_end = true;
     }
 
-    /// The next records; `None` when the attempt has ended and all was told. May be dropped while it waits.
-    pub async fn next(&mut self) -> Option<Vec<LogRecord>> {
-        loop {
+    /// Waits until there is something to read, or nothing more will come; holds no records meanwhile. May be dropped.
+    pub async fn ready(&mut self) {
+        while !self.has_end && self.reader.is_none() {
+            let Some(news) = &mut self.news else { return };
             // What is said from here on changes the news again.
-            let is_over = self.has_end || self.news.as_mut().is_none_or(|news| news.borrow_and_update().is_ended);
-            match self.shared.read(&self.key, self.told, FOLLOW_RECORDS).await {
-                Ok(records) if records.is_empty() => {}
-                Ok(records) => {
-                    self.told += records.len();
-                    return Some(records);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, run = %self.key.run, "a log that is followed cannot be read");
-                    return None;
-                }
+            if news.borrow_and_update().is_ended || self.shared.has_more(&self.key, self.told) {
+                return;
             }
-            if is_over {
-                return None;
-            }
-            if let Some(news) = &mut self.news
-                && news.changed().await.is_err()
-            {
+            if news.changed().await.is_err() {
                 self.news = None;
             }
         }
+    }
+
+    /// The next records, at most a chunk of them, and none where [`LogFollow::ready`] would wait; `None` when the attempt has
+    /// ended and all was told.
+    pub async fn read(&mut self) -> Option<Vec<LogRecord>> {
+        match self.try_read().await {
+            Ok(records) => records,
+            Err(error) => {
+                tracing::warn!(%error, run = %self.key.run, "a log that is followed cannot be read");
+                None
+            }
+        }
+    }
+
+    async fn try_read(&mut self) -> Result<Option<Vec<LogRecord>>, BlobError> {
+        let is_over = self.has_end || self.news.as_mut().is_none_or(|news| news.borrow_and_update().is_ended);
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(self.shared.reader(&self.key, self.told, usize::MAX).await?),
+        };
+        if let Some(records) = reader.next().await? {
+            self.told += records.len();
+            return Ok(Some(records));
+        }
+        self.reader = None;
+        Ok((!is_over).then(Vec::new))
     }
 }
 
@@ -217,7 +233,15 @@ impl Shared {
         }
     }
 
-    async fn read(&self, key: &LogKey, skip: usize, limit: usize) -> Result<Vec<LogRecord>, BlobError> {
+    /// Whether a log that is live has more than `told` records.
+    fn has_more(&self, key: &LogKey, told: usize) -> bool {
+        self.live.find(key).is_some_and(|log| {
+            let tail = log.tail();
+            log.stored_before.get().is_some_and(|before| before + tail.stored + tail.records.len() > told)
+        })
+    }
+
+    async fn reader(&self, key: &LogKey, skip: usize, limit: usize) -> Result<LogReader, BlobError> {
         // The tail is taken first: what is stored meanwhile is in it already.
         let tail = match self.live.find(key) {
             None => None,
@@ -226,39 +250,26 @@ impl Shared {
                 let tail = log.tail();
                 let begin = before + tail.stored;
                 let wanted = tail.records.iter().skip(skip.saturating_sub(begin)).take(limit);
-                Some((begin, wanted.cloned().collect::<Vec<_>>()))
+                Some((begin, begin + tail.records.len(), wanted.cloned().collect::<Vec<_>>()))
             }
         };
-        let (tail_begin, tail_records) = tail.unwrap_or((usize::MAX, Vec::new()));
-        if skip >= tail_begin {
-            return Ok(tail_records);
-        }
-        let mut records = self.read_stored(key, skip, limit, tail_begin).await?;
-        records.extend(tail_records);
-        records.truncate(limit);
-        Ok(records)
-    }
-
-    async fn read_stored(
-        &self,
-        key: &LogKey,
-        skip: usize,
-        limit: usize,
-        end: usize,
-    ) -> Result<Vec<LogRecord>, BlobError> {
-        let mut chunks = chunk::list(&*self.objects, &key.path()).await?;
-        chunks.retain(|(before, _)| *before < end);
-        let begin = chunks.partition_point(|(before, _)| *before <= skip).saturating_sub(1);
-        let mut records = Vec::new();
-        for (before, path) in &chunks[begin..] {
-            if records.len() >= limit {
-                break;
+        let objects = self.objects.clone();
+        match tail {
+            Some((begin, end, tail)) if skip >= begin => Ok(LogReader::of_tail(objects, tail, skip, limit, end)),
+            Some((begin, end, tail)) => {
+                let mut chunks = chunk::list(&*self.objects, &key.path()).await?;
+                chunks.retain(|(before, _)| *before < begin);
+                Ok(LogReader::new(objects, chunks, tail, skip, limit, end))
             }
-            let chunk = chunk::read(&*self.objects, path).await?;
-            records.extend(chunk.into_iter().skip(skip.saturating_sub(*before)));
+            None => {
+                let chunks = chunk::list(&*self.objects, &key.path()).await?;
+                let end = match chunks.last() {
+                    None => 0,
+                    Some((before, path)) => before + chunk::read(&*self.objects, path).await?.len(),
+                };
+                Ok(LogReader::new(objects, chunks, Vec::new(), skip, limit, end))
+            }
         }
-        records.truncate(limit);
-        Ok(records)
     }
 }
 

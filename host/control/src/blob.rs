@@ -1,15 +1,26 @@
 //! Blobs: content-addressed bytes that confs name.
 
+use ::blobs::{BlobError, BlobReader};
 use bytes::Bytes;
 use model::Digest;
+use model::limits::http::PIECE_BYTES;
 
 use crate::{Code, Control, Error, Session};
 
-/// The bytes of a blob.
-#[derive(Debug, Clone)]
-pub struct BlobContent {
-    pub digest: Digest,
-    pub bytes: Bytes,
+/// A blob that is read piece by piece. Holds none of its bytes.
+#[derive(Debug)]
+pub struct BlobRead(BlobReader);
+
+impl BlobRead {
+    /// How many bytes the blob has.
+    pub fn size_bytes(&self) -> u64 {
+        self.0.size()
+    }
+
+    /// The next piece; none at the end. A blob that is damaged is never given to its end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.0.next().await.map_err(Error::unavailable)
+    }
 }
 
 impl Control {
@@ -34,11 +45,13 @@ impl Control {
         size.ok_or_else(|| blob_not_found(digest))
     }
 
-    /// A blob.
-    pub async fn blob_fetch(&self, session: &Session, digest: Digest) -> Result<BlobContent, Error> {
-        self.blob_size(session, digest).await?;
-        let bytes = self.blobs.get(session.scope(), digest).await.map_err(Error::unavailable)?;
-        Ok(BlobContent { digest, bytes })
+    /// Reads a blob.
+    pub async fn blob_read(&self, session: &Session, digest: Digest) -> Result<BlobRead, Error> {
+        match self.blobs.reader(session.scope(), digest, PIECE_BYTES).await {
+            Ok(reader) => Ok(BlobRead(reader)),
+            Err(BlobError::NotFound(digest)) => Err(blob_not_found(digest)),
+            Err(error) => Err(Error::unavailable(error)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobs::{LogKey, LogRecord};
+use blobs::{LogKey, LogReader, LogRecord};
 use clock::Clock;
 use model::limits::log::PAGE_LINES_MAX;
 use model::{TaskState, TenantScope, TryNumber};
@@ -15,12 +15,23 @@ use crate::{Control, Error, InstanceName, InstanceView, Session};
 /// A silent follower asks so often whether the try is over, in case it ended before the following began.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Part of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Part of a log, read piece by piece.
+#[derive(Debug)]
 pub struct LogRead {
-    pub records: Vec<LogRecord>,
-    /// Where to read on; none at the end of a log that nobody writes any more.
-    pub next: Option<usize>,
+    reader: LogReader,
+    may_grow: bool,
+}
+
+impl LogRead {
+    /// Where to read on after this part; none at the end of a log that nobody writes any more.
+    pub fn next_part(&self) -> Option<usize> {
+        (self.may_grow || self.reader.until() < self.reader.log_len()).then_some(self.reader.until())
+    }
+
+    /// The next records; none at the end of the part.
+    pub async fn next(&mut self) -> Result<Option<Vec<LogRecord>>, Error> {
+        self.reader.next().await.map_err(Error::unavailable)
+    }
 }
 
 /// A log that somebody follows. Dropping it leaves nothing behind.
@@ -50,12 +61,12 @@ impl Live {
 }
 
 impl LogFollow {
-    /// The next records; `None` when the try is over and all was told.
-    pub async fn next(&mut self) -> Option<Vec<LogRecord>> {
+    /// Waits until there is something to read, or the try is over; holds no records meanwhile.
+    pub async fn ready(&mut self) {
         while let Some(live) = &self.live {
             tokio::select! {
                 biased;
-                records = self.records.next() => return records,
+                () = self.records.ready() => return,
                 () = live.clock.sleep(LOOK_EVERY) => {}
             }
             if live.is_over().await {
@@ -63,7 +74,12 @@ impl LogFollow {
                 self.live = None;
             }
         }
-        self.records.next().await
+        self.records.ready().await;
+    }
+
+    /// The next records, none where [`LogFollow::ready`] would wait; `None` when the try is over and all was told.
+    pub async fn read(&mut self) -> Option<Vec<LogRecord>> {
+        self.records.read().await
     }
 }
 
@@ -79,10 +95,9 @@ impl Control {
     ) -> Result<LogRead, Error> {
         let (instance, key) = self.log_of(session, name, try_number).await?;
         let limit = if whole { usize::MAX } else { PAGE_LINES_MAX };
-        let records = self.logs.read(key, skip, limit).await.map_err(Error::unavailable)?;
+        let reader = self.logs.reader(key, skip, limit).await.map_err(Error::unavailable)?;
         let may_grow = may_write(instance.row.state, instance.row.try_number, try_number);
-        let next = (may_grow || records.len() >= limit).then_some(skip + records.len());
-        Ok(LogRead { records, next })
+        Ok(LogRead { reader, may_grow })
     }
 
     /// Follows the log of a try from its first line; ends with the try.

@@ -211,10 +211,29 @@ pub mod http {
     pub const PAGE_DEFAULT: u32 = 50;
     pub const PAGE_MAX: u32 = 500;
     pub const HEADERS_MAX: usize = 100;
+    /// Rows that a list may pass over; who wants more asks for less.
+    pub const OFFSET_MAX: u32 = 1_000_000;
+    /// The total of a list is counted up to here; a longer list has this total.
+    pub const TOTAL_ENTRIES_MAX: u64 = 10_000;
     /// Open connections; more are answered 503 and closed.
     pub const CONNECTIONS_MAX: usize = 4_096;
-    /// Components and blobs that are held in memory at a time, together; more wait.
+    /// Open connections from one address; more are answered 503 and closed. The own machine is not counted: a proxy on it
+    /// stands for everybody.
+    pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+    /// The pace of a body that is being sent is looked at once in so long …
+    pub const BODY_WINDOW_MS: u64 = 30_000;
+    /// … and must not have been slower.
+    pub const BODY_BYTES_PER_SECOND_MIN: u64 = 32 << 10;
+    /// The pace of an answer whose reader lets it wait is looked at once in so long …
+    pub const ANSWER_WINDOW_MS: u64 = 10_000;
+    /// … and must not have been slower.
+    pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 8 << 10;
+    /// Bodies of requests that are held in memory at a time, together; more wait.
     pub const UPLOADS_MAX_BYTES: usize = 8 * UPLOAD_MAX_BYTES;
+    /// A blob is sent in pieces of this size; a piece of a log is one of its chunks.
+    pub const PIECE_BYTES: usize = 128 << 10;
+    /// Pieces of blobs and logs that are held in memory at a time, over all connections; more wait.
+    pub const PIECES_MAX: usize = 1_024;
     /// Requests that wait for a run or follow something; more are refused.
     pub const WAITERS_MAX: usize = 2_048;
     /// How long open requests may go on after the server was told to stop.

@@ -28,6 +28,10 @@ async fn a_log_is_followed_until_its_try_is_over() {
     assert_eq!((whole["content"].as_array().map(Vec::len), &whole["continuation_token"]), (Some(3), &Value::Null));
     assert_eq!(whole["content"][1]["logger"], "stderr");
     assert_eq!(events(api.get_as(&log, LINES).await.text()).len(), 3);
+    for (skip, expect) in [(0, 3), (1, 2), (3, 0), (9, 0)] {
+        let part = api.get(&format!("{log}?token={skip}")).await.ok();
+        assert_eq!(part["content"].as_array().map(Vec::len), Some(expect), "{part:#}");
+    }
     let rest = api.get(&format!("{log}?token=2")).await.ok();
     assert_eq!(rest["content"][0]["event"], "<b>log</b>");
     let followed = api.get_as(&format!("{log}?follow=true"), "text/event-stream").await;

@@ -60,6 +60,41 @@ async fn a_part_ends_where_the_blob_ends() {
     assert!(matches!(blobs.get_range(OTHER, digest, 0, 1).await, Err(BlobError::NotFound(_))));
 }
 
+async fn pieces(blobs: &BlobStore, digest: Digest, piece_bytes: usize) -> Result<Vec<Bytes>, BlobError> {
+    let mut reader = blobs.reader(OWN, digest, piece_bytes).await?;
+    let mut pieces = Vec::new();
+    while let Some(piece) = reader.next().await? {
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+#[tokio::test]
+async fn a_blob_is_read_in_pieces() {
+    let (_folder, blobs) = in_folder();
+    let digest = blobs.put(OWN, Bytes::from_static(b"0123456789")).await.unwrap();
+    for (piece_bytes, expect) in
+        [(4, vec!["0123", "4567", "89"]), (5, vec!["01234", "56789"]), (99, vec!["0123456789"])]
+    {
+        assert_eq!(pieces(&blobs, digest, piece_bytes).await.unwrap(), expect);
+    }
+    assert_eq!(blobs.reader(OWN, digest, 4).await.unwrap().size(), 10);
+    let empty = blobs.put(OWN, Bytes::new()).await.unwrap();
+    assert_eq!(pieces(&blobs, empty, 4).await.unwrap(), [] as [Bytes; 0]);
+    assert!(matches!(blobs.reader(OTHER, digest, 4).await, Err(BlobError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn a_damaged_blob_is_never_read_to_its_end() {
+    let (folder, blobs) = in_folder();
+    let digest = blobs.put(OWN, Bytes::from_static(b"0123456789")).await.unwrap();
+    let [file] = files(folder.path()).try_into().unwrap();
+    std::fs::write(file, b"0123x56789").unwrap();
+    let mut reader = blobs.reader(OWN, digest, 5).await.unwrap();
+    assert_eq!(reader.next().await.unwrap().unwrap(), "0123x");
+    assert!(matches!(reader.next().await, Err(BlobError::Damaged(damaged)) if damaged == digest));
+}
+
 #[tokio::test]
 async fn damage_is_noticed() {
     let (folder, blobs) = in_folder();
