@@ -10,6 +10,7 @@ use crate::{Client, ClientError};
 pub struct Health {
     pub metadatabase: Part,
     pub scheduler: Part,
+    pub worker: Part,
 }
 
 /// One part of a server.

@@ -10,6 +10,7 @@ use store::{AuthStore, Catalog, RunReader, ValueStore};
 use crate::auth::Sessions;
 use crate::bundle::Deploys;
 use crate::dag_version::DagVersions;
+use crate::health::FailedParts;
 use crate::{Parsing, Scheduling};
 
 /// What use-cases work with.
@@ -45,6 +46,7 @@ pub struct Control {
     pub(crate) sessions: Sessions,
     pub(crate) dag_versions: DagVersions,
     pub(crate) deploys: Deploys,
+    pub(crate) failed_parts: FailedParts,
 }
 
 impl Control {
@@ -56,6 +58,7 @@ impl Control {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
             deploys: Deploys::default(),
+            failed_parts: FailedParts::default(),
             catalog,
             runs,
             values,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use sqlx::{Row, SqliteConnection};
 use tokio::sync::Notify;
 
+use crate::alive::Alive;
 use crate::metric_names;
 
 /// Bytes written after which the log is moved though the writer is busy.
@@ -44,8 +45,8 @@ impl LogMeter {
     }
 }
 
-/// Runs until the task is ended. Waits without a timer while nothing is written.
-pub(crate) async fn run(mut conn: SqliteConnection, meter: Arc<LogMeter>) {
+/// Runs until the task is ended, and `alive` with it. Waits without a timer while nothing is written.
+pub(crate) async fn run(mut conn: SqliteConnection, meter: Arc<LogMeter>, _alive: Alive) {
     loop {
         meter.changed.notified().await;
         while wait_for_reason(&meter).await {

@@ -13,6 +13,7 @@
 //! `store` is an error, never a default.
 //! Not here: what the rows mean (`plan`), who waits for a commit (`scheduler`), big values (`blobs`).
 
+mod alive;
 mod attempt;
 mod auth;
 mod catalog;

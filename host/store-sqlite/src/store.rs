@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 use store::StoreError;
 
+use crate::alive::Loops;
 use crate::checkpoint::{self, LogMeter};
 use crate::error::failed;
 use crate::migrate::migrate;
@@ -31,6 +32,7 @@ const LOG_FILE_MAX_BYTES: &str = "67108864";
 pub struct SqliteStore {
     pub(crate) reader: SqlitePool,
     pub(crate) writer: Writer,
+    loops: Loops,
     _checkpointer: Arc<Checkpointer>,
 }
 
@@ -68,15 +70,23 @@ impl SqliteStore {
 
         let meter = Arc::new(LogMeter::default());
         let log_conn = connect(&write_options.pragma("cache_size", "-256")).await?;
-        let checkpointer = tokio::spawn(checkpoint::run(log_conn, meter.clone())).abort_handle();
+        let loops = Loops::new();
+        let alive = loops.alive("the checkpointer of the database");
+        let checkpointer = tokio::spawn(checkpoint::run(log_conn, meter.clone(), alive)).abort_handle();
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
-        let writer = Writer::start(conn, meter, clock);
-        Ok(Self { reader, writer, _checkpointer: Arc::new(Checkpointer(checkpointer)) })
+        let writer = Writer::start(conn, meter, clock, loops.alive("the writer of the database"));
+        Ok(Self { reader, writer, loops, _checkpointer: Arc::new(Checkpointer(checkpointer)) })
+    }
+
+    /// Waits until one of the store's loops has ended or can write nothing any more, and says which and why. After that the
+    /// database must be opened again.
+    pub async fn failed(&self) -> String {
+        self.loops.failed().await
     }
 
     /// A connection to read with.

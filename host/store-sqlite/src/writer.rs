@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::alive::Alive;
 use crate::checkpoint::{self, LogMeter};
 use crate::error::{failed, is_lost_sync};
 use crate::metric_names;
@@ -79,10 +80,10 @@ impl Transaction<'_> {
 pub(crate) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
 impl Writer {
-    /// Starts the task that owns `conn`; it ends when the last handle is dropped.
-    pub(crate) fn start(conn: SqliteConnection, meter: Arc<LogMeter>, clock: Arc<dyn Clock>) -> Self {
+    /// Starts the task that owns `conn`; it ends when the last handle is dropped, and `alive` with it.
+    pub(crate) fn start(conn: SqliteConnection, meter: Arc<LogMeter>, clock: Arc<dyn Clock>, alive: Alive) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(WriterLoop { conn, meter, clock, broken: None }.run(waiting));
+        tokio::spawn(WriterLoop { conn, meter, clock, alive, broken: None }.run(waiting));
         Self(jobs)
     }
 
@@ -145,6 +146,7 @@ struct WriterLoop {
     conn: SqliteConnection,
     meter: Arc<LogMeter>,
     clock: Arc<dyn Clock>,
+    alive: Alive,
     /// Why nothing can be written until the database is opened again.
     broken: Option<StoreError>,
 }
@@ -188,6 +190,7 @@ impl WriterLoop {
             Ok(true) => sqlx::query("COMMIT").execute(&mut self.conn).await.map(drop).map_err(|error| {
                 if is_lost_sync(&error) {
                     let detail = format!("the disk lost writes ({error}); restart the server");
+                    self.alive.fails(&detail);
                     self.broken = Some(StoreError::NotWritable { detail });
                 }
                 failed(error)
@@ -231,4 +234,38 @@ impl WriterLoop {
 
 async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
     sqlx::query(sql).execute(conn).await.map(drop).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use clock::Real;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    struct Panics;
+
+    #[async_trait]
+    impl Write for Panics {
+        type Done = ();
+        type Error = StoreError;
+
+        async fn write(&mut self, _tx: &mut Transaction<'_>) -> Result<(), StoreError> {
+            panic!("on purpose")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_panics_is_told_and_answers_nobody_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("some.db"), Arc::new(Real)).await.unwrap();
+        let other = store.clone();
+        let told = tokio::spawn(async move { other.failed().await });
+        let stopped = store.writer.apply(Panics).await.unwrap_err();
+        assert_eq!(told.await.unwrap(), "the writer of the database panicked");
+        assert_eq!(store.failed().await, "the writer of the database panicked");
+        for error in [stopped, store.writer.apply(Panics).await.unwrap_err()] {
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        }
+    }
 }

@@ -57,6 +57,7 @@ pub(super) async fn run(arguments: DemoArguments, session: &Session) -> Outcome 
     let outcome = tokio::select! {
         outcome = show(&server, component, folder, progress, stopwatch) => outcome,
         () = signal.next() => Err(Failure::new(Exit::Broken, anyhow!("interrupted"))),
+        failed = server.failed() => Err(Failure::new(Exit::Broken, failed)),
     };
     let outcome = match outcome {
         Ok((report, files)) => finish(report, &files, &server, arguments.keep, session, &mut signal).await,

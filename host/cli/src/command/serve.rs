@@ -9,7 +9,7 @@ use super::dispatch::Session;
 use crate::arguments::ServeArguments;
 use crate::config::{Data, Grace, Listen, LogFilter, LogFormatElement, Slots};
 use crate::exit::Exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::logging;
 use crate::serve::{ServerOptions, StopSignal, start};
 
@@ -32,12 +32,25 @@ pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome
     out.flush()?;
     drop(out);
 
-    signal.next().await;
-    tracing::info!(grace_s = grace.as_secs(), "stopping; a second signal ends the server at once");
+    let failed = tokio::select! {
+        () = signal.next() => None,
+        failed = server.failed() => Some(failed),
+    };
+    tracing::info!(grace_s = grace.as_secs(), "stopping; another signal ends the server at once");
+    let stop = async {
+        match &failed {
+            None => server.stop(grace).await,
+            Some(_) => server.give_up(grace).await,
+        }
+    };
     tokio::select! {
-        () = server.stop(grace) => {}
+        () = stop => {}
         // What was acknowledged is durable, and what was running is found at the next start.
         () = signal.next() => tracing::warn!("ended at once; what was running runs again after the next start"),
     }
-    Ok(Exit::Done)
+    match failed {
+        None => Ok(Exit::Done),
+        Some(failed) => Err(Failure::new(Exit::Broken, failed)
+            .hint("start the server again: what was acknowledged is kept; its log tells why this happened")),
+    }
 }

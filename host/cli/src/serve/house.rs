@@ -6,15 +6,16 @@ use std::time::Duration;
 use anyhow::Context;
 use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Real};
-use control::{Control, ControlParts};
+use control::{Control, ControlParts, Part};
+use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
 use model::WorkerId;
 use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
-use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
+use scheduler::{Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
 use store::Catalog;
 use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 use worker::{Artefacts, Worker, WorkerParts};
 
 use super::DataFolder;
@@ -31,12 +32,27 @@ pub(crate) struct HouseOptions {
     pub(crate) command: RunnerCommand,
 }
 
+/// The scheduler's loop, as it ends.
+type RunLoop = Shared<BoxFuture<'static, Result<(), Arc<JoinError>>>>;
+
+/// A part of the house whose loop has ended though nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+#[error("the server cannot go on: {why}")]
+pub(crate) struct FailedPart {
+    part: Part,
+    /// Which loop, and how it ended.
+    why: String,
+}
+
 /// Everything that runs DAGs.
 pub(crate) struct House {
     pub(crate) control: Arc<Control>,
     pub(crate) token: client::Token,
+    store: Arc<SqliteStore>,
     scheduler: Scheduler,
-    run_loop: JoinHandle<()>,
+    run_loop: RunLoop,
+    /// Why the process is no member of its cluster any more, when it is not.
+    membership: Shared<BoxFuture<'static, String>>,
     worker: Worker,
     /// Held to the end.
     _data: DataFolder,
@@ -63,8 +79,10 @@ impl House {
             clock: clock.clone(),
             limits: SchedulerLimits::default(),
         };
-        let Started { scheduler, queue, run_loop, .. } =
+        let Started { scheduler, queue, run_loop, membership } =
             Scheduler::start(parts).await.context("cannot start the scheduler")?;
+        let run_loop = run_loop.map_err(Arc::new).boxed().shared();
+        let membership = membership.map(|ended| left(&ended)).boxed().shared();
 
         let artefacts = Arc::new(Artefacts::new(command.clone(), blobs.clone(), clock.clone()));
         let worker = Worker::start(WorkerParts {
@@ -86,7 +104,7 @@ impl House {
             catalog: store.clone(),
             runs: store.clone(),
             values: store.clone(),
-            auth: store,
+            auth: store.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
             parsing: Arc::new(Parser { artefacts, command, turns: Semaphore::new(COMPILERS_MAX) }),
@@ -96,16 +114,73 @@ impl House {
             ids: Arc::new(Real),
             rng: Arc::new(Real),
         });
-        Ok(Self { control: Arc::new(control), token, scheduler, run_loop, worker, _data: data })
+        Ok(Self { control: Arc::new(control), token, store, scheduler, run_loop, membership, worker, _data: data })
     }
 
-    /// Gives out no more work, lets what runs finish for at most `grace`, hands back the rest and ends all loops.
+    /// Waits until a loop ends that nobody asked to; the server's health tells it from then on. Parts that work go on, but what
+    /// the loop did is done by nobody until the next start.
+    pub(crate) async fn failed(&self) -> FailedPart {
+        let (part, why) = tokio::select! {
+            ended = self.run_loop.clone() => (Part::Scheduler, format!("the loop of the scheduler {}", how(&ended))),
+            why = self.membership.clone() => (Part::Scheduler, why),
+            why = self.store.failed() => (Part::Database, why),
+        };
+        self.control.part_failed(part);
+        tracing::error!(?part, why, "a loop has ended");
+        FailedPart { part, why }
+    }
+
+    /// Gives out no more work, lets what runs finish for at most `grace`, hands back the rest and ends all loops. Parts whose
+    /// loops have ended are not waited for.
     pub(crate) async fn close(self, grace: Duration) {
         self.scheduler.drain().await;
         self.worker.stop(grace).await;
-        self.scheduler.stop().await;
-        if let Err(error) = self.run_loop.await {
-            tracing::error!(%error, "the scheduler's loop did not end well");
+        if tokio::time::timeout(STOP_MAX, self.scheduler.stop()).await.is_err() {
+            tracing::error!("the loop of the scheduler does not stop");
+            return;
         }
+        if let Err(error) = self.run_loop.await {
+            tracing::error!(%error, "the loop of the scheduler did not end well");
+        }
+    }
+}
+
+/// How long the last commit may take.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+fn left(ended: &Result<Result<(), Evicted>, JoinError>) -> String {
+    match ended {
+        Ok(Ok(())) => "the process has left its cluster".to_owned(),
+        Ok(Err(evicted)) => evicted.to_string(),
+        Err(error) if error.is_panic() => "the loop of the membership panicked".to_owned(),
+        Err(_) => "the loop of the membership ended".to_owned(),
+    }
+}
+
+fn how(ended: &Result<(), Arc<JoinError>>) -> &'static str {
+    match ended {
+        Err(error) if error.is_panic() => "panicked",
+        _ => "ended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_ends_is_told_and_does_not_hold_up_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(folder.path()).unwrap();
+        let command = RunnerCommand::this_program().unwrap();
+        let house = House::open(data, HouseOptions { slots: 1, command }).await.unwrap();
+        assert!(house.control.health().await.is_scheduler_healthy);
+        // The loop ends because it is asked to, and the house does not know that.
+        house.scheduler.stop().await;
+        let failed = house.failed().await;
+        assert_eq!((failed.part, failed.why.as_str()), (Part::Scheduler, "the loop of the scheduler ended"));
+        let health = house.control.health().await;
+        assert!(!health.is_scheduler_healthy && health.is_database_healthy && health.is_worker_healthy);
+        house.close(Duration::ZERO).await;
     }
 }

@@ -13,6 +13,6 @@ mod server;
 mod stop_signal;
 
 pub(crate) use data_folder::DataFolder;
-pub(crate) use house::{House, HouseOptions};
+pub(crate) use house::{FailedPart, House, HouseOptions};
 pub(crate) use server::{RunningServer, ServerOptions, start};
 pub(crate) use stop_signal::StopSignal;

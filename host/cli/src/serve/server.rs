@@ -10,10 +10,10 @@ use api::ApiParts;
 use clock::Real;
 use sandbox::RunnerCommand;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{DataFolder, House, HouseOptions};
+use super::{DataFolder, FailedPart, House, HouseOptions};
 use crate::failure::Failure;
 
 /// How a server is started.
@@ -59,14 +59,31 @@ impl RunningServer {
         format!("http://{}", self.address)
     }
 
+    /// Waits until a loop ends that nobody asked to.
+    pub(crate) async fn failed(&self) -> FailedPart {
+        self.house.failed().await
+    }
+
+    /// Ends a server of which a part has failed. Unlike [`RunningServer::stop`] it answers while attempts finish, so that whoever
+    /// asks for its health hears of it.
+    pub(crate) async fn give_up(self, grace: Duration) {
+        self.house.close(grace).await;
+        self.shutdown.cancel();
+        ended(self.requests.await);
+    }
+
     /// Takes no more requests, lets attempts finish for at most `grace`, hands back the rest.
     pub(crate) async fn stop(self, grace: Duration) {
         self.shutdown.cancel();
         let house = self.house.close(grace);
         let (requests, ()) = tokio::join!(self.requests, house);
-        match requests {
-            Ok(()) => tracing::info!("server stopped"),
-            Err(error) => tracing::error!(%error, "the listener did not end well"),
-        }
+        ended(requests);
+    }
+}
+
+fn ended(requests: Result<(), JoinError>) {
+    match requests {
+        Ok(()) => tracing::info!("server stopped"),
+        Err(error) => tracing::error!(%error, "the listener did not end well"),
     }
 }
