@@ -13,7 +13,7 @@ pub struct PageRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// How many the whole list has.
+    /// How many the whole list has; of a long list, the number up to which the server counts.
     pub total_entries: u64,
 }
 

@@ -1,5 +1,6 @@
 //! Values that instances left behind.
 
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::limits::value::{SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
 use model::{DagId, Digest, Key, MapIndex, NodeIdx, RunId, TaskId, TenantScope};
 use store::{Page, PageRequest, PageSize, StoredValue, XcomRow};
@@ -84,7 +85,8 @@ impl Control {
         page: PageRequest,
     ) -> Result<Page<XcomRow>, Error> {
         let (scope, run) = (run.row.scope, run.row.key);
-        let total = self.values.xcom_count(scope, run, node, key).await?;
+        // A task has a bounded number of instances, so this walk is bounded too.
+        let total = self.values.xcom_count(scope, run, node, key).await?.min(TOTAL_ENTRIES_MAX);
         let mut rows = Vec::new();
         let (mut after, mut to_skip) = (MapIndex::NONE, page.offset as usize);
         while rows.len() < page.limit as usize {

@@ -104,9 +104,9 @@ WHERE b.tenant_id = ?1
 ORDER BY b.name
 LIMIT ?2 OFFSET ?3";
 
-/// How many bundles there are.
+/// How many bundles there are, up to the longest total.
 /// Called by `Catalog::bundle_list`. Walks the table's key.
-pub(crate) const COUNT: &str = "SELECT count(*) FROM bundle WHERE tenant_id = ?1";
+pub(crate) const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = ?1 LIMIT ?2)";
 
 struct Register {
     scope: TenantScope,
@@ -198,7 +198,7 @@ impl Catalog for SqliteStore {
         let total = match rows::total_if_last(page, found.len()) {
             Some(total) => total,
             None => {
-                let query = sqlx::query_scalar(COUNT).bind(rows::tenant(scope));
+                let query = sqlx::query_scalar(COUNT).bind(rows::tenant(scope)).bind(rows::TOTAL_MAX);
                 query.fetch_one(&mut *conn).await.map(i64::unsigned_abs).map_err(failed)?
             }
         };

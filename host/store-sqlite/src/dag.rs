@@ -47,10 +47,7 @@ pub(crate) async fn list(
     let found = list_query(scope, filter, page).build().fetch_all(&mut *conn).await.map_err(failed)?;
     let total = match rows::total_if_last(page, found.len()) {
         Some(total) => total,
-        None => {
-            let mut query = count_query(scope, filter);
-            query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)?
-        }
+        None => rows::counted(count_query(scope, filter), conn).await?,
     };
     Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, _>>()?, total })
 }
@@ -68,9 +65,7 @@ pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageReque
 }
 
 pub(crate) fn count_query(scope: TenantScope, filter: &DagFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_filter(&mut query, scope, filter);
-    query
+    rows::count_query(|query| push_filter(query, scope, filter))
 }
 
 fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &DagFilter) {

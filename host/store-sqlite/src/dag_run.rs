@@ -43,9 +43,10 @@ pub(crate) fn fetch_by_key_query(scope: TenantScope, run: RunKey) -> QueryBuilde
     query
 }
 
-/// A page of runs. In order of their keys it walks an index and stops at the page's end; another order sorts the runs that
-/// the filter leaves.
-/// Called by `RunReader::run_list`. Walks the key of `dag_run`, `dag_run_by_dag`, or the partial index of a state.
+/// A page of runs. In order of their keys or of `run_after` it walks an index and stops at the page's end; another order sorts the
+/// runs that the filter leaves.
+/// Called by `RunReader::run_list`. Walks the key of `dag_run`, `dag_run_by_dag`, `dag_run_by_run_after`,
+/// `dag_run_by_dag_run_after`, or the partial index of a state.
 pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageRequest) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(COLUMNS);
     // The page is cut before anything else of its runs is read.
@@ -63,11 +64,10 @@ pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageReque
     query
 }
 
-/// How many runs the filter leaves. Called by `RunReader::run_list`, with the indexes of [`list_query`].
+/// How many runs the filter leaves, up to the longest total.
+/// Called by `RunReader::run_list`, with the indexes of [`list_query`].
 pub(crate) fn count_query(scope: TenantScope, filter: &RunFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_filter(&mut query, scope, filter);
-    query
+    rows::count_query(|query| push_filter(query, scope, filter))
 }
 
 const UNFINISHED: &str = " INDEXED BY dag_run_unfinished";
@@ -80,6 +80,12 @@ fn index(filter: &RunFilter) -> &'static str {
         UNFINISHED
     } else if filter.states == [RunState::Failed] {
         FAILED
+    } else if filter.order == RunOrder::RunAfter {
+        if filter.dag_id.is_some() {
+            " INDEXED BY dag_run_by_dag_run_after"
+        } else {
+            " INDEXED BY dag_run_by_run_after"
+        }
     } else if filter.dag_id.is_some() && filter.order == RunOrder::RunId {
         " INDEXED BY dag_run_by_run_id"
     } else if filter.dag_id.is_some() {
@@ -173,10 +179,7 @@ impl RunReader for SqliteStore {
         let found = list_query(scope, filter, page).build().fetch_all(&mut *conn).await.map_err(failed)?;
         let total = match rows::total_if_last(page, found.len()) {
             Some(total) => total,
-            None => {
-                let mut query = count_query(scope, filter);
-                query.build_query_scalar().fetch_one(&mut *conn).await.map(i64::unsigned_abs).map_err(failed)?
-            }
+            None => rows::counted(count_query(scope, filter), &mut conn).await?,
         };
         Ok(Page { rows: found.iter().map(|row| of_row(row, scope)).collect::<Result<_, _>>()?, total })
     }

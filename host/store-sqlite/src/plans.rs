@@ -39,14 +39,15 @@ const MEANT: &[(&str, &str)] = &[
     ("catalog::UPSERT_BUNDLE", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag_run USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
-    // Lists in the order of the key, which stop at the page's end, and the counts of their rows.
+    // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
     ("catalog::LIST", "SEARCH b USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::COUNT", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),
     ("dag::list_query", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
     ("dag::list_query by tag", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
     ("dag::count_query", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
     ("dag_run::list_query", "SEARCH r USING PRIMARY KEY (tenant_id=?)"),
-    ("dag_run::count_query", "SEARCH r USING COVERING INDEX dag_run_by_dag (tenant_id=?)"),
+    ("dag_run::count_query", "SEARCH r USING COVERING INDEX dag_run_by_run_after (tenant_id=?)"),
+    ("dag_run::list_query by run after", "SEARCH r USING INDEX dag_run_by_run_after (tenant_id=?)"),
     ("task_instance::list_query", "SEARCH r USING PRIMARY KEY (tenant_id=?)"),
     // The partial indexes hold few of a tenant's runs.
     ("dag_run::list_query unfinished", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
@@ -94,6 +95,8 @@ fn built() -> Vec<(&'static str, String)> {
         order: RunOrder::StartedAt,
         ..of_dag.clone()
     };
+    let by_run_after = RunFilter { order: RunOrder::RunAfter, descending: true, ..RunFilter::default() };
+    let of_dag_by_run_after = RunFilter { dag_id: Some(dag_id()), ..by_run_after.clone() };
     let by_run_id = RunFilter { order: RunOrder::RunId, ..of_dag.clone() };
     let instances_of_run = InstanceFilter { run: Some(run), ..InstanceFilter::default() };
     let narrow = InstanceFilter {
@@ -117,6 +120,8 @@ fn built() -> Vec<(&'static str, String)> {
         ("dag_run::list_query of a DAG", dag_run::list_query(OWN, &of_dag, PAGE)),
         ("dag_run::list_query unfinished", dag_run::list_query(OWN, &unfinished, PAGE)),
         ("dag_run::list_query failed", dag_run::list_query(OWN, &failed, PAGE)),
+        ("dag_run::list_query by run after", dag_run::list_query(OWN, &by_run_after, PAGE)),
+        ("dag_run::list_query of a DAG by run after", dag_run::list_query(OWN, &of_dag_by_run_after, PAGE)),
         ("dag_run::list_query by run id", dag_run::list_query(OWN, &by_run_id, PAGE)),
         ("dag_run::list_query by everything", dag_run::list_query(OWN, &everything, PAGE)),
         ("dag_run::count_query", dag_run::count_query(OWN, &RunFilter::default())),

@@ -5,11 +5,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{Digest, MapIndex, NodeIdx, TenantScope};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, QueryBuilder, Row, Sqlite, Type};
+use sqlx::{Decode, QueryBuilder, Row, Sqlite, SqliteConnection, Type};
 use store::{PageRequest, StoreError};
 use uuid::Uuid;
+
+use crate::error::failed;
 
 /// The cells of one row, by column name.
 pub(crate) struct Cells<'r> {
@@ -134,10 +137,26 @@ pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// The longest total of a list, as it is bound.
+pub(crate) const TOTAL_MAX: i64 = TOTAL_ENTRIES_MAX as i64;
+
 /// The length of a list whose last page has been read; `None` when it must be counted.
 pub(crate) fn total_if_last(page: PageRequest, found: usize) -> Option<u64> {
     let is_last = found < page.limit as usize && (found > 0 || page.offset == 0);
-    is_last.then_some(u64::from(page.offset) + found as u64)
+    is_last.then_some((u64::from(page.offset) + found as u64).min(TOTAL_ENTRIES_MAX))
+}
+
+/// Counts rows up to the longest total, which bounds the walk: `push` adds what follows `SELECT 1`.
+pub(crate) fn count_query(push: impl FnOnce(&mut QueryBuilder<Sqlite>)) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+    push(&mut query);
+    query.push(" LIMIT ").push_bind(TOTAL_MAX).push(")");
+    query
+}
+
+/// Reads what [`count_query`] made.
+pub(crate) async fn counted(mut query: QueryBuilder<Sqlite>, conn: &mut SqliteConnection) -> Result<u64, StoreError> {
+    query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)
 }
 
 /// Adds a list of values, of which there is at least one, after `begin`, which opens the bracket.

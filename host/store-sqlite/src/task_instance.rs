@@ -38,11 +38,10 @@ pub(crate) fn list_query(scope: TenantScope, filter: &InstanceFilter, page: Page
     query
 }
 
-/// How many instances the filter leaves. Called by `RunReader::instance_list`, with the indexes of [`list_query`].
+/// How many instances the filter leaves, up to the longest total.
+/// Called by `RunReader::instance_list`, with the indexes of [`list_query`].
 pub(crate) fn count_query(scope: TenantScope, filter: &InstanceFilter) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_from(&mut query, scope, filter, "");
-    query
+    rows::count_query(|query| push_from(query, scope, filter, ""))
 }
 
 /// The joins stand in the order in which they are to run.
@@ -102,10 +101,7 @@ pub(crate) async fn list(
     let found = list_query(scope, filter, page).build().fetch_all(&mut *conn).await.map_err(failed)?;
     let total = match rows::total_if_last(page, found.len()) {
         Some(total) => total,
-        None => {
-            let mut query = count_query(scope, filter);
-            query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)?
-        }
+        None => rows::counted(count_query(scope, filter), conn).await?,
     };
     Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, _>>()?, total })
 }

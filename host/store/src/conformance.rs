@@ -81,7 +81,12 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             epochs_rise,
             what_was_committed_is_there_after_a_restart,
         }
-        list::{runs_are_filtered_and_ordered, instances_are_filtered_and_paged, patterns_match_names}
+        list::{
+            runs_are_filtered_and_ordered,
+            instances_are_filtered_and_paged,
+            patterns_match_names,
+            totals_are_counted_up_to_a_limit,
+        }
         clear::{
             everything,
             only_what_failed,

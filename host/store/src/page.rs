@@ -13,6 +13,6 @@ pub struct PageRequest {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// Rows of the whole list.
+    /// Rows of the whole list, counted up to `model::limits::http::TOTAL_ENTRIES_MAX`: a longer list has this total.
     pub total: u64,
 }

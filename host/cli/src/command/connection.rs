@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use client::{Client, ClientError, Page, PageRequest, Token};
+use model::limits::http::TOTAL_ENTRIES_MAX;
 
 use super::dispatch::Session;
 use crate::arguments::ServerArguments;
@@ -74,12 +75,14 @@ pub(super) async fn gather<T>(
     let mut all = Page { items: Vec::new(), total_entries: 0 };
     loop {
         let read = u32::try_from(all.items.len()).unwrap_or(u32::MAX);
-        let page = fetch(PageRequest { limit: PAGE.min(limit - read), offset: read }).await?;
-        let is_last = page.items.is_empty();
+        let asked = PAGE.min(limit - read);
+        let page = fetch(PageRequest { limit: asked, offset: read }).await?;
+        // A total that is not exact says nothing about the end.
+        let is_all = |read| read >= page.total_entries && page.total_entries < TOTAL_ENTRIES_MAX;
+        let is_last = page.items.len() < asked as usize || is_all(u64::from(read) + page.items.len() as u64);
         all.total_entries = page.total_entries;
         all.items.extend(page.items);
-        let read = all.items.len() as u64;
-        if is_last || read >= page.total_entries || read >= u64::from(limit) {
+        if is_last || all.items.len() as u64 >= u64::from(limit) {
             return Ok(all);
         }
     }
@@ -88,5 +91,7 @@ pub(super) async fn gather<T>(
 /// Says how many entries of a list are not shown.
 pub(super) fn rest<T>(page: &Page<T>) -> Option<String> {
     let shown = page.items.len() as u64;
-    (shown < page.total_entries).then(|| format!("{shown} of {} are shown; --limit shows more", page.total_entries))
+    let or_more = if page.total_entries < TOTAL_ENTRIES_MAX { "" } else { " or more" };
+    (shown < page.total_entries)
+        .then(|| format!("{shown} of {}{or_more} are shown; --limit shows more", page.total_entries))
 }

@@ -1,5 +1,6 @@
 //! Lists: filters, order and pages.
 
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{MapIndex, RunState, RunType, TaskState};
 
 use super::fixture::*;
@@ -69,6 +70,9 @@ pub(super) async fn runs_are_filtered_and_ordered(database: &impl Database) {
     runs(&store, RunFilter { logical_date: (None, Some(at(3))), ..all() }, &["m_1", "m_3"]).await;
     let by = |order, descending| RunFilter { order, descending, ..RunFilter::default() };
     runs(&store, by(RunOrder::RunAfter, false), &["b_4", "m_3", "s_2", "m_1"]).await;
+    runs(&store, by(RunOrder::RunAfter, true), &["m_1", "s_2", "m_3", "b_4"]).await;
+    let of_a_by_run_after = RunFilter { order: RunOrder::RunAfter, ..of_a() };
+    runs(&store, of_a_by_run_after, &["b_4", "s_2", "m_1"]).await;
     // What has no such time comes last in both directions.
     runs(&store, by(RunOrder::StartedAt, false), &["m_1", "s_2", "m_3", "b_4"]).await;
     runs(&store, by(RunOrder::StartedAt, true), &["m_3", "s_2", "m_1", "b_4"]).await;
@@ -139,4 +143,24 @@ pub(super) async fn instances_are_filtered_and_paged(database: &impl Database) {
     found(&store, InstanceFilter { mapped: Some(false), ..all() }, &[(1, 0, -1), (2, 0, -1)]).await;
     let mapped = InstanceFilter { mapped: Some(true), run: Some(run_key(2)), ..all() };
     found(&store, mapped, &[(2, 1, 0), (2, 1, 1), (2, 1, 2)]).await;
+}
+
+pub(super) async fn totals_are_counted_up_to_a_limit(database: &impl Database) {
+    let store = database.open().await;
+    let version = version(&store, OWN, "a").await;
+    let longest = u32::try_from(TOTAL_ENTRIES_MAX).expect("a small number");
+    for (number, count) in [(1, longest - 1), (2, longest), (3, longest + 1)] {
+        let rows = vec![instances(number, 0, 0, count, TaskState::Scheduled)];
+        let runs = vec![new_run(OWN, "a", version, number, 1)];
+        commit(&store, RunCommit { runs, instances: rows, ..RunCommit::default() }).await;
+        let filter = InstanceFilter { run: Some(run_key(number)), ..InstanceFilter::default() };
+        let total = u64::from(count).min(TOTAL_ENTRIES_MAX);
+        total_of(&store, &filter, PageRequest { limit: 2, offset: 0 }, (2, total)).await;
+        total_of(&store, &filter, PageRequest { limit: 10, offset: count - 5 }, (5, total)).await;
+    }
+}
+
+async fn total_of(store: &impl Stores, filter: &InstanceFilter, page: PageRequest, expect: (usize, u64)) {
+    let found = store.instance_list(OWN, filter, page).await.expect("read");
+    assert_eq!((found.rows.len(), found.total), expect, "{page:?}");
 }
