@@ -2,6 +2,7 @@
 //! test compares.
 
 use model::Problems;
+use model::pointer::Pointer;
 
 use crate::component::Extern;
 
@@ -42,15 +43,20 @@ const WASI: &[(&str, &[&str])] = &[
         "wasi:sockets",
         &["network", "instance-network", "tcp", "tcp-create-socket", "udp", "udp-create-socket", "ip-name-lookup"],
     ),
-    ("wasi:http", &["types", "outgoing-handler"]),
 ];
+/// What runtimes of languages import though few guests need it, and what to do about it.
+const REFUSED: &[(&str, &str)] = &[(
+    "wasi:http",
+    "but guests have no HTTP; leave out what makes requests (in Rust the crate that does, in JavaScript with `--disable http fetch-event`) and hand the data in as conf, arguments or blobs",
+)];
 
 /// Refuses what nobody offers.
 pub(crate) fn check_imports(imports: &[Extern], problems: &mut Problems) {
     for import in imports {
         if let Err(why) = granted(import) {
             let name: String = import.name.chars().take(200).collect();
-            problems.error("import-not-granted", "", format!("the component imports `{name}`, {why}"));
+            let at = Pointer::default().to("imports").to(&name);
+            problems.error("import-not-granted", &at, format!("the component imports `{name}`, {why}"));
         }
     }
 }
@@ -60,6 +66,9 @@ fn granted(import: &Extern) -> Result<(), String> {
     let Some(Name { package, interface, version }) = Name::parse(&import.name).filter(|_| import.is_interface) else {
         return Err(nobody());
     };
+    if let Some((_, why)) = REFUSED.iter().find(|(name, _)| *name == package) {
+        return Err((*why).to_owned());
+    }
     let (interfaces, offered) = if package == WAFT {
         (GRANTED, WAFT_VERSION)
     } else {
@@ -148,6 +157,9 @@ mod tests {
         check_import("wasi:io/poll@0.3.0", Err("offered in version 0.2"));
         check_import("wasi:cli/run@0.2.0", Err("does not offer"));
         check_import("wasi:nn/graph@0.2.0", Err("does not offer"));
+        check_import("wasi:http/types@0.2.0", Err("guests have no HTTP"));
+        check_import("wasi:http/outgoing-handler@0.2.6", Err("leave out what makes requests"));
+        check_import("wasi:http/incoming-handler@0.3.0", Err("guests have no HTTP"));
         check_import("wasi:io/poll", Err("does not offer"));
         check_import("evil:pkg/thing@0.1.0", Err("does not offer"));
         check_import("env", Err("does not offer"));

@@ -283,6 +283,11 @@ pub(crate) struct InstanceArguments {
 
 /// Print a value that a task left, as JSON
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft xcom word_count backfill-7 summarize
+  waft xcom word_count backfill-7 count --map-index 3 --key words
+")]
 pub(crate) struct XcomArguments {
     #[command(flatten)]
     pub(crate) instance: InstanceArguments,
@@ -297,6 +302,12 @@ pub(crate) struct XcomArguments {
 ///
 /// What a terminal would obey is left out of the text; --output json has it escaped.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft logs word_count backfill-7 summarize
+  waft logs word_count backfill-7 count --map-index 3 --try 1
+  waft logs word_count backfill-7 summarize --follow
+")]
 pub(crate) struct LogsArguments {
     #[command(flatten)]
     pub(crate) instance: InstanceArguments,

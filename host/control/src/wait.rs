@@ -38,19 +38,21 @@ pub struct WaitRequest {
 #[derive(Debug, Clone)]
 pub struct Waited {
     pub run: DagRunView,
+    /// The time was over before what was waited for.
+    pub is_timed_out: bool,
     pub end: WaitEnd,
     /// Empty unless the result is there.
     pub results: Vec<(TaskId, RunResult)>,
 }
 
-/// Why a wait ended.
+/// Where the result stood when a wait ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitEnd {
     ResultAvailable,
     /// It can no longer come, because of this instance; none is known for a run that timed out or was cancelled.
     ResultImpossible(Option<Culprit>),
-    /// The time was over first.
-    TimedOut,
+    /// It may still come.
+    ResultPending,
 }
 
 /// The instance because of which a result cannot come.
@@ -202,13 +204,13 @@ impl Control {
         let known = &known.row;
         let run = self.dag_run_find(known.scope, &known.dag_id, &known.run_id).await?;
         let (end, results) = match status.result {
-            _ if !in_time => (WaitEnd::TimedOut, Vec::new()),
             ResultState::Available => (WaitEnd::ResultAvailable, self.run_results(&run, results).await?),
             ResultState::Impossible => (WaitEnd::ResultImpossible(self.culprit(&run).await?), Vec::new()),
+            ResultState::Pending if !in_time => (WaitEnd::ResultPending, Vec::new()),
             // The run ended while its result tasks had not: it timed out or was cancelled.
             ResultState::Pending => (WaitEnd::ResultImpossible(None), Vec::new()),
         };
-        Ok(Waited { run, end, results })
+        Ok(Waited { run, is_timed_out: !in_time, end, results })
     }
 
     /// The instance that keeps a run's result from coming: the first in topological order that failed, among the tasks that the

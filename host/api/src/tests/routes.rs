@@ -116,12 +116,15 @@ async fn every_answer_has_an_id_of_its_own() {
 #[tokio::test]
 async fn all_that_is_wrong_with_a_query_is_told_at_once() {
     let api = Api::start().await;
-    let problem =
-        api.get("/dags?limit=x&limt=3&paused=maybe&cursor=&order_by=size").await.problem(400, "invalid-query");
+    let problem = api
+        .get("/dags?limit=x&limt=3&paused=maybe&cursor=&order_by=size&offset=1000001")
+        .await
+        .problem(400, "invalid-query");
     let mut found = errors(&problem);
     found.sort();
     let expected = [
         ("invalid-query-parameter", "limit"),
+        ("invalid-query-parameter", "offset"),
         ("invalid-query-parameter", "order_by"),
         ("invalid-query-parameter", "paused"),
         ("not-available-yet", "cursor"),
@@ -135,7 +138,12 @@ async fn health_version_and_metrics_are_for_everyone() {
     let api = Api::start().await;
     let open = async |path: &str| api.send(Request::get(path).body(Body::empty()).expect("a request")).await;
     let health = open("/api/v2/monitor/health").await.ok();
-    assert_eq!(health["metadatabase"]["status"], "healthy");
+    for part in ["metadatabase", "scheduler", "worker"] {
+        assert_eq!(health[part]["status"], "healthy", "{health:#}");
+    }
+    api.house.control.part_failed(control::Part::Scheduler);
+    let health = open("/api/v2/monitor/health").await.ok();
+    assert_eq!((&health["scheduler"]["status"], &health["worker"]["status"]), (&json!("unhealthy"), &json!("healthy")));
     assert!(open("/api/v2/version").await.ok()["version"].is_string());
     assert_eq!(open("/metrics").await.status, 200);
 }

@@ -33,6 +33,7 @@ async fn the_result_ends_a_wait_though_other_branches_run() {
     assert_eq!((&later["results"], &later["timed_out"]), (&waited["results"], &json!(false)));
     let unfinished = api.get(&format!("{run}/wait?timeout=0")).await.ok();
     assert_eq!((&unfinished["timed_out"], &unfinished["state"]), (&json!(true), &json!("running")));
+    assert_eq!((&unfinished["result"], &unfinished["results"]), (&json!("available"), &json!({"t": -1})));
     api.house.release();
     let ended = api.get(&format!("{run}/wait")).await.ok();
     assert_eq!((&ended["state"], &ended["result"]), (&json!("failed"), &json!("available")), "{ended:#}");

@@ -48,5 +48,6 @@ pub(crate) struct BundleResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BundleCollection {
     pub(crate) bundles: Vec<BundleResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }

@@ -54,6 +54,7 @@ pub(crate) struct DagTagResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DagCollection {
     pub(crate) dags: Vec<DagResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }
 

@@ -76,6 +76,7 @@ pub(crate) struct DagRunResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DagRunCollection {
     pub(crate) dag_runs: Vec<DagRunResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }
 
@@ -108,6 +109,6 @@ fn yes() -> bool {
 pub(crate) struct ClearPreview {
     /// The first of them.
     pub(crate) task_instances: Vec<TaskInstanceResponse>,
-    /// All of them.
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }

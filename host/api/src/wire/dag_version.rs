@@ -28,5 +28,6 @@ pub(crate) struct DagVersionResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DagVersionCollection {
     pub(crate) dag_versions: Vec<DagVersionResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }

@@ -11,6 +11,7 @@ pub(crate) struct HealthResponse {
     pub(crate) scheduler: SchedulerStatus,
     pub(crate) triggerer: TriggererStatus,
     pub(crate) dag_processor: DagProcessorStatus,
+    pub(crate) worker: PartStatus,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

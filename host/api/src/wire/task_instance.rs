@@ -7,17 +7,14 @@ use uuid::Uuid;
 
 use super::dag_version::DagVersionResponse;
 
-/// A task instance.
+/// What a task instance and each of its tries tell alike.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TaskInstanceResponse {
-    pub(crate) id: Uuid,
+pub(crate) struct TriedInstance {
     pub(crate) task_id: String,
     pub(crate) dag_id: String,
     pub(crate) dag_run_id: String,
     /// −1 for an instance that is not mapped.
     pub(crate) map_index: i32,
-    pub(crate) logical_date: Option<Timestamp>,
-    pub(crate) run_after: Timestamp,
     pub(crate) start_date: Option<Timestamp>,
     pub(crate) end_date: Option<Timestamp>,
     /// Seconds.
@@ -41,6 +38,17 @@ pub(crate) struct TaskInstanceResponse {
     pub(crate) pid: Option<u32>,
     pub(crate) executor: Option<String>,
     pub(crate) executor_config: &'static str,
+    pub(crate) dag_version: Option<DagVersionResponse>,
+}
+
+/// A task instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskInstanceResponse {
+    pub(crate) id: Uuid,
+    #[serde(flatten)]
+    pub(crate) tried: TriedInstance,
+    pub(crate) logical_date: Option<Timestamp>,
+    pub(crate) run_after: Timestamp,
     pub(crate) note: Option<String>,
     pub(crate) rendered_map_index: Option<String>,
     #[schema(value_type = Object)]
@@ -49,7 +57,6 @@ pub(crate) struct TaskInstanceResponse {
     pub(crate) trigger: Option<()>,
     #[schema(value_type = Option<Object>)]
     pub(crate) triggerer_job: Option<()>,
-    pub(crate) dag_version: Option<DagVersionResponse>,
     /// Why it is in its state, where there is more to say.
     pub(crate) reason: Option<String>,
     /// When it is tried again.
@@ -59,38 +66,15 @@ pub(crate) struct TaskInstanceResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TaskInstanceCollection {
     pub(crate) task_instances: Vec<TaskInstanceResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }
 
 /// A try of a task instance.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TryResponse {
-    pub(crate) task_id: String,
-    pub(crate) dag_id: String,
-    pub(crate) dag_run_id: String,
-    pub(crate) map_index: i32,
-    pub(crate) start_date: Option<Timestamp>,
-    pub(crate) end_date: Option<Timestamp>,
-    pub(crate) duration: Option<f64>,
-    pub(crate) state: Option<&'static str>,
-    pub(crate) try_number: u32,
-    pub(crate) max_tries: u32,
-    pub(crate) task_display_name: String,
-    pub(crate) dag_display_name: String,
-    pub(crate) hostname: Option<String>,
-    pub(crate) unixname: Option<String>,
-    pub(crate) pool: &'static str,
-    pub(crate) pool_slots: u32,
-    pub(crate) queue: Option<String>,
-    pub(crate) priority_weight: Option<i32>,
-    pub(crate) operator: Option<&'static str>,
-    pub(crate) operator_name: Option<&'static str>,
-    pub(crate) queued_when: Option<Timestamp>,
-    pub(crate) scheduled_when: Option<Timestamp>,
-    pub(crate) pid: Option<u32>,
-    pub(crate) executor: Option<String>,
-    pub(crate) executor_config: &'static str,
-    pub(crate) dag_version: Option<DagVersionResponse>,
+    #[serde(flatten)]
+    pub(crate) tried: TriedInstance,
     /// How it ended: `success`, `skipped`, `failed`, `timed_out`, `trapped`, `over_limit`, `cancelled` or `host_lost`.
     pub(crate) end: Option<&'static str>,
     /// What is said about the end.

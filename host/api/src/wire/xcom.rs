@@ -24,6 +24,7 @@ pub(crate) struct XcomResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct XcomCollection {
     pub(crate) xcom_entries: Vec<XcomResponse>,
+    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
 }
 

@@ -39,7 +39,10 @@ pub(super) async fn run(arguments: RunArguments, session: &Session) -> Outcome {
     let data = DataFolder::open(folder.path()).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
     let command = RunnerCommand::this_program().context("cannot find this program's file")?;
     let house = House::open(data, HouseOptions { slots: SLOTS_DEFAULT, command }).await?;
-    let outcome = once(&house, &arguments, component, conf, session.screen).await;
+    let outcome = tokio::select! {
+        outcome = once(&house, &arguments, component, conf, session.screen) => outcome,
+        failed = house.failed() => Err(Failure::new(Exit::Broken, failed)),
+    };
     house.close(Duration::ZERO).await;
     outcome
 }
@@ -80,7 +83,7 @@ async fn once(
             Ok(if waited.run.row.state == RunState::Success { Exit::Done } else { Exit::RunFailed })
         }
         WaitEnd::ResultImpossible(culprit) => Err(failed(&waited, culprit.as_ref())),
-        WaitEnd::TimedOut => Err(Failure::new(Exit::TimedOut, anyhow::Error::msg("the run did not end"))),
+        WaitEnd::ResultPending => Err(Failure::new(Exit::TimedOut, anyhow::Error::msg("the run did not end"))),
     }
 }
 
@@ -152,7 +155,7 @@ async fn print_logs(house: &House, caller: &Caller, waited: &Waited) -> Result<(
             print_log(house, caller, waited, instance).await?;
         }
         page.offset += page.limit;
-        if u64::from(page.offset) >= found.total {
+        if found.rows.len() < page.limit as usize {
             return Ok(());
         }
     }
@@ -165,10 +168,12 @@ async fn print_log(house: &House, caller: &Caller, waited: &Waited, instance: &I
     let label = map_index.map_or_else(|| task_id.to_string(), |map_index| format!("{task_id}[{map_index}]"));
     let name = InstanceName { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), task_id, map_index };
     for try_number in 1..=instance.row.try_number.0 {
-        let log = house.control.log_read(caller, &name, TryNumber(try_number), 0, true).await?;
-        for record in log.records {
-            let level = format!("{:?}", record.level).to_uppercase();
-            eprintln!("{label} #{try_number} {level:<5} {}", clean_line(&record.message));
+        let mut log = house.control.log_read(caller, &name, TryNumber(try_number), 0, true).await?;
+        while let Some(records) = log.next().await? {
+            for record in records {
+                let level = format!("{:?}", record.level).to_uppercase();
+                eprintln!("{label} #{try_number} {level:<5} {}", clean_line(&record.message));
+            }
         }
     }
     Ok(())

@@ -124,6 +124,7 @@ impl House {
             ended = self.run_loop.clone() => (Part::Scheduler, format!("the loop of the scheduler {}", how(&ended))),
             why = self.membership.clone() => (Part::Scheduler, why),
             why = self.store.failed() => (Part::Database, why),
+            why = self.worker.failed() => (Part::Worker, why),
         };
         self.control.part_failed(part);
         tracing::error!(?part, why, "a loop has ended");

@@ -1,0 +1,88 @@
+//! DAGs.
+
+use control::{DagDetails, DagView};
+
+use super::dag_version;
+use crate::wire::dag::{DagDetailsResponse, DagParamResponse, DagResponse, DagTagResponse};
+
+/// Airflow's default, which its clients need as a number where a DAG says nothing.
+const MAX_ACTIVE_TASKS: u32 = 16;
+
+pub(crate) fn dag(view: &DagView) -> DagResponse {
+    let DagView { row, current } = view;
+    let document = current.dag().document();
+    let dag_id = row.dag_id.to_string();
+    let dag_display_name = current.display_name().to_owned();
+    let tag = |name: &String| DagTagResponse {
+        name: name.clone(),
+        dag_id: dag_id.clone(),
+        dag_display_name: dag_display_name.clone(),
+    };
+    DagResponse {
+        is_paused: row.is_paused,
+        is_stale: row.is_stale,
+        last_parsed_time: Some(row.updated_at),
+        last_parse_duration: None,
+        last_expired: None,
+        bundle_name: Some(row.bundle.to_string()),
+        bundle_version: Some(row.current.bundle_version.uuid().to_string()),
+        relative_fileloc: None,
+        fileloc: row.current.component.to_string(),
+        description: document.description.clone(),
+        timetable_summary: None,
+        timetable_description: Some("Never, external triggers only".to_owned()),
+        timetable_partitioned: false,
+        timetable_periodic: false,
+        tags: document.tags.iter().map(tag).collect(),
+        max_active_tasks: document.max_active_tasks.unwrap_or(MAX_ACTIVE_TASKS),
+        max_active_runs: None,
+        max_consecutive_failed_dag_runs: 0,
+        has_task_concurrency_limits: document.tasks.iter().any(|task| task.max_active_per_run.is_some()),
+        has_import_errors: false,
+        next_dagrun_logical_date: None,
+        next_dagrun_data_interval_start: None,
+        next_dagrun_data_interval_end: None,
+        next_dagrun_run_after: None,
+        owners: document.owners.clone(),
+        is_backfillable: false,
+        file_token: row.current.component.to_hex(),
+        dag_id,
+        dag_display_name,
+    }
+}
+
+pub(crate) fn dag_details(details: &DagDetails) -> DagDetailsResponse {
+    let DagDetails { dag: view, active_runs } = details;
+    let document = view.current.dag().document();
+    let param = |(name, param): (&model::Key, &model::document::ParamDocument)| {
+        let response = DagParamResponse {
+            value: param.default.clone(),
+            schema: param.schema.clone(),
+            description: param.description.clone(),
+            required: param.default.is_none(),
+        };
+        (name.to_string(), response)
+    };
+    let dag = dag(view);
+    DagDetailsResponse {
+        catchup: false,
+        dag_run_timeout: document.run_timeout_ms.map(|ms| format!("PT{}S", ms as f64 / 1000.0)),
+        asset_expression: None,
+        doc_md: document.doc_md.clone(),
+        start_date: None,
+        end_date: None,
+        is_paused_upon_creation: None,
+        params: document.params.iter().map(param).collect(),
+        render_template_as_native_obj: false,
+        template_search_path: None,
+        timezone: Some("UTC".to_owned()),
+        last_parsed: Some(view.row.updated_at),
+        default_args: Default::default(),
+        owner_links: Default::default(),
+        is_favorite: false,
+        active_runs_count: *active_runs,
+        concurrency: dag.max_active_tasks,
+        latest_dag_version: Some(dag_version(&view.current)),
+        dag,
+    }
+}

@@ -1,0 +1,111 @@
+//! Task instances and their tries.
+
+use control::{InstanceView, TryView};
+use jiff::Timestamp;
+use model::document::TaskKind;
+use model::{Dag, TaskState};
+
+use super::{dag_version, duration_s};
+use crate::wire::task_instance::{TaskInstanceResponse, TriedInstance, TryResponse, UsedResponse};
+
+const POOL: &str = "default_pool";
+
+pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
+    let row = &view.row;
+    TaskInstanceResponse {
+        id: row.key.uuid(),
+        tried: TriedInstance {
+            state: task_state(row.state),
+            try_number: row.try_number.0,
+            hostname: row.worker.map(|worker| worker.to_string()),
+            queued_when: row.scheduled_at,
+            scheduled_when: row.scheduled_at,
+            ..tried(view, row.started_at, row.ended_at)
+        },
+        logical_date: row.logical_date,
+        run_after: row.run_after,
+        note: None,
+        rendered_map_index: None,
+        rendered_fields: serde_json::Map::new(),
+        trigger: None,
+        triggerer_job: None,
+        reason: row.reason.clone(),
+        retry_at: row.retry_at,
+    }
+}
+
+pub(crate) fn task_try(view: &TryView) -> TryResponse {
+    let state = task_state(view.state());
+    let TryView { instance, try_number, last, is_current } = view;
+    let row = &instance.row;
+    let started = last.as_ref().map(|last| last.started_at).or(row.started_at.filter(|_| *is_current));
+    let ended = last.as_ref().map(|last| last.ended_at).or(row.ended_at.filter(|_| *is_current));
+    TryResponse {
+        tried: TriedInstance {
+            state,
+            try_number: try_number.0,
+            hostname: row.worker.map(|worker| worker.to_string()).filter(|_| *is_current),
+            queued_when: row.scheduled_at.filter(|_| *is_current),
+            scheduled_when: row.scheduled_at.filter(|_| *is_current),
+            ..tried(instance, started, ended)
+        },
+        end: last.as_ref().map(|last| last.end.as_str()),
+        message: last.as_ref().and_then(|last| last.message.clone()),
+        used: last.as_ref().map(|last| UsedResponse {
+            wall_us: last.used.wall_us,
+            cpu_us: last.used.cpu_us,
+            memory_bytes: last.used.memory_bytes,
+        }),
+    }
+}
+
+/// What is the same for an instance and each of its tries, and the times of one.
+fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestamp>) -> TriedInstance {
+    let InstanceView { row, version } = view;
+    let operator = operator(version.dag(), row.task_id.as_str());
+    TriedInstance {
+        task_id: row.task_id.to_string(),
+        dag_id: row.dag_id.to_string(),
+        dag_run_id: row.run_id.to_string(),
+        map_index: row.key.map_index.number(),
+        start_date: started,
+        end_date: ended,
+        duration: duration_s(started, ended),
+        state: None,
+        try_number: 0,
+        max_tries: retries(row.max_tries),
+        task_display_name: row.task_id.to_string(),
+        dag_display_name: version.display_name().to_owned(),
+        hostname: None,
+        unixname: None,
+        pool: POOL,
+        pool_slots: 1,
+        queue: None,
+        priority_weight: None,
+        operator,
+        operator_name: operator,
+        queued_when: None,
+        scheduled_when: None,
+        pid: None,
+        executor: None,
+        executor_config: "{}",
+        dag_version: Some(dag_version(version)),
+    }
+}
+
+/// Airflow's `max_tries` leaves out the first try.
+fn retries(max_tries: u32) -> u32 {
+    max_tries.saturating_sub(1)
+}
+
+/// Airflow's clients see an instance that waits as one without a state.
+fn task_state(state: TaskState) -> Option<&'static str> {
+    (state != TaskState::None).then(|| state.as_str())
+}
+
+fn operator(dag: &Dag, task_id: &str) -> Option<&'static str> {
+    Some(match dag.task(dag.find(task_id)?).kind {
+        TaskKind::Task => "task",
+        TaskKind::Empty => "empty",
+    })
+}
