@@ -121,6 +121,8 @@ impl House {
     /// the loop did is done by nobody until the next start.
     pub(crate) async fn failed(&self) -> FailedPart {
         let (part, why) = tokio::select! {
+            // The worker ends with the scheduler, not the other way round.
+            biased;
             ended = self.run_loop.clone() => (Part::Scheduler, format!("the loop of the scheduler {}", how(&ended))),
             why = self.membership.clone() => (Part::Scheduler, why),
             why = self.store.failed() => (Part::Database, why),
