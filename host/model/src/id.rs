@@ -350,7 +350,7 @@ impl fmt::Display for Fence {
 }
 
 /// The right to run and write for one execution of one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AttemptToken {
     pub instance: InstanceKey,
     pub try_number: TryNumber,

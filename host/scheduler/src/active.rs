@@ -18,8 +18,6 @@ pub(crate) struct ActiveRun {
     pub(crate) claimed: Arc<ClaimedRun>,
     /// Stands in the queue of runs that have ready instances.
     pub(crate) is_queued: bool,
-    /// The tick that stands in the queue of ticks.
-    pub(crate) tick_at: Option<Timestamp>,
     /// Ready instances that the gauge counts.
     pub(crate) ready_told: u32,
     /// Its result is known to those who wait elsewhere.
@@ -33,7 +31,6 @@ impl ActiveRun {
             machine,
             claimed: Arc::new(claimed),
             is_queued: false,
-            tick_at: None,
             ready_told: 0,
             is_result_told: false,
             generation: 0,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::{RunId, RunKey, RunType, ShardId, TenantScope, WorkerId};
 use plan::Lengths;
-use store::{Cleared, EventRow, HeldRow, Ownership, Report, RunSnapshot, StoreError, WorkOrder, WorkerRegistration};
+use store::{Cleared, EventRow, Ownership, Report, StoreError, WorkOrder, WorkerRegistration};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::recovery::Recovered;
 use crate::version::{Version, VersionError};
 
 /// A run to start.
@@ -80,13 +81,10 @@ pub(crate) enum Command {
         only_failed: bool,
         reply: Reply<Cleared, ClearError>,
     },
-    /// An unfinished run of before the start, with its version.
-    Recovered {
-        snapshot: Box<RunSnapshot>,
-        version: Arc<Version>,
-        lengths: Lengths,
-        held: Vec<HeldRow>,
-    },
+    /// An unfinished run of before the start, or of a shard that was taken.
+    Recovered(Recovered),
+    /// All runs of one reading were sent.
+    ReadingEnded,
     Register {
         registration: WorkerRegistration,
         orders: mpsc::UnboundedSender<WorkOrder>,

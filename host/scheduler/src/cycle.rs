@@ -1,6 +1,6 @@
 //! One turn of the loop: what is gathered for one commit, and whom to tell when it is durable.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,7 +11,6 @@ use store::{
     Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Offer,
     Report, ResultChange, RunCommit, RunStateChange, StoreError, Transition,
 };
-
 use tokio::sync::oneshot;
 
 use crate::active::RunHandle;
@@ -32,9 +31,11 @@ pub(crate) struct Cycle {
     pub(crate) touched: BTreeSet<RunHandle>,
     /// Runs that want to hear of the commit.
     pub(crate) more_after_commit: Vec<RunKey>,
-    pub(crate) triggers: Vec<(RunKey, RunId, Reply<(), TriggerError>)>,
+    pub(crate) triggers: Vec<(RunHandle, RunId, Reply<(), TriggerError>)>,
     pub(crate) reports: Vec<Reporter>,
-    pub(crate) handouts: HashMap<WorkerId, Vec<Claim>>,
+    /// Claims whose ends are reported: their slots are free once the commit is durable.
+    pub(crate) released: Vec<(WorkerId, Claim)>,
+    pub(crate) handouts: BTreeMap<WorkerId, Vec<Claim>>,
     /// Instances for workers elsewhere.
     pub(crate) offers: Vec<Offer>,
     /// Events that this cycle deals with, and who brought them; false where some are left for later.
@@ -54,7 +55,8 @@ impl Cycle {
             more_after_commit: Vec::new(),
             triggers: Vec::new(),
             reports: Vec::new(),
-            handouts: HashMap::new(),
+            released: Vec::new(),
+            handouts: BTreeMap::new(),
             offers: Vec::new(),
             events: Vec::new(),
             event_replies: Vec::new(),
@@ -65,6 +67,12 @@ impl Cycle {
     /// True when there is nothing to write.
     pub(crate) fn is_clean(&self) -> bool {
         self.touched.is_empty() && self.events.is_empty()
+    }
+
+    /// True when the commit would change no row.
+    pub(crate) fn writes_nothing(&self) -> bool {
+        let shared = self.offers.len() + self.events.len() + self.results.len();
+        self.commit.is_empty() && shared == 0
     }
 
     /// A new run, before its first decisions.

@@ -22,6 +22,7 @@ mod recovery;
 mod run_loop;
 mod scheduler;
 mod slots;
+mod ticks;
 mod version;
 
 pub use board::{RunProgress, RunWatch};

@@ -62,6 +62,8 @@ pub(crate) async fn read_unfinished(reader: Reader, shards: Option<Vec<ShardId>>
             info!(tenant = %scope.tenant(), count, "unfinished runs go on");
         }
     }
+    // A loop that has ended needs nothing any more.
+    let _ = reader.inbox.send(Command::ReadingEnded).await;
 }
 
 pub(crate) struct Reader {
@@ -87,9 +89,9 @@ impl Reader {
             let Some(last) = page.last() else { return count };
             after = Some(*last);
             for run in page {
-                let Some(Recovered { snapshot, version, lengths, held }) = self.run(scope, run).await else { continue };
+                let Some(recovered) = self.run(scope, run).await else { continue };
                 count += 1;
-                if self.inbox.send(Command::Recovered { snapshot, version, lengths, held }).await.is_err() {
+                if self.inbox.send(Command::Recovered(recovered)).await.is_err() {
                     return count;
                 }
             }

@@ -1,26 +1,23 @@
 //! The loop: take what has arrived, decide, claim, commit, tell.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use metrics::counter;
 use model::limits::worker::LEASE_MS;
 use model::{Fence, RunKey};
 use plan::{Event, RunMachine};
-use store::{Report, StoreError};
+use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{debug, info, warn};
+use tracing::info;
 
-use crate::active::{ActiveRun, RunHandle, claimed_of_trigger, lost};
+use crate::active::{ActiveRun, RunHandle, claimed_of_trigger};
 use crate::board::Board;
 use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
-use crate::cycle::{Cycle, Reporter};
-use crate::metric_names as names;
+use crate::cycle::Cycle;
 use crate::recovery::Recovered;
 use crate::scheduler::SchedulerParts;
 use crate::slots::Slots;
+use crate::ticks::Ticks;
 
 /// Commands of one cycle; bounds the size of a commit.
 const COMMANDS_PER_CYCLE: usize = 2_000;
@@ -31,6 +28,7 @@ const REREAD_PAUSE: Duration = Duration::from_millis(200);
 
 type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
 
+mod report;
 mod reread;
 mod shared;
 mod told;
@@ -47,12 +45,15 @@ pub(crate) struct RunLoop {
     ready: VecDeque<RunKey>,
     /// Runs that want to hear of the last commit.
     committed: Vec<RunKey>,
-    /// When runs want a tick; an entry may be out of date, which a tick does not mind.
-    ticks: BinaryHeap<Reverse<(Timestamp, RunKey)>>,
+    ticks: Ticks,
     /// Runs whose rows must be read again before anything else happens to them.
-    reread: HashSet<RunHandle>,
+    reread: BTreeSet<RunHandle>,
     clears: Vec<ClearRequest>,
     recovered: Vec<Recovered>,
+    /// Readings of unfinished runs that go on beside the loop.
+    readings: u32,
+    /// Runs that the loop has had to do with meanwhile: what a reading says of them may be older than what the loop did.
+    met: HashSet<RunKey>,
     /// Ready instances of all runs, as of the last commit.
     instances_ready: u64,
     epoch: u32,
@@ -79,10 +80,13 @@ impl RunLoop {
             slots: Slots::default(),
             ready: VecDeque::new(),
             committed: Vec::new(),
-            ticks: BinaryHeap::new(),
-            reread: HashSet::new(),
+            ticks: Ticks::default(),
+            reread: BTreeSet::new(),
             clears: Vec::new(),
             recovered: Vec::new(),
+            // A cluster's readings begin when shards are taken.
+            readings: u32::from(shared.is_none()),
+            met: HashSet::new(),
             instances_ready: 0,
             epoch,
             cycles: 0,
@@ -134,8 +138,7 @@ impl RunLoop {
 
     fn pause(&self) -> Option<Duration> {
         let now = self.parts.clock.now();
-        let tick =
-            self.ticks.peek().map(|Reverse((at, _))| now.duration_until(*at).try_into().unwrap_or(Duration::ZERO));
+        let tick = self.ticks.next().map(|at| now.duration_until(at).try_into().unwrap_or(Duration::ZERO));
         let reread = (!self.reread.is_empty()).then_some(REREAD_PAUSE);
         let lease = (self.slots.held() > 0).then_some(Duration::from_millis(LEASE_MS / 3));
         [tick, reread, lease].into_iter().flatten().min()
@@ -156,30 +159,25 @@ impl RunLoop {
         match command {
             Command::Trigger { trigger, lengths, reply } => self.trigger(cycle, *trigger, &lengths, reply),
             Command::Clear { scope, run, only_failed, reply } => self.clears.push(((scope, run), only_failed, reply)),
-            Command::Recovered { snapshot, version, lengths, held } => {
-                self.recovered.push(Recovered { snapshot, version, lengths, held });
+            Command::Recovered(recovered) => {
+                if !self.met.contains(&recovered.snapshot.run.key) {
+                    self.recovered.push(recovered);
+                }
+            }
+            Command::ReadingEnded => {
+                self.readings = self.readings.saturating_sub(1);
+                if self.readings == 0 {
+                    self.met = HashSet::new();
+                }
             }
             Command::Register { registration, orders } => {
                 let slots = if self.is_draining { 0 } else { registration.slots };
                 info!(worker = %registration.worker, slots, "worker registered");
-                self.slots.register(registration.worker, slots, orders, now);
-            }
-            Command::Report { worker, reports, reply } => {
-                self.slots.heartbeat(worker, now);
-                let mut must_wait = false;
-                let (owned, elsewhere): (Vec<_>, Vec<_>) = reports.into_iter().partition(|it| self.owns(it.scope));
-                for report in owned {
-                    self.slots.release(worker, report.token);
-                    must_wait |= !self.ended(cycle, report);
-                }
-                if must_wait {
-                    let detail = "the run is being read again; report once more".to_owned();
-                    // A worker that is gone does not wait for the answer.
-                    let _ = reply.send(Err(StoreError::Unavailable { detail }));
-                } else {
-                    cycle.reports.push(Reporter { reply, elsewhere });
+                for claim in self.slots.register(registration.worker, slots, orders, now) {
+                    self.lose(cycle, &claim, "its worker began anew");
                 }
             }
+            Command::Report { worker, reports, reply } => self.reported(cycle, worker, reports, reply),
             Command::Heartbeat { worker } => self.slots.heartbeat(worker, now),
             Command::Beat { slots } => self.beat(slots),
             Command::Own { ownership, shards } => self.own(ownership, shards),
@@ -206,6 +204,12 @@ impl RunLoop {
             let _ = reply.send(Err(TriggerError::NotOwner));
             return;
         }
+        let key = trigger.key;
+        if let Some(refusal) = self.refusal(&trigger) {
+            // A caller that is gone does not wait for the answer.
+            let _ = reply.send(Err(refusal));
+            return;
+        }
         let max = self.parts.limits.runs;
         if self.active.len() >= max {
             // A caller that is gone does not wait for the answer.
@@ -215,43 +219,43 @@ impl RunLoop {
         let dag = trigger.version.dag.clone();
         let (machine, mut decisions) = RunMachine::start(dag, lengths, self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
-        let key = trigger.key;
-        cycle.triggers.push((key, trigger.run_id.clone(), reply));
+        cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
         cycle.run(trigger, &std::mem::take(&mut decisions.expansions));
         cycle.decisions(&run.claimed, decisions, None);
+        self.activate(key, run);
+    }
+
+    /// A caller may repeat a trigger under the same key when it did not hear the answer.
+    fn refusal(&self, trigger: &NewTrigger) -> Option<TriggerError> {
+        if self.active.contains_key(&trigger.key) {
+            return Some(TriggerError::Duplicate(trigger.run_id.clone()));
+        }
+        let detail = "the run is being read again; trigger it once more".to_owned();
+        let is_coming = self.is_coming((trigger.version.scope, trigger.key));
+        is_coming.then_some(TriggerError::Store(StoreError::Unavailable { detail }))
+    }
+
+    /// Whether the run's rows are still to be read, or its machine still to be started.
+    fn is_coming(&self, run: RunHandle) -> bool {
+        self.reread.contains(&run) || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == run.1)
+    }
+
+    fn activate(&mut self, key: RunKey, run: ActiveRun) {
+        self.meet(key);
         self.active.insert(key, run);
         self.queue(key);
     }
 
-    /// Applies the end of an execution; false when the run must be read again first.
-    fn ended(&mut self, cycle: &mut Cycle, report: Report) -> bool {
-        let key = report.token.instance.run;
-        let Some(run) = self.active.get_mut(&key) else {
-            let is_coming = self.reread.iter().any(|(_, run)| *run == key)
-                || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == key);
-            if !is_coming {
-                counter!(names::REPORTS_STALE).increment(1);
-            }
-            return !is_coming;
-        };
-        let event = Event::Ended {
-            node: report.token.instance.node,
-            map_index: report.token.instance.map_index,
-            fence: report.token.fence,
-            end: report.execution.end.clone(),
-            has_value: report.has_value,
-            list_length: report.list_length,
-        };
-        let (decisions, _) = run.on(event, cycle.now);
-        if decisions.ended.is_some() {
-            counter!(names::ATTEMPTS_ENDED, "kind" => report.execution.end.kind().as_str()).increment(1);
-        } else {
-            counter!(names::REPORTS_STALE).increment(1);
-            debug!(instance = ?report.token.instance, fence = %report.token.fence, "report under a stale fence");
+    /// Has the run's rows read, after which its machine starts from them.
+    fn read_later(&mut self, run: RunHandle) {
+        self.meet(run.1);
+        self.reread.insert(run);
+    }
+
+    fn meet(&mut self, run: RunKey) {
+        if self.readings > 0 {
+            self.met.insert(run);
         }
-        cycle.decisions(&run.claimed, decisions, Some(report));
-        self.queue(key);
-        true
     }
 
     /// Everything that needs no command: runs that were read, rows held back, ticks that are due, workers that died.
@@ -262,20 +266,11 @@ impl RunLoop {
         for key in std::mem::take(&mut self.committed) {
             self.event(cycle, key, Event::Committed);
         }
-        while let Some(Reverse((at, key))) = self.ticks.peek().copied()
-            && at <= cycle.now
-        {
-            self.ticks.pop();
-            if let Some(run) = self.active.get_mut(&key) {
-                run.tick_at = None;
-            }
+        while let Some(key) = self.ticks.take_due(cycle.now) {
             self.event(cycle, key, Event::Tick);
         }
         for claim in self.slots.reap(self.parts.clock.monotonic()) {
-            warn!(instance = ?claim.token.instance, "the worker's lease has ended");
-            let (scope, token, since) = (claim.run.scope, claim.token, claim.claimed_at);
-            let report = lost(scope, token, since, cycle.now, "the worker's lease ended");
-            self.ended(cycle, report);
+            self.lose(cycle, &claim, "the worker's lease ended");
         }
     }
 
@@ -328,6 +323,7 @@ impl RunLoop {
     }
 
     fn drop_run(&mut self, key: RunKey) {
+        self.ticks.set(key, None);
         if let Some(run) = self.active.remove(&key) {
             self.instances_ready -= u64::from(run.ready_told);
         }

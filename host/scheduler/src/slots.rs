@@ -1,6 +1,6 @@
 //! Workers, their slots and what they hold.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,27 +9,38 @@ use model::{AttemptToken, Fence, InstanceKey, TenantScope, TryNumber, WorkerId};
 use store::{Claim, WorkOrder};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// All workers of this process.
+/// All workers of this process. Ordered, so that equal courses of events give equal decisions.
 #[derive(Default)]
-pub(crate) struct Slots(HashMap<WorkerId, Worker>);
+pub(crate) struct Slots(BTreeMap<WorkerId, Worker>);
 
 struct Worker {
     slots: u32,
     orders: UnboundedSender<WorkOrder>,
-    held: HashMap<AttemptToken, Claim>,
+    held: BTreeMap<AttemptToken, Claim>,
     /// By the monotonic clock.
     lease_until: Duration,
+    /// Its lease has ended and it was not heard of since; it gets no work.
+    is_silent: bool,
 }
 
 impl Slots {
-    pub(crate) fn register(&mut self, worker: WorkerId, slots: u32, orders: UnboundedSender<WorkOrder>, now: Duration) {
+    /// Takes a worker in; one that was in already holds nothing of before, and gives that back.
+    pub(crate) fn register(
+        &mut self,
+        worker: WorkerId,
+        slots: u32,
+        orders: UnboundedSender<WorkOrder>,
+        now: Duration,
+    ) -> Vec<Claim> {
         let lease_until = now + Duration::from_millis(LEASE_MS);
-        self.0.insert(worker, Worker { slots, orders, held: HashMap::new(), lease_until });
+        let new = Worker { slots, orders, held: BTreeMap::new(), lease_until, is_silent: false };
+        self.0.insert(worker, new).map(|before| before.held.into_values().collect()).unwrap_or_default()
     }
 
     pub(crate) fn heartbeat(&mut self, worker: WorkerId, now: Duration) {
         if let Some(worker) = self.0.get_mut(&worker) {
             worker.lease_until = now + Duration::from_millis(LEASE_MS);
+            worker.is_silent = false;
         }
     }
 
@@ -38,6 +49,7 @@ impl Slots {
         let free = |worker: &Worker| worker.slots.saturating_sub(u32::try_from(worker.held.len()).unwrap_or(u32::MAX));
         self.0
             .iter()
+            .filter(|(_, worker)| !worker.is_silent)
             .map(|(id, worker)| (*id, free(worker)))
             .filter(|(_, free)| *free > 0)
             .max_by_key(|(_, free)| *free)
@@ -54,6 +66,13 @@ impl Slots {
     /// Frees a slot and gives back what it held.
     pub(crate) fn release(&mut self, worker: WorkerId, token: AttemptToken) -> Option<Claim> {
         self.0.get_mut(&worker)?.held.remove(&token)
+    }
+
+    /// Takes the slot again, because the end that freed it did not become durable.
+    pub(crate) fn restore(&mut self, worker: WorkerId, claim: Claim) {
+        if let Some(worker) = self.0.get_mut(&worker) {
+            worker.held.insert(claim.token, claim);
+        }
     }
 
     /// The attempt and the time of a claim that some worker holds.
@@ -100,14 +119,14 @@ impl Slots {
         }
     }
 
-    /// Gives back what is held by workers that are gone or whose lease has ended. One that is only late goes on with a new
-    /// lease: what it still reports is stale.
+    /// Gives back what is held by workers that are gone or whose lease has ended. One that is only late keeps its place, but gets
+    /// no work before it is heard of again; what it still reports of before is stale.
     pub(crate) fn reap(&mut self, now: Duration) -> Vec<Claim> {
         let mut lost = Vec::new();
         for worker in self.0.values_mut() {
             let is_late = !worker.held.is_empty() && worker.lease_until < now;
             if is_late || worker.orders.is_closed() {
-                worker.lease_until = now + Duration::from_millis(LEASE_MS);
+                worker.is_silent = true;
                 lost.extend(std::mem::take(&mut worker.held).into_values());
             }
         }

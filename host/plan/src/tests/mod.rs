@@ -1,12 +1,11 @@
 //! Tests of whole runs. A [`world::World`] plays everything around a machine: rows, workers, time, crashes.
 
-mod outcome;
 mod properties;
 mod recovery;
-mod reference;
 mod retries;
 mod rows;
 mod runs;
+mod script;
 mod world;
 
 pub(crate) use world::LIMITS;

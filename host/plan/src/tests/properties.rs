@@ -1,65 +1,29 @@
 //! Random DAGs whose executions end at random, in random order, with crashes at any point: every run comes to what
-//! [`super::reference`] works out, and keeps its promises on the way.
-
-use std::fmt::Write;
+//! [`testkit::reference`] works out, and keeps its promises on the way.
 
 use model::limits::task::LOST_EXECUTIONS_MAX;
 use model::{MapIndex, NodeIdx, RunState, TaskState};
 use proptest::prelude::*;
 use serde_json::Value;
+use testkit::dice::Dice;
+use testkit::outcome::Outcome;
+use testkit::random_dag::{RandomSource, RandomTask, fixture};
+use testkit::reference;
 
-use super::outcome::Outcome;
-use super::reference;
 use super::world::{LIMITS, World};
 
-/// Numbers that follow from a seed.
-#[derive(Debug, Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u32) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((x ^ (x >> 31)) % u64::from(sides)) as u32
-    }
-}
-
-/// How a try ends: always the same for the same seed.
 fn outcome(seed: u64, node: NodeIdx, map_index: MapIndex, try_number: u32) -> Outcome {
-    let key = (u64::from(node.0) << 40) ^ (u64::from(map_index.number().cast_unsigned()) << 8) ^ u64::from(try_number);
-    let mut dice = Dice(seed.wrapping_mul(31).wrapping_add(key));
-    dice.roll(2);
-    match dice.roll(100) {
-        0..70 => Outcome::success(Some(dice.roll(5))),
-        70..74 => Outcome::success(None),
-        74..80 => Outcome::of_word("none"),
-        80..84 => Outcome::of_word("skip"),
-        84..94 => Outcome::of_word("fail"),
-        94..97 => Outcome::of_word("trap"),
-        _ => Outcome::of_word("fatal"),
-    }
+    Outcome::of_try(seed, node, map_index, try_number)
 }
 
-#[derive(Debug, Clone)]
-struct TaskPlan {
-    is_empty: bool,
-    upstream: Vec<prop::sample::Index>,
-    /// Below the number of earlier tasks: one of those; else a literal list.
-    expand: Vec<(bool, prop::sample::Index, u32)>,
-    retries: u32,
-    max_active: Option<u32>,
-    is_result: bool,
-}
-
-fn task_plan() -> impl Strategy<Value = TaskPlan> {
-    let upstream = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
-    let source = (prop::bool::weighted(0.75), any::<prop::sample::Index>(), 0..5_u32);
+fn random_task() -> impl Strategy<Value = RandomTask> {
+    let upstream = prop::collection::vec(0..1_000_u32, 0..3);
+    let source = (prop::bool::weighted(0.75), 0..1_000_u32, 0..5_u32)
+        .prop_map(|(is_task, choice, length)| RandomSource { is_task, choice, length });
     let expand = prop_oneof![1 => Just(Vec::new()), 2 => prop::collection::vec(source, 1..3)];
     let max_active = prop::option::weighted(0.2, 1..3_u32);
     (prop::bool::weighted(0.1), upstream, expand, 0..3_u32, max_active, prop::bool::weighted(0.3)).prop_map(
-        |(is_empty, upstream, expand, retries, max_active, is_result)| TaskPlan {
+        |(is_empty, upstream, expand, retries, max_active, is_result)| RandomTask {
             is_empty,
             upstream,
             expand,
@@ -70,46 +34,9 @@ fn task_plan() -> impl Strategy<Value = TaskPlan> {
     )
 }
 
-/// The fixture of a DAG: every task comes after those that it names.
-fn fixture(tasks: &[TaskPlan], max_active_tasks: Option<u32>) -> String {
-    let mut text = String::new();
-    for (i, task) in tasks.iter().enumerate() {
-        write!(text, "t{i}:").unwrap();
-        if task.is_empty {
-            text += " empty\n";
-        } else {
-            let sources = task.expand.iter().map(|(is_task, index, length)| {
-                let earlier: Vec<_> = (0..i).filter(|earlier| !tasks[*earlier].is_empty).collect();
-                if *is_task && !earlier.is_empty() { format!("t{}", index.get(&earlier)) } else { length.to_string() }
-            });
-            let sources: Vec<_> = sources.collect();
-            if !sources.is_empty() {
-                write!(text, " expand({})", sources.join(", ")).unwrap();
-            }
-            write!(text, " retries={}", task.retries).unwrap();
-            if let Some(max_active) = task.max_active {
-                write!(text, " max_active={max_active}").unwrap();
-            }
-            text.push('\n');
-        }
-        for upstream in task.upstream.iter().filter(|_| i > 0) {
-            writeln!(text, "t{} -> t{i}", upstream.index(i)).unwrap();
-        }
-    }
-    let results = tasks.iter().enumerate().filter(|(_, task)| task.is_result && !task.is_empty);
-    let results: Vec<_> = results.map(|(i, _)| format!("t{i}")).collect();
-    if !results.is_empty() {
-        writeln!(text, "dag: result={}", results.join(",")).unwrap();
-    }
-    if let Some(max) = max_active_tasks {
-        writeln!(text, "dag: max_active_tasks={max}").unwrap();
-    }
-    text
-}
-
 /// Plays a run in an order that follows from `order`.
 fn play(world: &mut World, seed: u64, order: u64, crashes: bool) {
-    let mut dice = Dice(order);
+    let mut dice = Dice::new(order);
     for _ in 0..100_000 {
         if world.rows.state != RunState::Running {
             return;
@@ -144,7 +71,7 @@ proptest! {
 
     #[test]
     fn every_order_and_every_crash_comes_to_the_same(
-        tasks in prop::collection::vec(task_plan(), 1..7),
+        tasks in prop::collection::vec(random_task(), 1..7),
         max_active_tasks in prop::option::weighted(0.2, 1..5_u32),
         batch in 1..6_u32,
         seed: u64,
@@ -152,7 +79,7 @@ proptest! {
     ) {
         let fixture = fixture(&tasks, max_active_tasks);
         let dag = testkit::dag::dag(&fixture);
-        let expect = reference::final_states(&dag, |node, map_index, tries| outcome(seed, node, map_index, tries));
+        let expect = reference::final_states(&dag, LIMITS.map_length, |node, map_index, tries| outcome(seed, node, map_index, tries));
         for (order, crashes) in [(orders[0], false), (orders[1], true)] {
             let mut world = World::start_with(dag.clone(), &Value::Null, LIMITS, batch);
             play(&mut world, seed, order, crashes);
@@ -163,7 +90,7 @@ proptest! {
 
     #[test]
     fn a_run_may_be_stopped_and_cleared_at_any_point(
-        tasks in prop::collection::vec(task_plan(), 1..6),
+        tasks in prop::collection::vec(random_task(), 1..6),
         batch in 1..6_u32,
         seed: u64,
         order: u64,
@@ -172,7 +99,7 @@ proptest! {
     ) {
         let fixture = fixture(&tasks, None);
         let mut world = World::start_with(testkit::dag::dag(&fixture), &Value::Null, LIMITS, batch);
-        let mut dice = Dice(order);
+        let mut dice = Dice::new(order);
         for _ in 0..steps {
             world.claim(1 + dice.roll(3));
             let running = world.machine.running().next();

@@ -2,8 +2,9 @@
 
 use model::{MapIndex, NodeIdx, RunState, TaskState};
 use serde_json::Value;
+use testkit::outcome::Outcome;
 
-use super::outcome::{Outcome, Script};
+use super::script::Script;
 use super::world::{LIMITS, World};
 
 fn lines(text: &str) -> String {

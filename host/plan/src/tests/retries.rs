@@ -2,8 +2,9 @@
 
 use model::{Fence, MapIndex, TaskState};
 use serde_json::Value;
+use testkit::outcome::Outcome;
 
-use super::outcome::{Outcome, Script};
+use super::script::Script;
 use super::world::World;
 use crate::{Decisions, Event};
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState, TryNumber};
-
-use super::outcome::Outcome;
+use testkit::outcome::Outcome;
 use crate::{Decisions, EndDecision, Ready, SavedInstance, SavedNode, SavedRun};
 
 #[derive(Debug, Clone)]

@@ -2,8 +2,9 @@
 
 use model::{MapIndex, TaskState};
 use serde_json::{Value, json};
+use testkit::outcome::Outcome;
 
-use super::outcome::{Outcome, Script};
+use super::script::Script;
 use super::world::{LIMITS, World};
 use crate::{Event, MachineLimits, ResultStatus, lengths_at_start};
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
 use serde_json::Value;
-
-use super::outcome::Outcome;
+use testkit::outcome::Outcome;
 use super::rows::Rows;
 use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
 

@@ -1,5 +1,7 @@
 //! Runs whose machines start from their rows: after a start, a clear, or a commit that failed.
 
+use std::collections::BTreeSet;
+
 use model::{AttemptToken, RunState, TryNumber};
 use plan::{ResultStatus, RunMachine};
 use store::{Cleared, StoreError};
@@ -20,6 +22,8 @@ impl RunLoop {
             match recovery::read(&*self.parts.runs, &self.parts.versions, elsewhere, scope, run).await {
                 Ok(Some(recovered)) => self.recovered.push(recovered),
                 Ok(None) => {
+                    // It has ended, or was never written: nothing that is held of it counts any more.
+                    self.slots.cancel(|token| token.instance.run == run);
                     if let Some(shared) = &mut self.shared {
                         shared.is_absent(run);
                     }
@@ -50,10 +54,11 @@ impl RunLoop {
         if !self.owns(scope) {
             return Err(ClearError::NotOwner);
         }
-        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
-        self.slots.cancel(|token| token.instance.run == run);
+        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await;
+        // A clear whose answer was lost may have been done: the rows tell.
         self.drop_run(run);
-        self.reread.insert((scope, run));
+        self.read_later((scope, run));
+        let cleared = cleared?;
         let progress = RunProgress { state: RunState::Running, result: ResultStatus::Pending, generation: 0 };
         self.board.tell(run, progress);
         Ok(cleared)
@@ -75,11 +80,15 @@ impl RunLoop {
             // Made by a process that does not own it.
             cycle.starts(&run.claimed);
         }
-        let running: Vec<_> = run.running().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
+        let running: BTreeSet<_> = run.running().collect();
+        let of_run = |token: &AttemptToken| token.instance.run == key;
+        self.slots.cancel(|token| of_run(token) && !running.contains(&(token.instance, token.fence)));
         let scope = run.scope();
-        self.active.insert(key, run);
+        self.activate(key, run);
         let orphans: Vec<_> =
-            running.into_iter().filter(|(it, fence)| !self.is_outside(&held, *it, *fence, cycle.now)).collect();
+            running.into_iter().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
+        let orphans: Vec<_> =
+            orphans.into_iter().filter(|(it, fence)| !self.is_outside(&held, *it, *fence, cycle.now)).collect();
         for (instance, fence) in orphans {
             let row =
                 snapshot.instances.iter().find(|it| it.node == instance.node && it.map_index == instance.map_index);

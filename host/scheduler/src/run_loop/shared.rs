@@ -107,6 +107,7 @@ impl RunLoop {
         shared.ownership = Some(ownership);
         let owned = shared.owned.list();
         shared.owned.set(owned.into_iter().chain(shards));
+        self.readings += 1;
     }
 
     /// A beat of this server: there are so many slots in all, and leases of others may have ended.
@@ -219,17 +220,18 @@ impl RunLoop {
                     let run = report.token.instance.run;
                     let Some(shared) = &mut self.shared else { continue };
                     shared.let_go(report.token.instance, report.token.fence);
-                    if self.active.contains_key(&run) || shared.absent.remove(&run) {
-                        self.ended(cycle, *report)
+                    let is_absent = shared.absent.remove(&run);
+                    let is_known = self.active.contains_key(&run) || (is_absent && !self.is_coming((scope, run)));
+                    if is_known {
+                        self.ended(cycle, *report);
                     } else {
-                        self.reread.insert((scope, run));
-                        false
+                        self.read_later((scope, run));
                     }
+                    is_known
                 }
                 EventKind::Look(run) => {
-                    self.slots.cancel(|token| token.instance.run == run);
                     self.drop_run(run);
-                    self.reread.insert((scope, run));
+                    self.read_later((scope, run));
                     true
                 }
             };

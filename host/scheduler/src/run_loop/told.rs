@@ -1,7 +1,5 @@
 //! After a commit: answer, hand out, wake; or, when it failed, forget.
 
-use std::cmp::Reverse;
-
 use metrics::{counter, gauge};
 use model::RunKey;
 use store::{SharedCommitError, StoreError};
@@ -19,6 +17,9 @@ impl RunLoop {
             return answer(cycle.reports, cycle.event_replies);
         }
         self.tell_results(&mut cycle);
+        if cycle.writes_nothing() {
+            return self.tell(cycle, &[]);
+        }
         let result = match &self.shared {
             None => self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await.map_err(SharedCommitError::Commit),
             Some(shared) => match shared.commit(&mut cycle) {
@@ -46,10 +47,12 @@ impl RunLoop {
     /// After a commit: answer, hand out, wake.
     fn tell(&mut self, cycle: Cycle, duplicates: &[RunKey]) {
         counter!(names::RUNS_TRIGGERED).increment(cycle.triggers.len() as u64);
-        for (key, run_id, reply) in cycle.triggers {
+        for ((scope, key), run_id, reply) in cycle.triggers {
             let is_duplicate = duplicates.contains(&key);
             if is_duplicate {
                 self.drop_run(key);
+                // Its key may be that of the run itself, which another trigger made.
+                self.read_later((scope, key));
             }
             // A caller that is gone does not wait for the answer.
             let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
@@ -81,16 +84,8 @@ impl RunLoop {
         if state.is_ended() {
             counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
             self.drop_run(key);
-        } else if let Some(at) = run.machine.next_tick()
-            && run.tick_at.is_none_or(|earlier| at < earlier)
-        {
-            run.tick_at = Some(at);
-            self.ticks.push(Reverse((at, key)));
-            // Ended runs leave theirs behind; they must not outnumber the living.
-            if self.ticks.len() > 2 * self.active.len() + 1024 {
-                let active = &self.active;
-                self.ticks.retain(|Reverse((at, key))| active.get(key).is_some_and(|run| run.tick_at == Some(*at)));
-            }
+        } else {
+            self.ticks.set(key, run.machine.next_tick());
         }
     }
 
@@ -102,6 +97,9 @@ impl RunLoop {
             for claim in claims {
                 self.slots.release(worker, claim.token);
             }
+        }
+        for (worker, claim) in cycle.released {
+            self.slots.restore(worker, claim);
         }
         for (_, key) in &cycle.touched {
             self.drop_run(*key);

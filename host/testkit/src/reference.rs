@@ -6,20 +6,21 @@ use model::document::{Source, TaskKind};
 use model::outcome::End;
 use model::{Dag, MapIndex, NodeIdx, TaskState};
 
-use super::outcome::Outcome;
-use super::world::LIMITS;
+use crate::outcome::Outcome;
 
 /// State, and what it left; the one row of a task that is mapped over nothing leaves the empty list.
 type Instance = (TaskState, Option<Outcome>);
 
-pub(super) fn final_states(
+/// The state to which each instance comes. `map_length` is the most instances that a mapped task may have.
+pub fn final_states(
     dag: &Dag,
+    map_length: u32,
     outcome: impl Fn(NodeIdx, MapIndex, u32) -> Outcome,
 ) -> BTreeMap<(NodeIdx, MapIndex), TaskState> {
     let mut all: BTreeMap<(NodeIdx, MapIndex), Instance> = BTreeMap::new();
     for &node in dag.topological_order() {
         let instances = |node| all.range((node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX)));
-        let slots = match slots(dag, node, &instances) {
+        let slots = match slots(dag, map_length, node, &instances) {
             Ok(slots) if slots.is_empty() => {
                 all.insert((node, MapIndex::NONE), (TaskState::Skipped, Some(Outcome::success(Some(0)))));
                 continue;
@@ -71,6 +72,7 @@ fn run(retries: u32, outcome: impl Fn(u32) -> Outcome) -> Instance {
 /// Indices and whether each has an item; or the state in which an expansion that cannot be leaves the task.
 fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
     dag: &Dag,
+    map_length: u32,
     node: NodeIdx,
     instances: &impl Fn(NodeIdx) -> I,
 ) -> Result<Vec<(MapIndex, bool)>, TaskState> {
@@ -82,10 +84,10 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
     for argument in arguments {
         let source = match &argument.source {
             Source::Literal(list) => {
-                axes.push(vec![true; list.as_array().unwrap().len()]);
+                axes.push(vec![true; list.as_array().expect("a generated literal is a list").len()]);
                 continue;
             }
-            Source::Output(output) => dag.find(output.task.as_str()).unwrap(),
+            Source::Output(output) => dag.find(output.task.as_str()).expect("a checked DAG's sources exist"),
             _ => unreachable!("not among the generated sources"),
         };
         let only = instances(source).find(|((_, map_index), _)| *map_index == MapIndex::NONE).map(|(_, it)| it);
@@ -110,7 +112,7 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
         slots = slots.iter().flat_map(|has| axis.iter().map(move |item| *has && *item)).collect();
     }
     match slots.len() {
-        length if length > LIMITS.map_length as usize => Err(TaskState::Failed),
+        length if length > map_length as usize => Err(TaskState::Failed),
         _ => Ok(slots.into_iter().enumerate().map(|(i, has_item)| (MapIndex::at(i as u32), has_item)).collect()),
     }
 }

@@ -1,0 +1,202 @@
+//! Checks over what a database accepted, in the order in which it did. The writes are played once more on states alone; what they
+//! did is judged by what stood before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Dag, Fence, InstanceKey, MapIndex, NodeIdx, RunKey, TaskState, VersionKey};
+use store::RunCommit;
+
+use super::Broken;
+use crate::Accepted;
+
+/// I3 (states move on as they may, ends come once), I5 (nothing starts before its rule is satisfied), I10 (nothing happens to a
+/// run that has ended), I12 (accepted fences rise, and none is of an epoch that is over), I13 (limits hold at any time).
+pub fn of_history(history: &[Accepted], dag: impl Fn(VersionKey) -> Option<Arc<Dag>>) -> Vec<Broken> {
+    let mut replay = Replay::default();
+    for (number, accepted) in history.iter().enumerate() {
+        replay.number = number;
+        match accepted {
+            Accepted::Commit(commit) => replay.commit(commit, &dag),
+            Accepted::Clear { run, only_failed, .. } => replay.clear(*run, *only_failed),
+            Accepted::Epoch(epoch) => replay.epoch(*epoch),
+        }
+    }
+    replay.broken
+}
+
+#[derive(Default)]
+struct Replay {
+    runs: BTreeMap<RunKey, Run>,
+    /// Of every instance that was ever claimed, whatever became of its row.
+    fences: BTreeMap<InstanceKey, Fence>,
+    epoch: u32,
+    number: usize,
+    /// Made ready by the commit that is played.
+    readied: Vec<InstanceKey>,
+    broken: Vec<Broken>,
+}
+
+struct Run {
+    dag: Arc<Dag>,
+    lengths: BTreeMap<NodeIdx, u32>,
+    states: BTreeMap<(NodeIdx, MapIndex), TaskState>,
+    has_ended: bool,
+}
+
+impl Run {
+    fn of_node(&self, node: NodeIdx) -> impl Iterator<Item = TaskState> + '_ {
+        self.states.range((node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX))).map(|(_, state)| *state)
+    }
+
+    /// Whether every upstream instance has ended well.
+    fn may_start(&self, node: NodeIdx) -> bool {
+        self.dag.node(node).upstream.iter().all(|upstream| {
+            let length = self.lengths.get(upstream).copied().unwrap_or(1).max(1) as usize;
+            self.of_node(*upstream).count() == length && self.of_node(*upstream).all(|it| it == TaskState::Success)
+        })
+    }
+
+    fn running(&self, node: NodeIdx) -> u32 {
+        self.of_node(node).filter(|state| *state == TaskState::Running).count() as u32
+    }
+}
+
+impl Replay {
+    fn broken(&mut self, invariant: &str, detail: String) {
+        self.broken.push(format!("{invariant}: write {}: {detail}", self.number));
+    }
+
+    fn epoch(&mut self, epoch: u32) {
+        if epoch <= self.epoch {
+            self.broken("I12", format!("epoch {epoch} after {}", self.epoch));
+        }
+        self.epoch = epoch;
+    }
+
+    fn commit(&mut self, commit: &RunCommit, dag: &impl Fn(VersionKey) -> Option<Arc<Dag>>) {
+        for new in &commit.runs {
+            let Some(dag) = dag(new.version) else { continue };
+            let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
+            let run = Run { dag, lengths, states: BTreeMap::new(), has_ended: new.state.is_ended() };
+            if self.runs.insert(new.key, run).is_some() {
+                self.broken("I1", format!("{} is made twice", new.key));
+            }
+        }
+        for it in &commit.ended {
+            if self.fences.get(&it.instance) != Some(&it.fence) {
+                self.broken("I12", format!("an end under {}, claimed under another fence: {:?}", it.fence, it.instance));
+            }
+            self.step(it.instance, Some(TaskState::Running), it.to);
+        }
+        for it in &commit.expansions {
+            if let Some(run) = self.runs.get_mut(&it.run) {
+                run.lengths.insert(it.node, it.length);
+                if it.length > 0 {
+                    run.states.remove(&(it.node, MapIndex::NONE));
+                }
+            }
+        }
+        for it in &commit.instances {
+            for offset in 0..it.count {
+                let map_index = it.first.position().map_or(MapIndex::NONE, |first| MapIndex::at(first + offset));
+                self.make(InstanceKey { run: it.run, node: it.node, map_index }, it.state);
+            }
+        }
+        for it in &commit.transitions {
+            for number in it.first.number()..=it.last.number() {
+                let map_index = MapIndex::from_number(number).unwrap_or(MapIndex::NONE);
+                self.step(InstanceKey { run: it.run, node: it.node, map_index }, None, it.to);
+            }
+        }
+        // Rules are judged by what stands after all of the commit's rows.
+        for key in std::mem::take(&mut self.readied) {
+            if !self.runs.get(&key.run).is_some_and(|run| run.may_start(key.node)) {
+                self.broken("I5", format!("{key:?} is made ready too early"));
+            }
+        }
+        for it in &commit.claims {
+            self.claim(it.instance, commit.fence.unwrap_or(Fence::NONE));
+        }
+        for it in &commit.run_states {
+            let Some(run) = self.runs.get_mut(&it.run) else { continue };
+            let was_ended = std::mem::replace(&mut run.has_ended, it.to.is_ended());
+            let is_complete = run.states.values().all(|state| state.is_ended());
+            if was_ended {
+                self.broken("I10", format!("{} has ended and becomes {}", it.run, it.to));
+            }
+            if it.to.is_ended() && !is_complete {
+                self.broken("I10", format!("{} ends before its instances", it.run));
+            }
+        }
+    }
+
+    fn make(&mut self, key: InstanceKey, state: TaskState) {
+        let Some(run) = self.runs.get_mut(&key.run) else { return };
+        let is_late = run.has_ended;
+        if state == TaskState::Scheduled {
+            self.readied.push(key);
+        }
+        let was_there = run.states.insert((key.node, key.map_index), state).is_some();
+        if is_late || was_there {
+            self.broken("I2", format!("{key:?} is made twice, or after the end"));
+        }
+    }
+
+    fn step(&mut self, key: InstanceKey, from: Option<TaskState>, to: TaskState) {
+        let Some(run) = self.runs.get_mut(&key.run) else { return };
+        let Some(state) = run.states.get_mut(&(key.node, key.map_index)) else {
+            return self.broken("I3", format!("{key:?} has no row and becomes {to}"));
+        };
+        let before = std::mem::replace(state, to);
+        let has_ended = run.has_ended;
+        if (before, to) == (TaskState::None, TaskState::Scheduled) {
+            self.readied.push(key);
+        }
+        if from.is_some_and(|from| from != before) || !before.may_become(to) {
+            self.broken("I3", format!("{key:?} was {before} and becomes {to}"));
+        }
+        if has_ended {
+            self.broken("I10", format!("{key:?} becomes {to} after the run's end"));
+        }
+    }
+
+    fn claim(&mut self, key: InstanceKey, fence: Fence) {
+        self.step(key, Some(TaskState::Scheduled), TaskState::Running);
+        let before = self.fences.insert(key, fence).unwrap_or(Fence::NONE);
+        if before >= fence {
+            self.broken("I12", format!("{key:?} is claimed under {fence} after {before}"));
+        }
+        if fence < Fence::new(self.epoch, 0) {
+            self.broken("I12", format!("{key:?} is claimed under {fence}, of an epoch that is over"));
+        }
+        let Some(run) = self.runs.get(&key.run) else { return };
+        let of_task = run.dag.task(key.node).max_active_per_run.unwrap_or(u32::MAX);
+        let of_run = run.dag.document().max_active_tasks.unwrap_or(u32::MAX);
+        let running: u32 = run.dag.indices().map(|node| run.running(node)).sum();
+        if run.running(key.node) > of_task || running > of_run {
+            self.broken("I13", format!("{key:?} is one too many"));
+        }
+        if !self.runs.get(&key.run).is_some_and(|run| run.may_start(key.node)) {
+            self.broken("I5", format!("{key:?} starts too early"));
+        }
+    }
+
+    fn clear(&mut self, key: RunKey, only_failed: bool) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let is_cleared =
+            |state: TaskState| !only_failed || matches!(state, TaskState::Failed | TaskState::UpstreamFailed);
+        run.has_ended = false;
+        for node in run.dag.indices().collect::<Vec<_>>() {
+            let is_expanded = run.lengths.get(&node).is_some_and(|length| *length > 0);
+            if is_expanded && run.of_node(node).all(is_cleared) {
+                run.states.retain(|(of, _), _| *of != node);
+                run.states.insert((node, MapIndex::NONE), TaskState::None);
+                run.lengths.remove(&node);
+            } else if run.states.get(&(node, MapIndex::NONE)).copied().is_some_and(is_cleared) {
+                run.lengths.remove(&node);
+            }
+        }
+        run.states.values_mut().filter(|state| is_cleared(**state)).for_each(|state| *state = TaskState::None);
+    }
+}

@@ -1,0 +1,24 @@
+//! The house without its disk, its network and its time: the real scheduler on a simulated database, with simulated workers, on a
+//! simulated clock. Everything follows from a seed, so that a seed is a bug report.
+//!
+//! Words: the *ground* is what outlives a process: the database and the clock. A *process* is one lifetime of a server. A *link* is
+//! its way to the database, on which things go wrong.
+
+mod idle;
+pub mod invariant;
+mod link;
+mod process;
+mod snapshot;
+mod store;
+mod trace;
+mod worker;
+mod world;
+
+pub use idle::Idle;
+pub use link::{Faults, Link};
+pub use process::{Ground, Process, Started};
+pub use snapshot::{RunRows, Snapshot};
+pub use store::{Accepted, SimStore};
+pub use trace::Trace;
+pub use worker::{Held, SimWorker};
+pub use world::{Figures, History, play};

@@ -1,0 +1,100 @@
+//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use model::{MapIndex, NodeIdx, RunKey, RunState, TaskState, TenantScope, TryNumber};
+use store::{Cleared, InstanceSnapshot};
+
+use super::rows::{Accepted, Instance, Run, Tables, micros};
+
+impl Tables {
+    pub(crate) fn clear(&mut self, scope: TenantScope, run: RunKey, only_failed: bool, now: Timestamp) -> Cleared {
+        let Some(found) = self.runs.get_mut(&(scope, run)) else { return Cleared { instances: 0 } };
+        let instances = found.clear(only_failed, micros(now));
+        if instances > 0 {
+            self.history.push(Accepted::Clear { scope, run, only_failed });
+        }
+        Cleared { instances }
+    }
+}
+
+impl Run {
+    fn clear(&mut self, only_failed: bool, now: Timestamp) -> u64 {
+        let is_cleared = |row: &Instance| {
+            !only_failed || matches!(row.short.state, TaskState::Failed | TaskState::UpstreamFailed)
+        };
+        let cleared: BTreeSet<_> =
+            self.instances.iter().filter(|(_, row)| is_cleared(row)).map(|(key, _)| *key).collect();
+        if cleared.is_empty() {
+            return 0;
+        }
+        self.xcoms.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
+        self.states.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
+        let nodes: Vec<NodeIdx> = self.nodes.keys().copied().collect();
+        for node in nodes {
+            self.clear_node(node, &cleared);
+        }
+        for key in &cleared {
+            if let Some(row) = self.instances.get_mut(key) {
+                reset(row);
+            }
+        }
+        self.row.state = RunState::Running;
+        self.row.reason = None;
+        self.row.started_at = Some(now);
+        self.row.ended_at = None;
+        self.row.clears += 1;
+        cleared.len() as u64
+    }
+
+    /// Forgets lengths; a mapped task of which everything is cleared has one row again.
+    fn clear_node(&mut self, idx: NodeIdx, cleared: &BTreeSet<(NodeIdx, MapIndex)>) {
+        let Some(node) = self.nodes.get_mut(&idx) else { return };
+        let rows: Vec<_> = Self::of_node(&self.instances, idx).cloned().collect();
+        let is_whole = rows.iter().all(|row| cleared.contains(&(idx, row.short.map_index)));
+        if node.map_length.is_some_and(|length| length > 0) && is_whole {
+            node.map_length = None;
+            node.list_length = None;
+            let max_tries = rows.iter().map(|row| row.short.max_tries - row.tries_before).max().unwrap_or(1);
+            self.instances.retain(|(of, _), _| *of != idx);
+            self.instances.insert((idx, MapIndex::NONE), summary(idx, max_tries));
+        } else if cleared.contains(&(idx, MapIndex::NONE)) {
+            node.map_length = None;
+            node.list_length = None;
+        }
+    }
+}
+
+fn summary(node: NodeIdx, max_tries: u32) -> Instance {
+    let short = InstanceSnapshot {
+        node,
+        map_index: MapIndex::NONE,
+        state: TaskState::None,
+        try_number: TryNumber(0),
+        max_tries,
+        fence: model::Fence::NONE,
+        retry_at: None,
+        lost_executions: 0,
+        suspect: false,
+        has_value: false,
+        started_at: None,
+    };
+    Instance { short, tries_before: 0, reason: None, worker: None, scheduled_at: None, ended_at: None }
+}
+
+fn reset(row: &mut Instance) {
+    let short = &mut row.short;
+    short.state = TaskState::None;
+    short.max_tries = short.max_tries - row.tries_before + short.try_number.0;
+    row.tries_before = short.try_number.0;
+    short.lost_executions = 0;
+    short.suspect = false;
+    short.has_value = false;
+    short.started_at = None;
+    short.retry_at = None;
+    row.reason = None;
+    row.worker = None;
+    row.scheduled_at = None;
+    row.ended_at = None;
+}

@@ -1,0 +1,299 @@
+//! A commit, row by row in the order of its fields. Each row says whether it was as the commit expects; when one was not, nothing
+//! is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
+use store::{
+    AttemptRow, CommitError, Ended, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
+    RunCommit, RunCommitted, RunRow, RunStateChange, Transition, XcomRow,
+};
+
+use super::rows::{Accepted, Instance, Run, Tables, micros, unavailable};
+
+impl Tables {
+    pub(crate) fn commit(&mut self, mut commit: RunCommit) -> Result<RunCommitted, CommitError> {
+        if !commit.claims.is_empty() && commit.fence.is_none() {
+            return Err(unavailable("a commit with claims has no fence").into());
+        }
+        let duplicate_runs = self.duplicates(&commit.runs);
+        leave_out(&mut commit, &duplicate_runs);
+        let mut work = Work { tables: self, runs: BTreeMap::new(), overtaken: BTreeSet::new() };
+        for new in &commit.runs {
+            work.insert(new)?;
+        }
+        work.apply(&commit);
+        let Work { runs, overtaken, .. } = work;
+        if !overtaken.is_empty() {
+            return Err(CommitError::Overtaken(overtaken.into_iter().collect()));
+        }
+        self.runs.extend(runs);
+        self.history.push(Accepted::Commit(commit.into()));
+        Ok(RunCommitted { duplicate_runs })
+    }
+
+    fn duplicates(&self, runs: &[NewRun]) -> Vec<RunKey> {
+        let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        let mut duplicates = Vec::new();
+        for run in runs {
+            let is_known = self.has_run_id(run) || self.runs.contains_key(&(run.scope, run.key));
+            let is_named = !names.insert((run.scope, &run.dag_id, &run.run_id));
+            if !keys.insert((run.scope, run.key)) || is_known || is_named {
+                duplicates.push(run.key);
+            }
+        }
+        duplicates
+    }
+}
+
+/// Drops everything of runs that are not to be written.
+fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
+    commit.runs.retain(|it| !runs.contains(&it.key));
+    commit.ended.retain(|it| !runs.contains(&it.instance.run));
+    commit.expansions.retain(|it| !runs.contains(&it.run));
+    commit.instances.retain(|it| !runs.contains(&it.run));
+    commit.transitions.retain(|it| !runs.contains(&it.run));
+    commit.claims.retain(|it| !runs.contains(&it.instance.run));
+    commit.run_states.retain(|it| !runs.contains(&it.run));
+}
+
+/// Copies of the runs that change.
+struct Work<'a> {
+    tables: &'a Tables,
+    runs: BTreeMap<(TenantScope, RunKey), Run>,
+    overtaken: BTreeSet<RunKey>,
+}
+
+impl Work<'_> {
+    fn insert(&mut self, new: &NewRun) -> Result<(), CommitError> {
+        let version = self.tables.bundles.versions.get(&(new.scope, new.version));
+        let version = version.ok_or_else(|| unavailable("the run's version is unknown"))?;
+        let row = RunRow {
+            scope: new.scope,
+            key: new.key,
+            dag_id: new.dag_id.clone(),
+            run_id: new.run_id.clone(),
+            version: new.version,
+            version_number: version.version_number,
+            bundle: version.bundle.clone(),
+            run_type: new.run_type,
+            state: new.state,
+            reason: None,
+            conf: new.conf.clone(),
+            params: new.params.clone(),
+            note: new.note.clone(),
+            triggered_by: new.triggered_by.clone(),
+            logical_date: new.logical_date.map(micros),
+            data_interval: new.data_interval.map(|(from, to)| (micros(from), micros(to))),
+            run_after: micros(new.run_after),
+            queued_at: micros(new.queued_at),
+            started_at: new.started_at.map(micros),
+            ended_at: new.state.is_ended().then_some(micros(new.queued_at)),
+            clears: 0,
+        };
+        let node = |it: &store::NewNode| {
+            (it.node, NodeRow { node: it.node, task_id: it.task_id.clone(), map_length: it.map_length, list_length: None })
+        };
+        let run = Run {
+            row,
+            nodes: new.nodes.iter().map(node).collect(),
+            instances: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            xcoms: BTreeMap::new(),
+            states: BTreeMap::new(),
+        };
+        self.runs.insert((new.scope, new.key), run);
+        Ok(())
+    }
+
+    fn apply(&mut self, commit: &RunCommit) {
+        for it in &commit.ended {
+            self.change(it.scope, it.instance.run, |run| run.end(it));
+        }
+        for it in &commit.expansions {
+            self.change(it.scope, it.run, |run| run.expand(it));
+        }
+        for it in &commit.instances {
+            self.make(it);
+        }
+        for it in &commit.transitions {
+            self.change(it.scope, it.run, |run| run.move_on(it));
+        }
+        for it in &commit.claims {
+            self.change(it.scope, it.instance.run, |run| run.claim(it, commit));
+        }
+        for it in &commit.run_states {
+            self.change(it.scope, it.run, |run| run.move_run_on(it));
+        }
+    }
+
+    /// Changes a run; a run that is not there, and a row that is not as expected, are somebody else's doing.
+    fn change(&mut self, scope: TenantScope, key: RunKey, change: impl FnOnce(&mut Run) -> bool) {
+        if !self.runs.contains_key(&(scope, key))
+            && let Some(run) = self.tables.runs.get(&(scope, key))
+        {
+            self.runs.insert((scope, key), run.clone());
+        }
+        if !self.runs.get_mut(&(scope, key)).is_some_and(change) {
+            self.overtaken.insert(key);
+        }
+    }
+
+    fn make(&mut self, new: &NewInstances) {
+        // Rows of instances name their run, but the database does not look whether it is there.
+        if self.tables.runs.contains_key(&(new.scope, new.run)) || self.runs.contains_key(&(new.scope, new.run)) {
+            self.change(new.scope, new.run, |run| run.make(new));
+        }
+    }
+}
+
+impl Run {
+    fn end(&mut self, it: &Ended) -> bool {
+        let key = (it.instance.node, it.instance.map_index);
+        if !self.is_running(it.instance, it.try_number, it.fence) {
+            return false;
+        }
+        let Some(row) = self.instances.get_mut(&key) else { return false };
+        let ended_at = micros(it.execution.ended_at);
+        let is_again = it.to == TaskState::Scheduled;
+        row.short.state = it.to;
+        row.short.retry_at = it.retry_at.map(micros);
+        row.short.lost_executions = it.lost_executions;
+        row.short.suspect = it.suspect;
+        row.short.has_value = it.has_value && it.to == TaskState::Success;
+        row.reason = it.execution.end.message().map(str::to_owned);
+        row.ended_at = (!is_again).then_some(ended_at);
+        if is_again {
+            row.scheduled_at = Some(ended_at);
+        }
+        let attempt = AttemptRow {
+            instance: it.instance,
+            try_number: it.try_number,
+            fence: it.fence,
+            version: self.row.version,
+            started_at: micros(it.execution.started_at),
+            ended_at,
+            end: it.execution.end.kind(),
+            message: it.execution.end.message().map(str::to_owned),
+            used: it.execution.used,
+        };
+        if self.attempts.insert((key.0, key.1, it.try_number, it.fence), attempt).is_some() {
+            return false;
+        }
+        if it.to != TaskState::Success {
+            return true;
+        }
+        for xcom in &it.xcoms {
+            let row = XcomRow {
+                node: key.0,
+                map_index: key.1,
+                key: xcom.key.clone(),
+                value: xcom.value.clone(),
+                created_at: ended_at,
+            };
+            self.xcoms.insert((key.0, key.1, xcom.key.as_str().to_owned()), row);
+        }
+        if it.list_length.is_some() && key.1 == MapIndex::NONE {
+            let Some(node) = self.nodes.get_mut(&key.0) else { return false };
+            node.list_length = it.list_length;
+        }
+        true
+    }
+
+    fn expand(&mut self, it: &Expansion) -> bool {
+        let Some(node) = self.nodes.get_mut(&it.node) else { return false };
+        node.map_length = Some(it.length);
+        let summary = (it.node, MapIndex::NONE);
+        if it.length == 0 {
+            return true;
+        }
+        let is_there = self.instances.get(&summary).is_some_and(|row| row.short.state != TaskState::Running);
+        if is_there {
+            self.instances.remove(&summary);
+        }
+        is_there
+    }
+
+    fn make(&mut self, it: &NewInstances) -> bool {
+        let mut is_new = true;
+        let first = it.first.number();
+        for offset in 0..it.count {
+            let number = first.saturating_add_unsigned(offset);
+            let map_index = MapIndex::from_number(number).unwrap_or(MapIndex::NONE);
+            let short = InstanceSnapshot {
+                node: it.node,
+                map_index,
+                state: it.state,
+                try_number: it.try_number,
+                max_tries: it.max_tries,
+                fence: model::Fence::NONE,
+                retry_at: None,
+                lost_executions: 0,
+                suspect: false,
+                has_value: false,
+                started_at: None,
+            };
+            let row = Instance {
+                short,
+                tries_before: 0,
+                reason: it.reason.as_deref().map(str::to_owned),
+                worker: None,
+                scheduled_at: (it.state == TaskState::Scheduled).then_some(micros(it.at)),
+                ended_at: it.state.is_ended().then_some(micros(it.at)),
+            };
+            let is_free = !self.instances.contains_key(&(it.node, map_index));
+            self.instances.entry((it.node, map_index)).or_insert(row);
+            is_new &= is_free;
+        }
+        is_new
+    }
+
+    fn move_on(&mut self, it: &Transition) -> bool {
+        let mut moved = 0;
+        for row in self.instances.range_mut((it.node, it.first)..=(it.node, it.last)).map(|(_, row)| row) {
+            if row.short.state == TaskState::Running || row.short.state == it.to {
+                continue;
+            }
+            moved += 1;
+            row.short.state = it.to;
+            row.short.try_number = it.try_number.unwrap_or(row.short.try_number);
+            row.short.retry_at = None;
+            row.reason = it.reason.as_deref().map(str::to_owned);
+            row.ended_at = it.to.is_ended().then_some(micros(it.at));
+            if it.to == TaskState::Scheduled {
+                row.scheduled_at = Some(micros(it.at));
+            }
+        }
+        moved == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
+    }
+
+    fn claim(&mut self, it: &InstanceClaim, commit: &RunCommit) -> bool {
+        let Some(fence) = commit.fence else { return false };
+        let Some(row) = self.instances.get_mut(&(it.instance.node, it.instance.map_index)) else { return false };
+        if row.short.state != TaskState::Scheduled || row.short.fence >= fence {
+            return false;
+        }
+        row.short.state = TaskState::Running;
+        row.short.fence = fence;
+        row.short.started_at = Some(micros(it.at));
+        row.short.retry_at = None;
+        row.worker = Some(it.worker);
+        row.ended_at = None;
+        row.reason = None;
+        true
+    }
+
+    fn move_run_on(&mut self, it: &RunStateChange) -> bool {
+        let row = &mut self.row;
+        if row.state.is_ended() {
+            return false;
+        }
+        row.state = it.to;
+        row.reason = it.reason.as_deref().map(str::to_owned);
+        if it.to == RunState::Running {
+            row.started_at = row.started_at.or(Some(micros(it.at)));
+        }
+        row.ended_at = it.to.is_ended().then_some(micros(it.at));
+        true
+    }
+}

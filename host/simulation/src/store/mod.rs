@@ -1,0 +1,18 @@
+//! A database in memory: the model of what every database must do. It passes the suite of `store::conformance`, and keeps a
+//! history of the writes that it took.
+//!
+//! Not here: what goes wrong between a caller and its database ([`crate::Link`]).
+
+mod auth;
+mod catalog;
+mod clear;
+mod commit;
+mod dag_run;
+mod pattern;
+mod rows;
+mod run_store;
+mod state;
+mod task_instance;
+mod value;
+
+pub use rows::{Accepted, SimStore};
