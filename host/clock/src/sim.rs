@@ -170,9 +170,9 @@ mod tests {
 
     async fn futures_poll(sleep: &mut Sleep) -> Option<()> {
         std::future::poll_fn(|cx| {
-            std::task::Poll::Ready(match sleep.as_mut().poll(cx) {
-                std::task::Poll::Ready(()) => Some(()),
-                std::task::Poll::Pending => None,
+            Poll::Ready(match sleep.as_mut().poll(cx) {
+                Poll::Ready(()) => Some(()),
+                Poll::Pending => None,
             })
         })
         .await

@@ -71,8 +71,11 @@ impl Cycle {
 
     /// True when the commit would change no row.
     pub(crate) fn writes_nothing(&self) -> bool {
+        let RunCommit { runs, ended, expansions, instances, transitions, claims, fence: _, run_states } = &self.commit;
+        let runs = runs.len() + run_states.len();
+        let rows = ended.len() + expansions.len() + instances.len() + transitions.len() + claims.len();
         let shared = self.offers.len() + self.events.len() + self.results.len();
-        self.commit.is_empty() && shared == 0
+        runs + rows + shared == 0
     }
 
     /// A new run, before its first decisions.

@@ -11,8 +11,8 @@ use clock::{Clock, Sim};
 use jiff::Timestamp;
 use model::{DagId, RunKey, TenantScope, VersionKey};
 use store::{
-    BundleRegistered, BundleRow, Catalog, Cleared, CommitError, DagFilter, DagRow, DagVersionRow, NewBundleVersion, Page,
-    PageRequest, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError,
+    BundleRegistered, BundleRow, Catalog, Cleared, CommitError, DagFilter, DagRow, DagVersionRow, NewBundleVersion,
+    Page, PageRequest, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError,
 };
 use testkit::dice::Dice;
 

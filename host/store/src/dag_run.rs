@@ -140,15 +140,6 @@ pub struct RunCommit {
     pub run_states: Vec<RunStateChange>,
 }
 
-impl RunCommit {
-    /// True when there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        let Self { runs, ended, expansions, instances, transitions, claims, fence: _, run_states } = self;
-        let changes = ended.len() + expansions.len() + instances.len() + transitions.len() + claims.len();
-        runs.is_empty() && changes == 0 && run_states.is_empty()
-    }
-}
-
 /// A claim to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceClaim {

@@ -29,11 +29,8 @@ pub fn tasks(dice: &mut Dice, max: u32) -> Vec<RandomTask> {
 }
 
 fn task(dice: &mut Dice) -> RandomTask {
-    let source = |dice: &mut Dice| RandomSource {
-        is_task: dice.per_mille(750),
-        choice: dice.roll(1_000),
-        length: dice.roll(5),
-    };
+    let source =
+        |dice: &mut Dice| RandomSource { is_task: dice.per_mille(750), choice: dice.roll(1_000), length: dice.roll(5) };
     RandomTask {
         is_empty: dice.per_mille(100),
         upstream: (0..dice.roll(3)).map(|_| dice.roll(1_000)).collect(),

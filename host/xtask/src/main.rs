@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod guest;
+mod sim;
 mod stopwatch;
 mod tidy;
 mod wit;
@@ -32,6 +33,8 @@ enum Command {
     Tidy,
     /// How fast and how small the release build is
     Bench(bench::Arguments),
+    /// Histories of the scheduler on a simulated database, clock and workers
+    Sim(sim::Arguments),
     /// Records the digest of the contract in wit/ under its version
     Wit {
         /// Replace the digest of a version that no release holds yet
@@ -56,6 +59,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Ci => ci::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::Sim(arguments) => sim::run(&workspace, &arguments),
         Command::Wit { unreleased } => wit::publish(&workspace, unreleased),
     }
 }

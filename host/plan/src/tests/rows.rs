@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::{Decisions, EndDecision, Ready, SavedInstance, SavedNode, SavedRun};
 use jiff::Timestamp;
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState, TryNumber};
 use testkit::outcome::Outcome;
-use crate::{Decisions, EndDecision, Ready, SavedInstance, SavedNode, SavedRun};
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::rows::Rows;
+use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
 use jiff::{SignedDuration, Timestamp};
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
 use serde_json::Value;
 use testkit::outcome::Outcome;
-use super::rows::Rows;
-use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
 
 pub(crate) const LIMITS: MachineLimits =
     MachineLimits { map_length: 30, map_length_ceiling: 100, instances: 1_000_000 };

@@ -85,7 +85,10 @@ impl Replay {
         }
         for it in &commit.ended {
             if self.fences.get(&it.instance) != Some(&it.fence) {
-                self.broken("I12", format!("an end under {}, claimed under another fence: {:?}", it.fence, it.instance));
+                self.broken(
+                    "I12",
+                    format!("an end under {}, claimed under another fence: {:?}", it.fence, it.instance),
+                );
             }
             self.step(it.instance, Some(TaskState::Running), it.to);
         }

@@ -119,7 +119,9 @@ pub fn i7_values_are_of_successes(run: &RunRows) -> Result<(), String> {
     }
     for it in &run.instances {
         let has_result = results.contains_key(&(it.node, it.map_index));
-        ensure(has_result == it.has_value, || format!("{}: has_value {}, value {has_result}", name(run, it), it.has_value))?;
+        ensure(has_result == it.has_value, || {
+            format!("{}: has_value {}, value {has_result}", name(run, it), it.has_value)
+        })?;
     }
     Ok(())
 }
@@ -142,7 +144,8 @@ pub fn i10_run_ends_with_its_instances(run: &RunRows) -> Result<(), String> {
         .all(|node| run.of_node(node.node).filter(|it| it.state.is_ended()).count() as u32 == run.length(node.node));
     let state = run.row.state;
     ensure(state.is_ended() == is_complete, || format!("it is {state}, its instances {:?}", run.counts))?;
-    let is_stopped = run.row.reason.as_deref().is_some_and(|why| why.starts_with("timed-out") || why.starts_with("deadlock"));
+    let is_stopped =
+        run.row.reason.as_deref().is_some_and(|why| why.starts_with("timed-out") || why.starts_with("deadlock"));
     if !state.is_ended() || is_stopped {
         return Ok(());
     }

@@ -11,7 +11,11 @@ impl AuthStore for SimStore {
     async fn token_insert(&self, token: NewToken) -> Result<(), StoreError> {
         let mut tables = self.tables();
         if tables.tokens.contains_key(&token.digest) {
-            return Err(StoreError::Conflict { what: "token", name: token.name, why: "has the digest of another token" });
+            return Err(StoreError::Conflict {
+                what: "token",
+                name: token.name,
+                why: "has the digest of another token",
+            });
         }
         let NewToken { tenant, digest, name, created_at, expires_at } = token;
         tables.tokens.insert(digest, TokenRow { tenant, name, created_at, expires_at });

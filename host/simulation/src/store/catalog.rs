@@ -43,12 +43,8 @@ impl Bundles {
         let same = (scope, new.name.clone(), new.component);
         let created = !self.bundle_versions.contains_key(&same);
         let key = *self.bundle_versions.entry(same).or_insert(new.key);
-        let row = BundleRow {
-            name: new.name.clone(),
-            current: key,
-            component: new.component,
-            updated_at: new.created_at,
-        };
+        let row =
+            BundleRow { name: new.name.clone(), current: key, component: new.component, updated_at: new.created_at };
         let kept = self.bundles.entry((scope, new.name.clone())).or_insert_with(|| row.clone());
         if kept.current != key {
             *kept = row;
@@ -126,8 +122,7 @@ impl Bundles {
 
 fn holds(filter: &DagFilter, row: &DagRow) -> bool {
     let document: serde_json::Value = serde_json::from_str(&row.current.document).unwrap_or_default();
-    let tags: BTreeSet<_> =
-        document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag.as_str()).collect();
+    let tags: BTreeSet<_> = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag.as_str()).collect();
     let mut wanted = filter.tags.iter().map(String::as_str);
     let has_tags = match (filter.tags.is_empty(), filter.tags_match_all) {
         (true, _) => true,

@@ -21,9 +21,8 @@ impl Tables {
 
 impl Run {
     fn clear(&mut self, only_failed: bool, now: Timestamp) -> u64 {
-        let is_cleared = |row: &Instance| {
-            !only_failed || matches!(row.short.state, TaskState::Failed | TaskState::UpstreamFailed)
-        };
+        let is_cleared =
+            |row: &Instance| !only_failed || matches!(row.short.state, TaskState::Failed | TaskState::UpstreamFailed);
         let cleared: BTreeSet<_> =
             self.instances.iter().filter(|(_, row)| is_cleared(row)).map(|(key, _)| *key).collect();
         if cleared.is_empty() {

@@ -92,7 +92,10 @@ impl Work<'_> {
             clears: 0,
         };
         let node = |it: &store::NewNode| {
-            (it.node, NodeRow { node: it.node, task_id: it.task_id.clone(), map_length: it.map_length, list_length: None })
+            (
+                it.node,
+                NodeRow { node: it.node, task_id: it.task_id.clone(), map_length: it.map_length, list_length: None },
+            )
         };
         let run = Run {
             row,

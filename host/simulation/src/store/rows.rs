@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use model::{
-    AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, TaskState, TenantScope, TryNumber, WorkerId,
+    AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, TaskState, TenantScope,
+    TryNumber, WorkerId,
 };
-use store::{AttemptRow, InstanceSnapshot, NodeRow, Page, PageRequest, RunCommit, RunRow, StoreError, TokenRow, XcomRow};
+use store::{
+    AttemptRow, InstanceSnapshot, NodeRow, Page, PageRequest, RunCommit, RunRow, StoreError, TokenRow, XcomRow,
+};
 
 use super::catalog::Bundles;
 

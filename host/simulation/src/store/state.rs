@@ -8,8 +8,8 @@ use model::limits::value::STATE_KEYS_MAX;
 use model::{AttemptToken, Key, MapIndex, NodeIdx, TenantScope};
 use store::{StateStore, StoreError};
 
-use super::rows::{Run, StateRow};
 use super::SimStore;
+use super::rows::{Run, StateRow};
 
 impl StateRow {
     fn is_fresh(&self, now: Timestamp) -> bool {

@@ -173,8 +173,13 @@ async fn register(ground: &Ground, name: &str, text: &str) -> VersionKey {
     let document = serde_json::to_string(&document).expect("a document is JSON");
     let digest = Digest::of(document.as_bytes());
     let key = VersionKey::from_uuid(ground.clock.uuid());
-    let dag =
-        NewDagVersion { key, dag_id: DagId::new(name).expect("a legal name"), digest, document: document.into(), label: None };
+    let dag = NewDagVersion {
+        key,
+        dag_id: DagId::new(name).expect("a legal name"),
+        digest,
+        document: document.into(),
+        label: None,
+    };
     let bundle = NewBundleVersion {
         key: BundleVersionKey::from_uuid(ground.clock.uuid()),
         name: BundleName::new(name).expect("a legal name"),

@@ -194,7 +194,10 @@ impl Driver {
             let (run_id, token) = (&claim.run.run_id, claim.token);
             let (node, index) = (token.instance.node.0, token.instance.map_index);
             let (tries, fence) = (token.try_number.0, token.fence);
-            trace.line(format_args!("worker ends {run_id} t{node}[{index}] try {tries} under {fence}: {:?}", outcome.end));
+            trace.line(format_args!(
+                "worker ends {run_id} t{node}[{index}] try {tries} under {fence}: {:?}",
+                outcome.end
+            ));
             ends.push((token, outcome));
         }
         if !ends.is_empty() {

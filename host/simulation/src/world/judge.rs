@@ -8,10 +8,10 @@ use model::{EndKind, MapIndex, NodeIdx, TaskState};
 use testkit::outcome::Outcome;
 use testkit::reference;
 
+use super::Figures;
 use super::clients::SCOPE;
 use super::driver::{Driver, seed_of_run};
 use super::profile::LIMITS;
-use super::Figures;
 use crate::snapshot::{RunRows, Snapshot};
 use crate::{Accepted, Ground, invariant};
 

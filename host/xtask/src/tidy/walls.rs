@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &["clock", "model"]),
     ("worker", &["blobs", "clock", "model", "sandbox", "store"]),
     ("scheduler", &["bundle", "clock", "model", "plan", "store"]),
+    ("simulation", &["clock", "model", "plan", "scheduler", "store", "testkit"]),
     ("control", &["blobs", "bundle", "clock", "model", "sandbox", "scheduler", "store"]),
     ("api", &["clock", "control", "model"]),
     ("ui", &["control", "model"]),
@@ -30,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const MAY_USE_ALL: &[&str] = &["cli", "testkit"];
 
 /// What tests of any crate may use beside the table.
-const FOR_TESTS: &[&str] = &["testkit", "clock"];
+const FOR_TESTS: &[&str] = &["testkit", "clock", "simulation"];
 
 /// Crates from outside (`*` ends a prefix), and who alone may use them. This is also what keeps `model`, `plan` and `bundle` pure.
 const FOREIGN: &[(&str, &[&str])] = &[
@@ -60,6 +61,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
             "control",
             "sandbox",
             "scheduler",
+            "simulation",
             "store-postgres",
             "store-sqlite",
             "testkit",
