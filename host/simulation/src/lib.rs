@@ -4,6 +4,7 @@
 //! Words: the *ground* is what outlives a process: the database and the clock. A *process* is one lifetime of a server. A *link* is
 //! its way to the database, on which things go wrong.
 
+mod ground;
 mod idle;
 pub mod invariant;
 mod link;
@@ -14,9 +15,10 @@ mod trace;
 mod worker;
 mod world;
 
+pub use ground::{Ground, SCOPE};
 pub use idle::Idle;
-pub use link::{Faults, Link};
-pub use process::{Ground, Process, Started};
+pub use link::{Faults, Link, Side};
+pub use process::{Process, Started};
 pub use snapshot::{RunRows, Snapshot};
 pub use store::{Accepted, SimStore};
 pub use trace::Trace;

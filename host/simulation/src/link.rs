@@ -15,8 +15,9 @@ use store::{
     Page, PageRequest, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError,
 };
 use testkit::dice::Dice;
+use tokio::sync::Notify;
 
-use crate::{SimStore, Trace};
+use crate::{Ground, SimStore, Trace};
 
 /// How often things go wrong, in calls of a thousand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub struct Faults {
     pub slow: u32,
     /// Calls that take longer than a lease.
     pub stuck: u32,
+}
+
+/// Where a call may be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Nothing is done yet.
+    Before,
+    /// Everything is done, and nobody knows.
+    After,
 }
 
 /// What happens to one call.
@@ -48,6 +58,7 @@ pub struct Link {
     clock: Sim,
     trace: Trace,
     state: Mutex<State>,
+    let_go: Notify,
 }
 
 struct State {
@@ -56,12 +67,14 @@ struct State {
     is_cut: bool,
     /// Fates of the next calls, whatever the dice say.
     next: Vec<Fate>,
+    held: Option<(&'static str, Side)>,
 }
 
 impl Link {
-    pub fn new(name: String, store: SimStore, clock: Sim, trace: Trace, dice: Dice) -> Arc<Self> {
-        let state = State { dice, faults: Faults::default(), is_cut: false, next: Vec::new() };
-        Arc::new(Self { name, store, clock, trace, state: Mutex::new(state) })
+    pub fn new(name: String, ground: &Ground, dice: Dice) -> Arc<Self> {
+        let state = State { dice, faults: Faults::default(), is_cut: false, next: Vec::new(), held: None };
+        let Ground { clock, store, trace, .. } = ground.clone();
+        Arc::new(Self { name, store, clock, trace, state: Mutex::new(state), let_go: Notify::new() })
     }
 
     /// From now on.
@@ -77,6 +90,17 @@ impl Link {
     /// The next call fails although it is done.
     pub fn lose_next_answer(&self) {
         self.state().next.insert(0, Fate::AnswerLost);
+    }
+
+    /// Calls whose name begins so wait on that side of their execution, until [`Self::let_go`].
+    pub fn hold(&self, call: &'static str, side: Side) {
+        self.state().held = Some((call, side));
+    }
+
+    /// Lets go what is held.
+    pub fn let_go(&self) {
+        self.state().held = None;
+        self.let_go.notify_waiters();
     }
 
     /// The process is dead: no call of its returns any more.
@@ -107,7 +131,16 @@ impl Link {
         (fate, before, after)
     }
 
-    async fn pass(&self, pause: Duration) {
+    async fn pass(&self, what: &str, side: Side, pause: Duration) {
+        loop {
+            let let_go = self.let_go.notified();
+            tokio::pin!(let_go);
+            let_go.as_mut().enable();
+            if self.state().held.is_none_or(|(call, of)| of != side || !what.starts_with(call)) {
+                break;
+            }
+            let_go.await;
+        }
         if !pause.is_zero() {
             self.clock.sleep(pause).await;
         }
@@ -123,7 +156,7 @@ impl Link {
     ) -> Result<T, E> {
         let (fate, before, after) = self.fate();
         let failed = || StoreError::Unavailable { detail: format!("simulated: {fate:?}") };
-        self.pass(before).await;
+        self.pass(what, Side::Before, before).await;
         if fate == Fate::Refused {
             self.trace.line(format_args!("{} {what}: refused", self.name));
             return Err(failed().into());
@@ -133,7 +166,7 @@ impl Link {
             Ok(_) => self.trace.line(format_args!("{} {what}: done", self.name)),
             Err(error) => self.trace.line(format_args!("{} {what}: {error:?}", self.name)),
         }
-        self.pass(after).await;
+        self.pass(what, Side::After, after).await;
         if fate == Fate::AnswerLost {
             self.trace.line(format_args!("{} {what}: the answer is lost", self.name));
             return Err(failed().into());
@@ -172,7 +205,7 @@ impl RunStore for Link {
             state.dice.per_mille(per_mille)
         };
         if let Some(run) = touched(&commit).filter(|_| is_overtaken) {
-            self.pass(Duration::ZERO).await;
+            self.pass(&what, Side::Before, Duration::ZERO).await;
             self.trace.line(format_args!("{} {what}: told that it was overtaken", self.name));
             return Err(CommitError::Overtaken(vec![run]));
         }

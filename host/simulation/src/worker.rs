@@ -15,7 +15,7 @@ use store::{
 use testkit::outcome::Outcome;
 use tokio::task::JoinSet;
 
-use crate::{SimStore, Trace};
+use crate::{Ground, SimStore, Trace};
 
 /// First pause before a report is repeated; doubled up to [`REPORT_PAUSE_MAX`].
 const REPORT_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +25,6 @@ const REPORT_PAUSE_MAX: Duration = Duration::from_secs(5);
 pub struct SimWorker {
     shared: Shared,
     tasks: JoinSet<()>,
-    pub slots: u32,
 }
 
 /// An execution that the worker believes to be its own.
@@ -57,17 +56,18 @@ struct State {
 impl SimWorker {
     /// Registers the worker.
     pub async fn start(
+        ground: &Ground,
         id: WorkerId,
         slots: u32,
         queue: Arc<dyn TaskQueue>,
-        (clock, store, trace): (Sim, SimStore, Trace),
     ) -> Result<Self, StoreError> {
         queue.worker_register(WorkerRegistration { worker: id, slots }).await?;
+        let Ground { clock, store, trace, .. } = ground.clone();
         let shared = Shared { id, queue, clock, store, trace, state: Arc::default() };
         let mut tasks = JoinSet::new();
         tasks.spawn(shared.clone().take_orders());
         tasks.spawn(shared.clone().beat());
-        Ok(Self { shared, tasks, slots })
+        Ok(Self { shared, tasks })
     }
 
     pub fn id(&self) -> WorkerId {
@@ -103,11 +103,6 @@ impl SimWorker {
         let reports = ends.into_iter().filter_map(|(token, outcome)| self.shared.report(token, outcome)).collect();
         self.shared.state().unanswered += 1;
         self.tasks.spawn(self.shared.clone().send(reports, twice));
-    }
-
-    /// Forgets what it holds without a word, as when its runners' ends are lost.
-    pub fn forget(&self) {
-        self.shared.state().held.clear();
     }
 }
 

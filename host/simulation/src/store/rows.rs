@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{
     AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, TaskState, TenantScope,
     TryNumber, WorkerId,
@@ -144,7 +145,7 @@ pub(crate) fn micros(time: Timestamp) -> Timestamp {
 
 /// The part of a list that was asked for.
 pub(crate) fn page<T>(rows: Vec<T>, page: PageRequest) -> Page<T> {
-    let total = rows.len() as u64;
+    let total = (rows.len() as u64).min(TOTAL_ENTRIES_MAX);
     Page { rows: rows.into_iter().skip(page.offset as usize).take(page.limit as usize).collect(), total }
 }
 

@@ -3,20 +3,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use clock::{Clock, Ids};
-use jiff::Timestamp;
-use model::{
-    BundleName, BundleVersionKey, DagId, Digest, RunId, RunKey, RunState, RunType, TenantId, TenantScope, VersionKey,
-};
-use scheduler::{NewTrigger, RunWatch, Scheduler, TriggerError, Version, Versions};
-use store::{Catalog, NewBundleVersion, NewDagVersion};
+use clock::Ids;
+use model::{DagId, RunId, RunKey, RunState};
+use scheduler::{NewTrigger, RunWatch, Scheduler, TriggerError, Version};
 use testkit::dice::Dice;
-use testkit::{dag, random_dag};
+use testkit::random_dag;
 
 use super::profile::Profile;
-use crate::{Accepted, Ground};
-
-pub(super) const SCOPE: TenantScope = TenantScope::assume(TenantId::DEFAULT);
+use crate::{Accepted, Ground, SCOPE};
 
 #[derive(Clone)]
 pub(super) struct Clients {
@@ -39,7 +33,6 @@ struct Said {
 impl Clients {
     /// Registers random DAGs.
     pub(super) async fn new(ground: Ground, dice: &mut Dice, profile: &Profile) -> Self {
-        let versions = Versions::new(Arc::new(ground.store.clone()));
         let mut dags = Vec::new();
         for number in 0..profile.dags {
             let tasks = random_dag::tasks(dice, profile.tasks);
@@ -49,8 +42,7 @@ impl Clients {
                 text += &format!("dag: run_timeout={}\n", 1_000 * (1 + dice.roll(60)));
             }
             ground.trace.line(format_args!("dag{number}:\n{text}"));
-            let key = register(&ground, &format!("dag{number}"), &text).await;
-            dags.push(versions.fetch(SCOPE, key).await.expect("it has just been registered"));
+            dags.push(ground.register(&format!("dag{number}"), &text).await);
         }
         Self { ground, dags: Arc::new(dags), said: Arc::default() }
     }
@@ -95,19 +87,8 @@ impl Clients {
             // Now and then somebody takes the name of an earlier run.
             if dice.per_mille(50) { 1 + dice.roll(said.runs) } else { said.runs }
         };
-        NewTrigger {
-            key: self.key(),
-            run_id: RunId::new(format!("r{number}")).expect("a legal name"),
-            version: dice.pick(&self.dags).clone(),
-            run_type: RunType::Manual,
-            conf: "{}".into(),
-            params: "{}".into(),
-            note: None,
-            triggered_by: "somebody".to_owned(),
-            logical_date: None,
-            data_interval: None,
-            run_after: self.ground.clock.now(),
-        }
+        let run_id = RunId::new(format!("r{number}")).expect("a legal name");
+        self.ground.trigger(dice.pick(&self.dags), run_id)
     }
 
     async fn send(self, scheduler: Scheduler, trigger: NewTrigger, watch: Option<RunWatch>) {
@@ -164,29 +145,4 @@ impl Clients {
             clients.said().open -= 1;
         });
     }
-}
-
-/// Registers a bundle with one DAG.
-async fn register(ground: &Ground, name: &str, text: &str) -> VersionKey {
-    let mut document = dag::document(text);
-    document.dag_id = DagId::new(name).expect("a legal name");
-    let document = serde_json::to_string(&document).expect("a document is JSON");
-    let digest = Digest::of(document.as_bytes());
-    let key = VersionKey::from_uuid(ground.clock.uuid());
-    let dag = NewDagVersion {
-        key,
-        dag_id: DagId::new(name).expect("a legal name"),
-        digest,
-        document: document.into(),
-        label: None,
-    };
-    let bundle = NewBundleVersion {
-        key: BundleVersionKey::from_uuid(ground.clock.uuid()),
-        name: BundleName::new(name).expect("a legal name"),
-        component: digest,
-        size_bytes: 0,
-        dags: vec![dag],
-        created_at: Timestamp::UNIX_EPOCH,
-    };
-    ground.store.bundle_register(SCOPE, bundle).await.expect("names are of different DAGs").dags[0].version
 }

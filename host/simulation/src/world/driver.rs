@@ -9,9 +9,9 @@ use model::limits::worker::LEASE_MS;
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
 
-use super::clients::{Clients, SCOPE};
+use super::clients::Clients;
 use super::profile::{Act, LIMITS, Profile};
-use crate::{Faults, Ground, Held, Idle, Process, SimWorker};
+use crate::{Faults, Ground, Held, Idle, Process, SCOPE, SimWorker};
 
 /// Steps that a healed world may take until everything has ended.
 const HEALING_STEPS: u32 = 5_000;
@@ -65,7 +65,7 @@ impl Driver {
     fn ensure_process(&mut self, faults: Faults) {
         if self.process.is_none() {
             self.processes += 1;
-            let process = self.ground.start(&format!("p{}", self.processes), LIMITS, self.dice.fork());
+            let process = Process::start(&self.ground, &format!("p{}", self.processes), LIMITS, self.dice.fork());
             process.link.set_faults(faults);
             self.process = Some(process);
         }

@@ -9,11 +9,10 @@ use testkit::outcome::Outcome;
 use testkit::reference;
 
 use super::Figures;
-use super::clients::SCOPE;
 use super::driver::{Driver, seed_of_run};
 use super::profile::LIMITS;
 use crate::snapshot::{RunRows, Snapshot};
-use crate::{Accepted, Ground, invariant};
+use crate::{Accepted, Ground, SCOPE, invariant};
 
 pub(super) async fn judge(ground: &Ground, seed: u64, driver: &Driver) -> Figures {
     let snapshot = Snapshot::read(&ground.store, SCOPE).await.expect("the simulated store answers");

@@ -1,0 +1,128 @@
+//! Commits that fail, and what is told when.
+
+use model::EndKind::{Failed, Success};
+use model::RunState;
+use simulation::Side;
+use store::StoreError;
+
+use crate::stage::play;
+
+#[test]
+fn nothing_is_told_before_it_is_durable() {
+    play("a -> b", async |stage| {
+        let worker = stage.worker(1).await;
+        for side in [Side::Before, Side::After] {
+            stage.link().hold("commit", side);
+            let trigger = stage.new_trigger(if side == Side::Before { "before" } else { "after" });
+            let key = trigger.key;
+            let answer = stage.send(trigger).await;
+            stage.pass(5).await;
+            assert!(answer.lock().unwrap().is_none() && stage.held(worker).is_empty());
+            stage.link().let_go();
+            stage.rest().await;
+            assert!(matches!(*answer.lock().unwrap(), Some(Ok(()))));
+
+            stage.link().hold("commit", side);
+            stage.end(worker, "ok").await;
+            stage.pass(5).await;
+            assert!(!stage.process.workers[worker].is_settled() && stage.held(worker).is_empty());
+            stage.link().let_go();
+            stage.rest().await;
+            assert!(stage.process.workers[worker].is_settled());
+            stage.end(worker, "ok").await;
+            stage.check(key, RunState::Success, &[Success, Success]).await;
+        }
+    });
+}
+
+#[test]
+fn every_run_of_a_failed_commit_is_read_again_and_no_execution_is_lost() {
+    for is_done in [false, true] {
+        play("a: retries=1 retry_delay=0", async |stage| {
+            let worker = stage.worker(2).await;
+            let (first, second) = (stage.trigger("first").await, stage.trigger("second").await);
+            if is_done {
+                stage.link().lose_next_answer()
+            } else {
+                stage.link().refuse_next()
+            }
+            stage.end(worker, "fail").await;
+            let reads = stage.ground.trace.text().matches("read of a run: done").count();
+            assert!(reads >= 2, "{}", stage.ground.trace.text());
+            stage.pass(2).await;
+            assert!(stage.process.workers[worker].is_settled());
+            stage.end(worker, "ok").await;
+            stage.check(first, RunState::Success, &[Failed, Success]).await;
+            stage.check(second, RunState::Success, &[Failed, Success]).await;
+        });
+    }
+}
+
+#[test]
+fn a_report_that_comes_while_its_run_is_read_again_is_repeated() {
+    play("a, b", async |stage| {
+        let (one, two) = (stage.worker(1).await, stage.worker(1).await);
+        let run = stage.trigger("run").await;
+        // The commit fails, and then the reads fail too.
+        for _ in 0..3 {
+            stage.link().refuse_next();
+        }
+        stage.end(one, "ok").await;
+        stage.end(two, "ok").await;
+        assert!(!stage.process.workers[two].is_settled());
+        stage.pass(10).await;
+        stage.check(run, RunState::Success, &[Success, Success]).await;
+    });
+}
+
+#[test]
+fn a_clear_whose_answer_is_lost_is_carried_on() {
+    play("a:", async |stage| {
+        let worker = stage.worker(1).await;
+        let run = stage.trigger("run").await;
+        stage.end(worker, "ok").await;
+        stage.link().lose_next_answer();
+        let answer = stage.clear(run, false).await;
+        assert!(matches!(
+            *answer.lock().unwrap(),
+            Some(Err(scheduler::ClearError::Store(StoreError::Unavailable { .. })))
+        ));
+        stage.check(run, RunState::Running, &[Success]).await;
+        stage.end(worker, "ok").await;
+        stage.check(run, RunState::Success, &[Success, Success]).await;
+    });
+}
+
+#[test]
+fn a_clear_of_what_failed_leaves_what_runs_alone() {
+    play("a: retries=0\nb:", async |stage| {
+        let worker = stage.worker(1).await;
+        let other = stage.worker(1).await;
+        let run = stage.trigger("run").await;
+        // Nothing has failed yet.
+        stage.clear(run, true).await;
+        stage.end(worker, "fail").await;
+        stage.clear(run, true).await;
+        assert!(!stage.held(other)[0].is_cancelled);
+        stage.end(other, "ok").await;
+        stage.end(worker, "ok").await;
+        let rows = stage.rows(run).await;
+        assert_eq!(rows.row.state, RunState::Success);
+        let ends: usize = rows.attempts.iter().map(Vec::len).sum();
+        assert_eq!(ends, 3, "{:?}", rows.attempts);
+    });
+}
+
+#[test]
+fn a_clear_of_everything_cancels_what_runs() {
+    play("a:", async |stage| {
+        let worker = stage.worker(2).await;
+        let run = stage.trigger("run").await;
+        stage.clear(run, false).await;
+        let held = stage.held(worker);
+        let cancelled: Vec<_> = held.iter().map(|it| it.is_cancelled).collect();
+        assert_eq!(cancelled, [true, false], "the old execution is ended, the new one runs");
+        stage.end(worker, "ok").await;
+        stage.check(run, RunState::Success, &[Success]).await;
+    });
+}

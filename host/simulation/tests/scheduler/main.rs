@@ -1,0 +1,7 @@
+//! The scheduler on a simulated database, one situation a test.
+
+mod commits;
+mod leases;
+mod restarts;
+mod stage;
+mod triggers;

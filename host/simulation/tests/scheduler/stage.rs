@@ -1,0 +1,146 @@
+//! A server with a scheduler, and what a test does to it. After each act everybody comes to rest.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clock::Sim;
+use model::{EndKind, RunId, RunKey, RunState};
+use scheduler::{ClearError, NewTrigger, SchedulerLimits, TriggerError, Version};
+use simulation::{Ground, Held, Idle, Link, Process, RunRows, SCOPE, Snapshot, invariant};
+use store::Cleared;
+use testkit::dice::Dice;
+use testkit::outcome::Outcome;
+
+/// An answer that may not be there yet.
+pub(crate) type Answer<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
+
+pub(crate) struct Stage {
+    pub(crate) ground: Ground,
+    pub(crate) process: Process,
+    dag: Arc<Version>,
+    idle: Idle,
+}
+
+/// Plays a test on a server that knows one DAG. At the end the invariants must hold.
+pub(crate) fn play(dag: &str, body: impl AsyncFnOnce(&mut Stage)) {
+    Idle::run(|idle| async move {
+        let ground = Ground::new(1);
+        let dag = ground.register("dag", dag).await;
+        let process = start(&ground);
+        let mut stage = Stage { ground, process, dag, idle };
+        stage.idle.rest().await;
+        body(&mut stage).await;
+        let snapshot = Snapshot::read(&stage.ground.store, SCOPE).await.expect("the simulated store answers");
+        let mut broken = stage.ground.trace.all_broken();
+        broken.extend(invariant::of_rows(&snapshot));
+        broken.extend(invariant::of_history(&stage.ground.store.history(), |_| Some(stage.dag.dag.clone())));
+        assert!(broken.is_empty(), "{broken:#?}\n{}", stage.ground.trace.text());
+    });
+}
+
+fn start(ground: &Ground) -> Process {
+    Process::start(ground, "server", SchedulerLimits::default(), Dice::new(1))
+}
+
+impl Stage {
+    pub(crate) fn link(&self) -> &Link {
+        &self.process.link
+    }
+
+    pub(crate) fn clock(&self) -> &Sim {
+        &self.ground.clock
+    }
+
+    pub(crate) async fn rest(&self) {
+        self.idle.rest().await;
+    }
+
+    /// Time goes on second by second.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.clock().advance(Duration::from_secs(1));
+            self.rest().await;
+        }
+    }
+
+    /// The server dies and another one starts; what the test does to its link comes before its first call.
+    pub(crate) async fn crash(&mut self, prepare: impl FnOnce(&Link)) {
+        let process = start(&self.ground);
+        prepare(&process.link);
+        std::mem::replace(&mut self.process, process).kill();
+        self.rest().await;
+    }
+
+    /// Adds a worker and gives its place among the workers.
+    pub(crate) async fn worker(&mut self, slots: u32) -> usize {
+        assert!(self.process.add_worker(slots).await, "the scheduler has started");
+        self.rest().await;
+        self.process.workers.len() - 1
+    }
+
+    pub(crate) fn new_trigger(&self, run_id: &str) -> NewTrigger {
+        self.ground.trigger(&self.dag, RunId::new(run_id).expect("a legal name"))
+    }
+
+    /// Sends a trigger.
+    pub(crate) async fn send(&self, trigger: NewTrigger) -> Answer<(), TriggerError> {
+        let scheduler = self.process.started().expect("the scheduler has started").scheduler;
+        self.ask(async move { scheduler.trigger(trigger).await }).await
+    }
+
+    /// Triggers a run, which must succeed.
+    pub(crate) async fn trigger(&self, run_id: &str) -> RunKey {
+        let trigger = self.new_trigger(run_id);
+        let key = trigger.key;
+        let answer = self.send(trigger).await;
+        assert!(matches!(*answer.lock().unwrap(), Some(Ok(()))), "{answer:?}");
+        key
+    }
+
+    pub(crate) async fn clear(&self, run: RunKey, only_failed: bool) -> Answer<Cleared, ClearError> {
+        let scheduler = self.process.started().expect("the scheduler has started").scheduler;
+        self.ask(async move { scheduler.clear(SCOPE, run, only_failed).await }).await
+    }
+
+    async fn ask<T: Send + 'static, E: Send + 'static>(
+        &self,
+        question: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Answer<T, E> {
+        let answer: Answer<T, E> = Arc::default();
+        let place = answer.clone();
+        tokio::spawn(async move {
+            let answer = question.await;
+            *place.lock().unwrap() = Some(answer);
+        });
+        self.rest().await;
+        answer
+    }
+
+    pub(crate) fn held(&self, worker: usize) -> Vec<Held> {
+        self.process.workers[worker].held()
+    }
+
+    /// The worker ends everything that it holds, in one report.
+    pub(crate) async fn end(&mut self, worker: usize, word: &str) {
+        let ends = self.held(worker).iter().map(|held| (held.claim.token, Outcome::of_word(word))).collect();
+        self.process.workers[worker].end(ends, false);
+        self.rest().await;
+    }
+
+    pub(crate) async fn rows(&self, run: RunKey) -> RunRows {
+        let snapshot = Snapshot::read(&self.ground.store, SCOPE).await.expect("the simulated store answers");
+        snapshot.runs.into_iter().find(|it| it.row.key == run).expect("the run exists")
+    }
+
+    /// The run has come to `state`, its executions, instance by instance, to `ends`.
+    #[track_caller]
+    pub(crate) fn check(&self, run: RunKey, state: RunState, ends: &[EndKind]) -> impl Future<Output = ()> {
+        let place = std::panic::Location::caller();
+        async move {
+            let rows = self.rows(run).await;
+            let found: Vec<_> = rows.attempts.iter().flatten().map(|attempt| attempt.end).collect();
+            let trace = || self.ground.trace.text();
+            assert_eq!((rows.row.state, found.as_slice()), (state, ends), "at {place}\n{}", trace());
+        }
+    }
+}
