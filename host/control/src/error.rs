@@ -172,7 +172,9 @@ impl From<StoreError> for Error {
                 Self::new(Code::InvalidRequest, format!("{what} {name:?} {why}")).caused_by(error)
             }
             StoreError::LimitReached { .. } => Self::new(Code::LimitReached, error.to_string()),
-            StoreError::NotWritable { .. } | StoreError::Unavailable { .. } => Self::unavailable(error),
+            StoreError::NotWritable { .. } | StoreError::Unavailable { .. } | StoreError::Unusable { .. } => {
+                Self::unavailable(error)
+            }
             StoreError::StaleFence | StoreError::CorruptRow { .. } | StoreError::NewerSchema { .. } => {
                 Self::internal(error)
             }

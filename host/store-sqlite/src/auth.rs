@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::{Digest, TenantId};
-use store::{AuthStore, NewToken, StoreError, TokenRow};
+use store::{AuthStore, NewToken, StoreError, TokenRow, storable};
 
 use crate::SqliteStore;
 use crate::error::failed;
@@ -33,7 +33,7 @@ impl Write for InsertToken {
         let done = sqlx::query(INSERT_TOKEN)
             .bind(rows::digest(token.digest))
             .bind(token.tenant.number())
-            .bind(&token.name)
+            .bind(storable(&token.name).into_owned())
             .bind(token.created_at.as_microsecond())
             .bind(token.expires_at.map(|time| time.as_microsecond()))
             .execute(tx.conn().await?)

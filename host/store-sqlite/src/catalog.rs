@@ -9,7 +9,7 @@ use store::{
     PageRequest, StoreError,
 };
 
-use crate::commit::json;
+use crate::commit::{json, text};
 use crate::error::failed;
 use crate::rows::{self, Cells};
 use crate::writer::{Transaction, Write};
@@ -123,7 +123,13 @@ impl Write for Register {
         let (tenant, name) = (rows::tenant(*scope), version.name.as_str());
         let now = version.created_at.as_microsecond();
         let dags = json(version.dags.iter().map(|dag| {
-            (&dag.dag_id, dag.key.uuid().simple().to_string(), dag.digest.to_hex(), &dag.label, &dag.document)
+            (
+                &dag.dag_id,
+                dag.key.uuid().simple().to_string(),
+                dag.digest.to_hex(),
+                dag.label.as_deref().map(text),
+                text(&dag.document),
+            )
         }))?;
 
         let foreign = sqlx::query_scalar(FIND_FOREIGN).bind(tenant).bind(name).bind(&dags);

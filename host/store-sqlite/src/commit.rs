@@ -24,7 +24,7 @@ use batch::Batch;
 use claim::Claimed;
 use kind::Kind;
 
-pub(crate) use json::json;
+pub(crate) use json::{json, text};
 
 /// A commit as a write.
 pub(crate) struct CommitRuns(pub(crate) RunCommit);

@@ -84,7 +84,7 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Da
         query.push(" AND d.is_paused = ").push_bind(i64::from(paused));
     }
     if let Some(pattern) = &filter.dag_id_pattern {
-        query.push(" AND d.dag_id LIKE ").push_bind(pattern.clone()).push(r" ESCAPE '\'");
+        rows::push_pattern(query, "d.dag_id", pattern);
     }
     if !filter.tags.is_empty() {
         let mut tags = filter.tags.clone();

@@ -114,7 +114,7 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Ru
         rows::push_list(query, " AND r.run_type IN (", filter.run_types.iter().map(|it| it.as_str().to_owned()));
     }
     if let Some(pattern) = &filter.run_id_pattern {
-        query.push(" AND r.run_id LIKE ").push_bind(pattern.clone()).push(r" ESCAPE '\'");
+        rows::push_pattern(query, "r.run_id", pattern);
     }
     if let Some(number) = filter.version_number {
         query.push(" AND r.version IN (SELECT key FROM dag_version WHERE tenant_id = ").push_bind(rows::tenant(scope));

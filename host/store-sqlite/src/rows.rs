@@ -159,6 +159,17 @@ pub(crate) async fn counted(mut query: QueryBuilder<Sqlite>, conn: &mut SqliteCo
     query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)
 }
 
+/// Adds a condition that `column` matches a pattern as people write it: ASCII letters match in either case.
+pub(crate) fn push_pattern(query: &mut QueryBuilder<Sqlite>, column: &str, pattern: &str) {
+    query.push(" AND ");
+    match store::name_pattern(pattern) {
+        Some(pattern) => {
+            query.push(column).push(" LIKE ").push_bind(pattern.to_owned()).push(r" ESCAPE '\'");
+        }
+        None => drop(query.push("false")),
+    }
+}
+
 /// Adds a list of values, of which there is at least one, after `begin`, which opens the bracket.
 pub(crate) fn push_list<T>(query: &mut QueryBuilder<Sqlite>, begin: &str, values: impl Iterator<Item = T>)
 where

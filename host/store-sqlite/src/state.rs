@@ -9,7 +9,7 @@ use model::{AttemptToken, Key, TenantScope};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{FromRow, Sqlite};
-use store::{StateStore, StoreError};
+use store::{StateStore, StoreError, storable};
 
 use crate::SqliteStore;
 use crate::error::failed;
@@ -185,7 +185,7 @@ impl StateStore for SqliteStore {
         let after = |ttl: Duration| now.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX));
         // A time that no calendar holds is as good as never.
         let expires_at = ttl.map(after).filter(|at| Timestamp::from_microsecond(*at).is_ok());
-        let put = Put { scope, token, key: key.clone(), value: value.to_owned(), expires_at, now };
+        let put = Put { scope, token, key: key.clone(), value: storable(value).into_owned(), expires_at, now };
         self.writer.apply(put).await
     }
 

@@ -14,6 +14,7 @@ mod random;
 mod run;
 mod state;
 mod tenant;
+mod text;
 mod value;
 
 use async_trait::async_trait;
@@ -107,6 +108,7 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             keys_start_with_a_prefix,
         }
         tenant::{nothing_of_another_tenant_is_read, nothing_of_another_tenant_is_written}
+        text::{nul_is_replaced, a_pattern_that_is_none_finds_nothing}
         random::{random_commits_do_what_a_model_does}
     }
 }

@@ -18,9 +18,13 @@ pub enum StoreError {
     /// The database cannot be written now; nothing was done.
     #[error("the database is not writable: {detail}")]
     NotWritable { detail: String },
-    /// The database did not answer, or answered with an error; nothing was done.
+    /// The database did not answer, or answered with an error. Nothing was done; when the connection was lost while a write was
+    /// under way, nobody knows, and what was written must be read again.
     #[error("the database failed: {detail}")]
     Unavailable { detail: String },
+    /// The database cannot be used as it is; the detail says who has to change what.
+    #[error("the database cannot be used: {detail}")]
+    Unusable { detail: String },
     /// The database is of a newer version than this program.
     #[error("the database has schema {found}, this program knows schemas up to {known}; start a newer program")]
     NewerSchema { found: i64, known: i64 },

@@ -26,6 +26,7 @@ mod error;
 mod page;
 mod state;
 mod task_queue;
+mod text;
 mod value;
 
 pub use auth::{AuthStore, NewToken, TokenRow};
@@ -46,4 +47,5 @@ pub use error::StoreError;
 pub use page::{Page, PageRequest};
 pub use state::StateStore;
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
+pub use text::{name_pattern, storable};
 pub use value::{NamedValue, PageSize, RETURN_VALUE, StoredValue, ValueStore, XcomRow};

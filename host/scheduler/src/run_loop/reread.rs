@@ -30,7 +30,7 @@ impl RunLoop {
                 }
                 Err(
                     recovery_error @ VersionError::Store(
-                        StoreError::Unavailable { .. } | StoreError::NotWritable { .. },
+                        StoreError::Unavailable { .. } | StoreError::Unusable { .. } | StoreError::NotWritable { .. },
                     ),
                 ) => {
                     warn!(%run, error = %recovery_error, "cannot read the run again yet");

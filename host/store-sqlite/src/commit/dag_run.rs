@@ -65,7 +65,7 @@ impl Kind for NewRun {
 fn push_rest(rows: &[NewRun], batch: &mut Batch) -> Result<(), StoreError> {
     let inputs = rows.iter().map(|run| {
         let note = run.note.as_deref().map(text);
-        (tenant(run.scope), hex(run.key.uuid()), &run.conf, &run.params, text(&run.triggered_by), note)
+        (tenant(run.scope), hex(run.key.uuid()), text(&run.conf), text(&run.params), text(&run.triggered_by), note)
     });
     batch.push(INSERT_INPUTS, inputs, Some(rows.len() as u64))?;
     let nodes = rows.iter().flat_map(|run| {

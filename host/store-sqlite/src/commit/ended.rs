@@ -124,7 +124,7 @@ fn attempt(it: &Ended) -> impl Serialize {
 fn xcoms(it: &Ended) -> impl Iterator<Item = impl Serialize> {
     it.xcoms.iter().map(|xcom| {
         let (size, digest, value) = match &xcom.value {
-            StoredValue::Inline(value) => (value.len() as u64, None, Some(value)),
+            StoredValue::Inline(value) => (value.len() as u64, None, Some(text(value))),
             StoredValue::Blob { digest, size_bytes } => (*size_bytes, Some(digest.to_hex()), None),
         };
         let key = (tenant(it.scope), hex(it.instance.run.uuid()), it.instance.node, it.instance.map_index);

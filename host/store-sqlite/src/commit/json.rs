@@ -1,9 +1,11 @@
 //! How rows become the JSON that a statement reads: arrays, whose places the statement names.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use model::TenantScope;
 use serde::{Serialize, Serializer};
-use store::StoreError;
+use store::{StoreError, storable};
 use uuid::Uuid;
 
 /// A JSON array of rows.
@@ -36,19 +38,7 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// A text as databases take it: one of them refuses NUL, the other would end there.
-pub(crate) struct Text<'a>(&'a str);
-
-pub(crate) fn text(text: &str) -> Text<'_> {
-    Text(text)
-}
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.contains('\0') {
-            serializer.serialize_str(&self.0.replace('\0', "\u{fffd}"))
-        } else {
-            serializer.serialize_str(self.0)
-        }
-    }
+/// A text as every database takes it.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    storable(text)
 }

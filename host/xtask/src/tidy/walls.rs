@@ -24,14 +24,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("waft", &["waft-macros"]),
     ("waft-macros", &[]),
-    ("tests", &["testkit"]),
+    ("testkit-postgres", &[]),
+    ("tests", &["store", "store-postgres", "store-sqlite", "testkit"]),
 ];
 
 /// Where concrete types meet: may use every crate of the house.
 const MAY_USE_ALL: &[&str] = &["cli", "testkit"];
 
 /// What tests of any crate may use beside the table.
-const FOR_TESTS: &[&str] = &["testkit", "clock", "simulation"];
+const FOR_TESTS: &[&str] = &["testkit", "testkit-postgres", "clock", "simulation"];
 
 /// Crates from outside (`*` ends a prefix), and who alone may use them. This is also what keeps `model`, `plan` and `bundle` pure.
 const FOREIGN: &[(&str, &[&str])] = &[

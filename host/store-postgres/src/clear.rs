@@ -1,0 +1,103 @@
+//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay.
+
+use jiff::Timestamp;
+use model::{RunKey, TenantScope};
+use store::{Cleared, StoreError};
+
+use crate::rows;
+use crate::session::Session;
+
+/// How many instances are to be cleared.
+/// Called by `RunStore::run_clear`, as are all statements of this file. Walks the key of `task_instance` over the run.
+pub(crate) const COUNT: &str = "
+SELECT count(*) FROM task_instance
+WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstream_failed'))";
+
+/// Values of cleared instances. Walks the keys of `xcom` and `task_instance` over the run.
+pub(crate) const DELETE_XCOMS: &str = "
+DELETE FROM xcom
+WHERE tenant_id = $1 AND run_key = $2
+    AND (NOT $3 OR EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = xcom.node AND t.map_index = xcom.map_index
+            AND t.state IN ('failed', 'upstream_failed')))";
+
+/// State of cleared instances. Walks the keys of `task_state` and `task_instance` over the run.
+pub(crate) const DELETE_STATE: &str = "
+DELETE FROM task_state
+WHERE tenant_id = $1 AND run_key = $2
+    AND (NOT $3 OR EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_state.node AND t.map_index = task_state.map_index
+            AND t.state IN ('failed', 'upstream_failed')))";
+
+/// Row −1 of each mapped task that is cleared as a whole. Walks the keys of `task_node` and `task_instance` over the run.
+pub(crate) const INSERT_SUMMARIES: &str = "
+INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries)
+SELECT $1, $2, n.node, -1, 'none', 0, (SELECT max(t.max_tries - t.tries_before) FROM task_instance AS t
+    WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = n.node)
+FROM task_node AS n
+WHERE n.tenant_id = $1 AND n.run_key = $2 AND n.map_length > 0
+    AND (NOT $3 OR NOT EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = n.node
+            AND t.state NOT IN ('failed', 'upstream_failed')))";
+
+/// The other rows of those tasks. Walks the keys of `task_node` and `task_instance` over the run.
+pub(crate) const DELETE_MAPPED: &str = "
+DELETE FROM task_instance
+WHERE tenant_id = $1 AND run_key = $2 AND map_index >= 0
+    AND EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_instance.node AND t.map_index = -1)";
+
+/// Lengths that are no longer known: of mapped tasks that have row −1 now, and of lists that cleared tasks returned.
+/// Walks the keys of `task_node` and `task_instance` over the run.
+pub(crate) const FORGET_LENGTHS: &str = "
+UPDATE task_node
+SET map_length = NULL, list_length = NULL
+WHERE tenant_id = $1 AND run_key = $2
+    AND EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_node.node AND t.map_index = -1
+            AND (NOT $3 OR t.state IN ('none', 'failed', 'upstream_failed')))";
+
+/// Cleared instances wait again; one that ran does so no more, whatever fence its execution has. Walks the key of `task_instance` over the run.
+pub(crate) const RESET_INSTANCES: &str = "
+UPDATE task_instance
+SET state = 'none', reason = NULL, max_tries = max_tries - tries_before + try_number,
+    tries_before = try_number, lost_executions = 0, suspect = false, has_value = false, scheduled_at = NULL, started_at = NULL,
+    ended_at = NULL, retry_at = NULL, worker = NULL
+WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstream_failed'))";
+
+/// The run goes on; its timeout counts from now. Finds it by the key of `dag_run`.
+pub(crate) const RESET_RUN: &str = "
+UPDATE dag_run
+SET state = 'running', reason = NULL, started_at = $3, ended_at = NULL, clears = clears + 1
+WHERE tenant_id = $1 AND key = $2";
+
+/// Keeps others from clearing the run at the same time. Finds it by the key of `dag_run`; locks it.
+pub(crate) const LOCK_RUN: &str = "SELECT key FROM dag_run WHERE tenant_id = $1 AND key = $2 FOR NO KEY UPDATE";
+
+/// Clears a run in one transaction.
+pub(crate) async fn clear(
+    session: &mut Session,
+    scope: TenantScope,
+    run: RunKey,
+    only_failed: bool,
+    now: Timestamp,
+) -> Result<Cleared, StoreError> {
+    let (tenant, run) = (rows::tenant(scope), run.uuid());
+    session.begin("BEGIN").await?;
+    session.optional(sqlx::query(LOCK_RUN).bind(tenant).bind(run)).await?;
+    let instances = session.count(sqlx::query(COUNT).bind(tenant).bind(run).bind(only_failed)).await?;
+    if instances == 0 {
+        session.rollback().await?;
+        return Ok(Cleared { instances: 0 });
+    }
+    // What tells which instances are cleared is changed last.
+    for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
+        let query = sqlx::query(sql).bind(tenant).bind(run);
+        // One of them needs no more to know.
+        let query = if sql == DELETE_MAPPED { query } else { query.bind(only_failed) };
+        session.execute(query).await?;
+    }
+    session.execute(sqlx::query(RESET_RUN).bind(tenant).bind(run).bind(now.as_microsecond())).await?;
+    session.commit().await?;
+    Ok(Cleared { instances })
+}

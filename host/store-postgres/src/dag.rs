@@ -1,0 +1,113 @@
+//! DAGs, for reading.
+
+use model::{DagId, TenantScope};
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder};
+use store::{DagFilter, DagRow, Page, PageRequest, StoreError, storable};
+
+use crate::dag_version;
+use crate::rows::{self, Cells};
+use crate::session::Session;
+
+const COLUMNS: &str = "
+SELECT d.is_stale, d.is_paused, d.created_at, d.updated_at, d.bundle AS dag_bundle, v.key AS version, v.dag_id,
+    v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle, v.bundle_version,
+    v.created_at AS version_created_at";
+
+const VERSION_OF_DAG: &str = "
+JOIN dag_version AS v ON v.tenant_id = d.tenant_id AND v.key = d.current
+JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version";
+
+/// One DAG.
+/// Called by `Catalog::dag_fetch`. Finds rows by the keys of `dag`, `dag_version` and `bundle_version`.
+pub(crate) async fn fetch(
+    session: &mut Session,
+    scope: TenantScope,
+    dag_id: &DagId,
+) -> Result<Option<DagRow>, StoreError> {
+    let row = session.optional(fetch_query(scope, dag_id).build()).await?;
+    row.as_ref().map(of_row).transpose()
+}
+
+pub(crate) fn fetch_query(scope: TenantScope, dag_id: &DagId) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" FROM dag AS d").push(VERSION_OF_DAG).push(" WHERE d.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" AND d.dag_id = ").push_bind(dag_id.as_str().to_owned());
+    query
+}
+
+/// DAGs by id.
+/// Called by `Catalog::dag_list`. Walks the key of `dag`, or `dag_by_bundle`; finds tags by the key of `dag_tag`.
+pub(crate) async fn list(
+    session: &mut Session,
+    scope: TenantScope,
+    filter: &DagFilter,
+    page: PageRequest,
+) -> Result<Page<DagRow>, StoreError> {
+    let found = session.all(list_query(scope, filter, page).build()).await?;
+    let total = match rows::total_if_last(page, found.len()) {
+        Some(total) => total,
+        None => {
+            let mut query = count_query(scope, filter);
+            session.count(query.build()).await?
+        }
+    };
+    Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, StoreError>>()?, total })
+}
+
+pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageRequest) -> QueryBuilder<Postgres> {
+    let order = if filter.descending { "DESC" } else { "ASC" };
+    let mut query = QueryBuilder::new(COLUMNS);
+    // The page is cut before documents are read.
+    query.push(" FROM (SELECT *");
+    push_filter(&mut query, scope, filter);
+    query.push(" ORDER BY d.dag_id ").push(order).push(" LIMIT ").push_bind(i64::from(page.limit));
+    query.push(" OFFSET ").push_bind(i64::from(page.offset)).push(") AS d").push(VERSION_OF_DAG);
+    query.push(" ORDER BY d.dag_id ").push(order);
+    query
+}
+
+pub(crate) fn count_query(scope: TenantScope, filter: &DagFilter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    push_filter(&mut query, scope, filter);
+    query
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &DagFilter) {
+    query.push(" FROM dag AS d WHERE d.tenant_id = ").push_bind(rows::tenant(scope));
+    if let Some(bundle) = &filter.bundle {
+        query.push(" AND d.bundle = ").push_bind(bundle.as_str().to_owned());
+    }
+    if !filter.include_stale {
+        query.push(" AND NOT d.is_stale");
+    }
+    if let Some(paused) = filter.paused {
+        query.push(" AND d.is_paused = ").push_bind(paused);
+    }
+    if let Some(pattern) = &filter.dag_id_pattern {
+        rows::push_pattern(query, "d.dag_id", pattern);
+    }
+    if !filter.tags.is_empty() {
+        let mut tags: Vec<_> = filter.tags.iter().map(|tag| storable(tag).into_owned()).collect();
+        tags.sort();
+        tags.dedup();
+        let needed = if filter.tags_match_all { tags.len() } else { 1 };
+        query.push(" AND (SELECT count(*) FROM dag_tag AS g WHERE g.tenant_id = d.tenant_id AND g.dag_id = d.dag_id");
+        rows::push_list(query, " AND g.tag IN (", tags.into_iter());
+        query.push(") >= ").push_bind(rows::count(needed as u64));
+    }
+}
+
+fn of_row(row: &PgRow) -> Result<DagRow, StoreError> {
+    let cells = Cells::of(row, "dag");
+    let current = dag_version::of_row(row)?;
+    Ok(DagRow {
+        dag_id: current.dag_id.clone(),
+        bundle: cells.parsed("dag_bundle")?,
+        is_stale: cells.flag("is_stale")?,
+        is_paused: cells.flag("is_paused")?,
+        current,
+        created_at: cells.time("created_at")?,
+        updated_at: cells.time("updated_at")?,
+    })
+}

@@ -1,0 +1,224 @@
+//! Runs, for reading.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::{DagId, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, VersionKey};
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder};
+use store::{
+    AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest, RunFilter, RunOrder, RunReader, RunRow,
+    StoreError,
+};
+
+use crate::rows::{self, Cells};
+use crate::{PostgresStore, attempt, task_instance, task_node};
+
+const COLUMNS: &str = "
+SELECT r.tenant_id, r.key, r.dag_id, r.run_id, r.version, v.version_number, b.name AS bundle, r.run_type, r.state, r.reason,
+    i.conf, i.params, i.note, i.triggered_by, r.logical_date, r.interval_from, r.interval_to, r.run_after, r.queued_at,
+    r.started_at, r.ended_at, r.clears";
+
+const REST_OF_RUN: &str = "
+JOIN dag_run_input AS i ON i.tenant_id = r.tenant_id AND i.run_key = r.key
+JOIN dag_version AS v ON v.tenant_id = r.tenant_id AND v.key = r.version
+JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version";
+
+/// A run by its id.
+/// Called by `RunReader::run_fetch`. Finds rows by `dag_run_by_run_id` and the keys of what belongs to it.
+pub(crate) fn fetch_query(scope: TenantScope, dag_id: &DagId, run_id: &RunId) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" FROM dag_run AS r").push(REST_OF_RUN).push(" WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
+    query.push(" AND r.run_id = ").push_bind(run_id.as_str().to_owned());
+    query
+}
+
+/// A run by its key.
+/// Called by `RunStore::run_snapshot`. Finds rows by the keys of `dag_run` and of what belongs to it.
+pub(crate) fn fetch_by_key_query(scope: TenantScope, run: RunKey) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" FROM dag_run AS r").push(REST_OF_RUN).push(" WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" AND r.key = ").push_bind(run.uuid());
+    query
+}
+
+/// A page of runs. In order of their keys it walks an index and stops at the page's end; another order sorts the runs that
+/// the filter leaves.
+/// Called by `RunReader::run_list`. Walks the key of `dag_run`, `dag_run_by_dag`, or the partial index of a state.
+pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageRequest) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    // The page is cut before anything else of its runs is read.
+    query.push(" FROM (SELECT *");
+    push_filter(&mut query, scope, filter);
+    push_order(&mut query, filter);
+    query
+        .push(" LIMIT ")
+        .push_bind(i64::from(page.limit))
+        .push(" OFFSET ")
+        .push_bind(i64::from(page.offset))
+        .push(") AS r")
+        .push(REST_OF_RUN);
+    push_order(&mut query, filter);
+    query
+}
+
+/// How many runs the filter leaves. Called by `RunReader::run_list`, with the indexes of [`list_query`].
+pub(crate) fn count_query(scope: TenantScope, filter: &RunFilter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    push_filter(&mut query, scope, filter);
+    query
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &RunFilter) {
+    query.push(" FROM dag_run AS r WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+    if let Some(dag_id) = &filter.dag_id {
+        query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
+    }
+    if !filter.states.is_empty() {
+        // In the words of the partial indexes, so that they can serve.
+        if filter.states.iter().all(|state| !state.is_ended()) {
+            query.push(" AND r.state IN ('queued', 'running')");
+        } else if filter.states == [RunState::Failed] {
+            query.push(" AND r.state = 'failed'");
+        }
+        rows::push_list(query, " AND r.state IN (", filter.states.iter().map(|state| state.as_str().to_owned()));
+    }
+    if !filter.run_types.is_empty() {
+        rows::push_list(query, " AND r.run_type IN (", filter.run_types.iter().map(|it| it.as_str().to_owned()));
+    }
+    if let Some(pattern) = &filter.run_id_pattern {
+        rows::push_pattern(query, "r.run_id", pattern);
+    }
+    if let Some(number) = filter.version_number {
+        query.push(" AND r.version IN (SELECT key FROM dag_version WHERE tenant_id = ").push_bind(rows::tenant(scope));
+        if let Some(dag_id) = &filter.dag_id {
+            query.push(" AND dag_id = ").push_bind(dag_id.as_str().to_owned());
+        }
+        query.push(" AND version_number = ").push_bind(i64::from(number)).push(")");
+    }
+    push_bounds(query, "r.run_after", filter.run_after);
+    push_bounds(query, "r.started_at", filter.started_at);
+    push_bounds(query, "r.ended_at", filter.ended_at);
+    push_bounds(query, "r.logical_date", filter.logical_date);
+}
+
+fn push_bounds(query: &mut QueryBuilder<Postgres>, column: &str, (from, to): (Option<Timestamp>, Option<Timestamp>)) {
+    if let Some(from) = from {
+        query.push(" AND ").push(column).push(" >= ").push_bind(from.as_microsecond());
+    }
+    if let Some(to) = to {
+        query.push(" AND ").push(column).push(" <= ").push_bind(to.as_microsecond());
+    }
+}
+
+fn push_order(query: &mut QueryBuilder<Postgres>, filter: &RunFilter) {
+    let direction = if filter.descending { " DESC" } else { " ASC" };
+    let (column, nulls) = match filter.order {
+        RunOrder::Key => (None, ""),
+        RunOrder::RunAfter => (Some("r.run_after"), ""),
+        RunOrder::StartedAt => (Some("r.started_at"), " NULLS LAST"),
+        RunOrder::EndedAt => (Some("r.ended_at"), " NULLS LAST"),
+        RunOrder::LogicalDate => (Some("r.logical_date"), " NULLS LAST"),
+        RunOrder::RunId => (Some("r.run_id"), ""),
+        RunOrder::State => (Some("r.state"), ""),
+    };
+    query.push(" ORDER BY ");
+    if let Some(column) = column {
+        query.push(column).push(direction).push(nulls).push(", ");
+    }
+    query.push("r.key").push(direction);
+}
+
+#[async_trait]
+impl RunReader for PostgresStore {
+    async fn run_fetch(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        run_id: &RunId,
+    ) -> Result<Option<RunRow>, StoreError> {
+        let mut query = fetch_query(scope, dag_id, run_id);
+        let row = self.session().await?.optional(query.build()).await?;
+        row.as_ref().map(|row| of_row(row, scope)).transpose()
+    }
+
+    async fn run_list(
+        &self,
+        scope: TenantScope,
+        filter: &RunFilter,
+        page: PageRequest,
+    ) -> Result<Page<RunRow>, StoreError> {
+        let mut session = self.session().await?;
+        let found = session.all(list_query(scope, filter, page).build()).await?;
+        let total = match rows::total_if_last(page, found.len()) {
+            Some(total) => total,
+            None => {
+                let mut query = count_query(scope, filter);
+                session.count(query.build()).await?
+            }
+        };
+        Ok(Page { rows: found.iter().map(|row| of_row(row, scope)).collect::<Result<_, StoreError>>()?, total })
+    }
+
+    async fn node_list(&self, scope: TenantScope, run: RunKey) -> Result<Vec<NodeRow>, StoreError> {
+        task_node::list(&mut self.session().await?, scope, run).await
+    }
+
+    async fn instance_list(
+        &self,
+        scope: TenantScope,
+        filter: &InstanceFilter,
+        page: PageRequest,
+    ) -> Result<Page<InstanceRow>, StoreError> {
+        task_instance::list(&mut self.session().await?, scope, filter, page).await
+    }
+
+    async fn instance_counts(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+    ) -> Result<Vec<(NodeIdx, TaskState, u64)>, StoreError> {
+        task_instance::counts(&mut self.session().await?, scope, run).await
+    }
+
+    async fn attempt_list(
+        &self,
+        scope: TenantScope,
+        instance: model::InstanceKey,
+    ) -> Result<Vec<AttemptRow>, StoreError> {
+        attempt::list(&mut self.session().await?, scope, instance).await
+    }
+}
+
+/// Reads the columns of this file's queries.
+pub(crate) fn of_row(row: &PgRow, scope: TenantScope) -> Result<RunRow, StoreError> {
+    let cells = Cells::of(row, "dag_run");
+    let data_interval = match (cells.time_opt("interval_from")?, cells.time_opt("interval_to")?) {
+        (Some(from), Some(to)) => Some((from, to)),
+        (None, None) => None,
+        _ => return Err(cells.corrupt("interval_to", "an interval has one end only")),
+    };
+    Ok(RunRow {
+        scope,
+        key: RunKey::from_uuid(cells.uuid("key")?),
+        dag_id: cells.parsed("dag_id")?,
+        run_id: cells.parsed("run_id")?,
+        version: VersionKey::from_uuid(cells.uuid("version")?),
+        version_number: cells.number("version_number")?,
+        bundle: cells.parsed("bundle")?,
+        run_type: cells.parsed("run_type")?,
+        state: cells.parsed("state")?,
+        reason: cells.text_opt("reason")?,
+        conf: cells.shared("conf")?,
+        params: cells.shared("params")?,
+        note: cells.text_opt("note")?,
+        triggered_by: cells.text("triggered_by")?.to_owned(),
+        logical_date: cells.time_opt("logical_date")?,
+        data_interval,
+        run_after: cells.time("run_after")?,
+        queued_at: cells.time("queued_at")?,
+        started_at: cells.time_opt("started_at")?,
+        ended_at: cells.time_opt("ended_at")?,
+        clears: cells.number("clears")?,
+    })
+}

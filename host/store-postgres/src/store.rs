@@ -1,0 +1,39 @@
+//! Opens the database.
+
+use std::sync::Arc;
+
+use clock::Clock;
+use sqlx::PgPool;
+use store::StoreError;
+
+use crate::connect;
+use crate::error::Failure;
+use crate::migrate::migrate;
+use crate::session::Session;
+use crate::writer::Writer;
+
+/// The store on PostgreSQL. Clones share it. Must be opened within a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    pub(crate) writer: Arc<Writer>,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url`, `postgres://user:password@host:port/database`, refuses a server that cannot keep
+    /// what this store promises, and brings the database to this program's schema. `clock` measures commits and waits.
+    pub async fn open(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let options = connect::options(url)?;
+        let mut session = connect::connect(&options).await?;
+        connect::check(&mut session).await?;
+        migrate(&mut session).await?;
+        drop(session);
+        let writer = Arc::new(Writer::new(options.clone(), clock));
+        Ok(Self { pool: connect::pool(options), writer })
+    }
+
+    /// A session of the pool.
+    pub(crate) async fn session(&self) -> Result<Session, StoreError> {
+        Ok(self.pool.acquire().await.map(Session::pooled).map_err(Failure::from)?)
+    }
+}

@@ -1,0 +1,131 @@
+//! XComs, for reading; [`crate::commit`] writes them.
+
+use async_trait::async_trait;
+use model::{Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use sqlx::postgres::PgRow;
+use store::{PageSize, StoreError, StoredValue, ValueStore, XcomRow};
+
+use crate::rows::{self, Cells};
+use crate::{PostgresStore, task_node};
+
+/// One value.
+/// Called by `ValueStore::xcom_fetch`. Finds it by the table's key.
+pub(crate) const FETCH: &str = "
+SELECT node, map_index, key, created_at, size_bytes, digest, value
+FROM xcom
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4 AND key = $5";
+
+/// Values of mapped instances from an index on, as many as fit: sizes are summed before any value is read.
+/// Called by `ValueStore::xcom_page`. Walks the table's key from the index on.
+pub(crate) const PAGE: &str = "
+WITH size (map_index, bytes) AS (
+    SELECT map_index, CASE WHEN digest IS NULL THEN size_bytes ELSE 0 END
+    FROM xcom
+    WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index > $4 AND key = $5
+    ORDER BY map_index
+    LIMIT $6),
+fit (map_index, bytes_before) AS (
+    SELECT map_index, (sum(bytes) OVER (ORDER BY map_index) - bytes)::bigint FROM size)
+SELECT x.node, x.map_index, x.key, x.created_at, x.size_bytes, x.digest, x.value
+FROM fit
+JOIN xcom AS x
+    ON x.tenant_id = $1 AND x.run_key = $2 AND x.node = $3 AND x.map_index = fit.map_index AND x.key = $5
+WHERE fit.bytes_before < $7 OR fit.bytes_before = 0
+ORDER BY fit.map_index";
+
+/// How many mapped instances left a value.
+/// Called by `ValueStore::xcom_count`. Walks the table's key over the task's values.
+pub(crate) const COUNT: &str = "
+SELECT count(*) FROM xcom
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index >= 0 AND key = $4";
+
+/// All values of an instance.
+/// Called by `ValueStore::xcom_list`. Walks the table's key over the instance's values.
+pub(crate) const LIST: &str = "
+SELECT node, map_index, key, created_at, size_bytes, digest, value
+FROM xcom
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
+ORDER BY key";
+
+#[async_trait]
+impl ValueStore for PostgresStore {
+    async fn xcom_fetch(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        map_index: MapIndex,
+        key: &Key,
+    ) -> Result<Option<XcomRow>, StoreError> {
+        let query = sqlx::query(FETCH)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(map_index.number())
+            .bind(key.as_str());
+        let row = self.session().await?.optional(query).await?;
+        row.as_ref().map(xcom).transpose()
+    }
+
+    async fn xcom_page(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        key: &Key,
+        after: MapIndex,
+        size: PageSize,
+    ) -> Result<Vec<XcomRow>, StoreError> {
+        let query = sqlx::query(PAGE)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(after.number())
+            .bind(key.as_str())
+            .bind(i64::from(size.values))
+            .bind(i64::try_from(size.bytes).unwrap_or(i64::MAX));
+        let rows = self.session().await?.all(query).await?;
+        rows.iter().map(xcom).collect()
+    }
+
+    async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError> {
+        let query =
+            sqlx::query(COUNT).bind(rows::tenant(scope)).bind(run.uuid()).bind(rows::narrow(node.0)).bind(key.as_str());
+        Ok(self.session().await?.count(query).await?)
+    }
+
+    async fn map_length(&self, scope: TenantScope, run: RunKey, node: NodeIdx) -> Result<Option<u32>, StoreError> {
+        task_node::map_length(&mut self.session().await?, scope, run, node).await
+    }
+
+    async fn xcom_list(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        map_index: MapIndex,
+    ) -> Result<Vec<XcomRow>, StoreError> {
+        let query = sqlx::query(LIST)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(map_index.number());
+        let rows = self.session().await?.all(query).await?;
+        rows.iter().map(xcom).collect()
+    }
+}
+
+fn xcom(row: &PgRow) -> Result<XcomRow, StoreError> {
+    let cells = Cells::of(row, "xcom");
+    let value = match cells.digest_opt("digest")? {
+        Some(digest) => StoredValue::Blob { digest, size_bytes: cells.number("size_bytes")? },
+        None => StoredValue::Inline(cells.shared("value")?),
+    };
+    Ok(XcomRow {
+        node: cells.node()?,
+        map_index: cells.map_index()?,
+        key: cells.parsed("key")?,
+        value,
+        created_at: cells.time("created_at")?,
+    })
+}

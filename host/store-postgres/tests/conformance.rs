@@ -1,0 +1,23 @@
+//! The suite that every database passes, on PostgreSQL in a database of each case's own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use store::conformance::{Database, conformance};
+use store_postgres::PostgresStore;
+
+struct OnServer(testkit_postgres::Database);
+
+#[async_trait]
+impl Database for OnServer {
+    type Store = PostgresStore;
+
+    async fn open(&self) -> PostgresStore {
+        PostgresStore::open(&self.0.url(), Arc::new(clock::Real)).await.expect("opens")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms() {
+    conformance(|| OnServer(testkit_postgres::database())).await;
+}
