@@ -136,6 +136,8 @@ CREATE TABLE dag_run (
 );
 CREATE UNIQUE INDEX dag_run_by_run_id ON dag_run (tenant_id, dag_id, run_id);
 CREATE INDEX dag_run_by_dag ON dag_run (tenant_id, dag_id, key);
+CREATE INDEX dag_run_by_run_after ON dag_run (tenant_id, run_after, key);
+CREATE INDEX dag_run_by_dag_run_after ON dag_run (tenant_id, dag_id, run_after, key);
 CREATE INDEX dag_run_unfinished ON dag_run (tenant_id, key) WHERE state IN ('queued', 'running');
 CREATE INDEX dag_run_failed ON dag_run (tenant_id, key) WHERE state = 'failed';
 

@@ -106,9 +106,9 @@ WHERE b.tenant_id = $1
 ORDER BY b.name
 LIMIT $2 OFFSET $3";
 
-/// How many bundles there are.
+/// How many bundles there are, up to the longest total.
 /// Called by `Catalog::bundle_list`. Walks the table's key.
-pub(crate) const COUNT: &str = "SELECT count(*) FROM bundle WHERE tenant_id = $1";
+pub(crate) const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = $1 LIMIT $2) AS counted";
 
 /// The bundle's DAGs as arrays.
 struct Dags<'a> {
@@ -254,7 +254,7 @@ impl Catalog for PostgresStore {
         let found = session.all(query.bind(i64::from(page.limit)).bind(i64::from(page.offset))).await?;
         let total = match rows::total_if_last(page, found.len()) {
             Some(total) => total,
-            None => session.count(sqlx::query(COUNT).bind(rows::tenant(scope))).await?,
+            None => session.count(sqlx::query(COUNT).bind(rows::tenant(scope)).bind(rows::TOTAL_MAX)).await?,
         };
         let rows = found.iter().map(|row| {
             let cells = Cells::of(row, "bundle");

@@ -47,10 +47,7 @@ pub(crate) async fn list(
     let found = session.all(list_query(scope, filter, page).build()).await?;
     let total = match rows::total_if_last(page, found.len()) {
         Some(total) => total,
-        None => {
-            let mut query = count_query(scope, filter);
-            session.count(query.build()).await?
-        }
+        None => session.count(count_query(scope, filter).build()).await?,
     };
     Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, StoreError>>()?, total })
 }
@@ -68,9 +65,7 @@ pub(crate) fn list_query(scope: TenantScope, filter: &DagFilter, page: PageReque
 }
 
 pub(crate) fn count_query(scope: TenantScope, filter: &DagFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_filter(&mut query, scope, filter);
-    query
+    rows::count_query(|query| push_filter(query, scope, filter))
 }
 
 fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &DagFilter) {

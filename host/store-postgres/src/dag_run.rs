@@ -42,9 +42,10 @@ pub(crate) fn fetch_by_key_query(scope: TenantScope, run: RunKey) -> QueryBuilde
     query
 }
 
-/// A page of runs. In order of their keys it walks an index and stops at the page's end; another order sorts the runs that
-/// the filter leaves.
-/// Called by `RunReader::run_list`. Walks the key of `dag_run`, `dag_run_by_dag`, or the partial index of a state.
+/// A page of runs. In order of their keys or of `run_after` it walks an index and stops at the page's end; another order sorts the
+/// runs that the filter leaves.
+/// Called by `RunReader::run_list`. Walks the key of `dag_run`, `dag_run_by_dag`, `dag_run_by_run_after`,
+/// `dag_run_by_dag_run_after`, or the partial index of a state.
 pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageRequest) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
     // The page is cut before anything else of its runs is read.
@@ -62,11 +63,10 @@ pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageReque
     query
 }
 
-/// How many runs the filter leaves. Called by `RunReader::run_list`, with the indexes of [`list_query`].
+/// How many runs the filter leaves, up to the longest total.
+/// Called by `RunReader::run_list`, with the indexes of [`list_query`].
 pub(crate) fn count_query(scope: TenantScope, filter: &RunFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_filter(&mut query, scope, filter);
-    query
+    rows::count_query(|query| push_filter(query, scope, filter))
 }
 
 fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &RunFilter) {
@@ -152,10 +152,7 @@ impl RunReader for PostgresStore {
         let found = session.all(list_query(scope, filter, page).build()).await?;
         let total = match rows::total_if_last(page, found.len()) {
             Some(total) => total,
-            None => {
-                let mut query = count_query(scope, filter);
-                session.count(query.build()).await?
-            }
+            None => session.count(count_query(scope, filter).build()).await?,
         };
         Ok(Page { rows: found.iter().map(|row| of_row(row, scope)).collect::<Result<_, StoreError>>()?, total })
     }

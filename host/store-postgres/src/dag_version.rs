@@ -36,9 +36,10 @@ WHERE v.tenant_id = $1 AND v.dag_id = $2
 ORDER BY v.version_number DESC
 LIMIT $3 OFFSET $4";
 
-/// How many versions a DAG has.
+/// How many versions a DAG has, up to the longest total.
 /// Called by `Catalog::dag_version_list`. Walks the unique numbers of the DAG.
-pub(crate) const COUNT: &str = "SELECT count(*) FROM dag_version WHERE tenant_id = $1 AND dag_id = $2";
+pub(crate) const COUNT: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM dag_version WHERE tenant_id = $1 AND dag_id = $2 LIMIT $3) AS counted";
 
 pub(crate) async fn fetch(
     session: &mut Session,
@@ -74,7 +75,7 @@ pub(crate) async fn list(
     let total = match rows::total_if_last(page, found.len()) {
         Some(total) => total,
         None => {
-            let query = sqlx::query(COUNT).bind(rows::tenant(scope)).bind(dag_id.as_str());
+            let query = sqlx::query(COUNT).bind(rows::tenant(scope)).bind(dag_id.as_str()).bind(rows::TOTAL_MAX);
             session.count(query).await?
         }
     };

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{Digest, MapIndex, NodeIdx, TenantScope};
 use sqlx::postgres::PgRow;
 use sqlx::{Column, Decode, Postgres, QueryBuilder, Row, Type, TypeInfo};
@@ -133,10 +134,21 @@ pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// The longest total of a list, as it is bound.
+pub(crate) const TOTAL_MAX: i64 = TOTAL_ENTRIES_MAX as i64;
+
 /// The length of a list whose last page has been read; `None` when it must be counted.
 pub(crate) fn total_if_last(page: PageRequest, found: usize) -> Option<u64> {
     let is_last = found < page.limit as usize && (found > 0 || page.offset == 0);
-    is_last.then_some(u64::from(page.offset) + found as u64)
+    is_last.then_some((u64::from(page.offset) + found as u64).min(TOTAL_ENTRIES_MAX))
+}
+
+/// Counts rows up to the longest total, which bounds the walk: `push` adds what follows `SELECT 1`.
+pub(crate) fn count_query(push: impl FnOnce(&mut QueryBuilder<Postgres>)) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+    push(&mut query);
+    query.push(" LIMIT ").push_bind(TOTAL_MAX).push(") AS counted");
+    query
 }
 
 /// Adds a condition that `column` matches a pattern as people write it: ASCII letters match in either case.

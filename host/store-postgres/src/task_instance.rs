@@ -38,11 +38,10 @@ pub(crate) fn list_query(scope: TenantScope, filter: &InstanceFilter, page: Page
     query
 }
 
-/// How many instances the filter leaves. Called by `RunReader::instance_list`, with the indexes of [`list_query`].
+/// How many instances the filter leaves, up to the longest total.
+/// Called by `RunReader::instance_list`, with the indexes of [`list_query`].
 pub(crate) fn count_query(scope: TenantScope, filter: &InstanceFilter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_from(&mut query, scope, filter, "");
-    query
+    rows::count_query(|query| push_from(query, scope, filter, ""))
 }
 
 fn push_from(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &InstanceFilter, version: &str) {
@@ -89,10 +88,7 @@ pub(crate) async fn list(
     let found = session.all(list_query(scope, filter, page).build()).await?;
     let total = match rows::total_if_last(page, found.len()) {
         Some(total) => total,
-        None => {
-            let mut query = count_query(scope, filter);
-            session.count(query.build()).await?
-        }
+        None => session.count(count_query(scope, filter).build()).await?,
     };
     Ok(Page { rows: found.iter().map(of_row).collect::<Result<_, StoreError>>()?, total })
 }

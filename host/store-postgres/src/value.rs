@@ -33,6 +33,14 @@ JOIN xcom AS x
 WHERE fit.bytes_before < $7 OR fit.bytes_before = 0
 ORDER BY fit.map_index";
 
+/// Which mapped instances from an index on left a value.
+/// Called by `ValueStore::xcom_indexes`. Walks the table's key from the index on.
+pub(crate) const INDEXES: &str = "
+SELECT map_index FROM xcom
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index > $4 AND key = $5
+ORDER BY map_index
+LIMIT $6";
+
 /// How many mapped instances left a value.
 /// Called by `ValueStore::xcom_count`. Walks the table's key over the task's values.
 pub(crate) const COUNT: &str = "
@@ -86,6 +94,26 @@ impl ValueStore for PostgresStore {
             .bind(i64::try_from(size.bytes).unwrap_or(i64::MAX));
         let rows = self.session().await?.all(query).await?;
         rows.iter().map(xcom).collect()
+    }
+
+    async fn xcom_indexes(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        node: NodeIdx,
+        key: &Key,
+        after: MapIndex,
+        limit: u32,
+    ) -> Result<Vec<MapIndex>, StoreError> {
+        let query = sqlx::query(INDEXES)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(after.number())
+            .bind(key.as_str())
+            .bind(i64::from(limit));
+        let rows = self.session().await?.all(query).await?;
+        rows.iter().map(|row| Cells::of(row, "xcom").map_index()).collect()
     }
 
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError> {
