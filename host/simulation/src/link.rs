@@ -97,7 +97,7 @@ impl Link {
         self.state().held = Some((call, side));
     }
 
-    /// Lets go what is held.
+    /// Lets go what is held; calls that come later are not held any more.
     pub fn let_go(&self) {
         self.state().held = None;
         self.let_go.notify_waiters();
@@ -132,13 +132,8 @@ impl Link {
     }
 
     async fn pass(&self, what: &str, side: Side, pause: Duration) {
-        loop {
-            let let_go = self.let_go.notified();
-            tokio::pin!(let_go);
-            let_go.as_mut().enable();
-            if self.state().held.is_none_or(|(call, of)| of != side || !what.starts_with(call)) {
-                break;
-            }
+        let let_go = self.let_go.notified();
+        if self.state().held.is_some_and(|(call, of)| of == side && what.starts_with(call)) {
             let_go.await;
         }
         if !pause.is_zero() {

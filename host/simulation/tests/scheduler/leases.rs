@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::EndKind::{HostLost, Success};
-use model::RunState;
+use model::{RunState, TaskState};
 
 use crate::stage::play;
 
@@ -11,9 +11,14 @@ use crate::stage::play;
 fn a_worker_that_was_idle_for_long_works_on() {
     play("a:", async |stage| {
         let worker = stage.worker(4).await;
-        stage.process.workers[worker].stop_for(Duration::from_secs(60));
+        // It does not even beat.
+        stage.process.workers[worker].stop_for(Duration::from_secs(70));
         stage.pass(60).await;
         let (first, second) = (stage.trigger("first").await, stage.trigger("second").await);
+        for run in [first, second] {
+            assert_eq!(stage.rows(run).await.instances[0].state, TaskState::Running, "it is given work all the same");
+        }
+        stage.pass(11).await;
         assert_eq!(stage.held(worker).len(), 2);
         stage.pass(14).await;
         stage.end(worker, "ok").await;

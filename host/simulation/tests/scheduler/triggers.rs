@@ -3,6 +3,7 @@
 use model::EndKind::Success;
 use model::RunState;
 use scheduler::TriggerError;
+use simulation::Side;
 
 use crate::stage::play;
 
@@ -28,12 +29,30 @@ fn a_repeated_trigger_under_the_same_key_does_not_harm_the_run() {
 }
 
 #[test]
+fn a_report_that_comes_with_a_repeated_trigger_counts() {
+    play("a:", async |stage| {
+        let worker = stage.worker(1).await;
+        let trigger = stage.new_trigger("run");
+        let key = trigger.key;
+        stage.send(trigger.clone()).await;
+        // While the loop waits for a commit, the trigger comes once more, and then the report.
+        stage.link().hold("commit", Side::After);
+        stage.send(stage.new_trigger("other")).await;
+        stage.send(trigger).await;
+        stage.end(worker, "ok").await;
+        stage.link().let_go();
+        stage.pass(1).await;
+        stage.check(key, RunState::Success, &[Success]).await;
+    });
+}
+
+#[test]
 fn a_repeated_trigger_of_a_run_that_is_still_to_be_read_does_not_harm_it() {
     play("a:", async |stage| {
         let trigger = stage.new_trigger("run");
         let key = trigger.key;
         stage.send(trigger.clone()).await;
-        stage.crash(|link| link.hold("read of tenants", simulation::Side::Before)).await;
+        stage.crash(|link| link.hold("read of tenants", Side::Before)).await;
         let answer = stage.send(trigger).await;
         assert!(matches!(*answer.lock().unwrap(), Some(Err(TriggerError::Duplicate(_)))), "{answer:?}");
         stage.link().let_go();
