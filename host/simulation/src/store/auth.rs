@@ -5,6 +5,7 @@ use model::Digest;
 use store::{AuthStore, NewToken, StoreError, TokenRow};
 
 use super::SimStore;
+use super::rows::kept;
 
 #[async_trait]
 impl AuthStore for SimStore {
@@ -18,7 +19,7 @@ impl AuthStore for SimStore {
             });
         }
         let NewToken { tenant, digest, name, created_at, expires_at } = token;
-        tables.tokens.insert(digest, TokenRow { tenant, name, created_at, expires_at });
+        tables.tokens.insert(digest, TokenRow { tenant, name: kept(&name), created_at, expires_at });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use store::{
     PageRequest, StoreError,
 };
 
-use super::rows::page;
+use super::rows::{kept, page};
 use super::{SimStore, pattern};
 
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Bundles {
                     digest: dag.digest,
                     component: new.component,
                     document: dag.document.clone(),
-                    label: dag.label.clone(),
+                    label: dag.label.as_deref().map(kept),
                     bundle: new.name.clone(),
                     bundle_version,
                     created_at: new.created_at,

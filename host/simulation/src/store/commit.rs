@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
 use store::{
     AttemptRow, CommitError, Ended, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
-    RunCommit, RunCommitted, RunRow, RunStateChange, Transition, XcomRow,
+    RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
 };
 
-use super::rows::{Accepted, Instance, Run, Tables, micros, unavailable};
+use super::rows::{Accepted, Instance, Run, Tables, kept, micros, unavailable};
 
 impl Tables {
     pub(crate) fn commit(&mut self, mut commit: RunCommit) -> Result<RunCommitted, CommitError> {
@@ -79,10 +79,10 @@ impl Work<'_> {
             run_type: new.run_type,
             state: new.state,
             reason: None,
-            conf: new.conf.clone(),
-            params: new.params.clone(),
-            note: new.note.clone(),
-            triggered_by: new.triggered_by.clone(),
+            conf: kept(&new.conf).into(),
+            params: kept(&new.params).into(),
+            note: new.note.as_deref().map(kept),
+            triggered_by: kept(&new.triggered_by),
             logical_date: new.logical_date.map(micros),
             data_interval: new.data_interval.map(|(from, to)| (micros(from), micros(to))),
             run_after: micros(new.run_after),
@@ -164,7 +164,7 @@ impl Run {
         row.short.lost_executions = it.lost_executions;
         row.short.suspect = it.suspect;
         row.short.has_value = it.has_value && it.to == TaskState::Success;
-        row.reason = it.execution.end.message().map(str::to_owned);
+        row.reason = it.execution.end.message().map(kept);
         row.ended_at = (!is_again).then_some(ended_at);
         if is_again {
             row.scheduled_at = Some(ended_at);
@@ -177,7 +177,7 @@ impl Run {
             started_at: micros(it.execution.started_at),
             ended_at,
             end: it.execution.end.kind(),
-            message: it.execution.end.message().map(str::to_owned),
+            message: it.execution.end.message().map(kept),
             used: it.execution.used,
         };
         if self.attempts.insert((key.0, key.1, it.try_number, it.fence), attempt).is_some() {
@@ -191,7 +191,7 @@ impl Run {
                 node: key.0,
                 map_index: key.1,
                 key: xcom.key.clone(),
-                value: xcom.value.clone(),
+                value: value(&xcom.value),
                 created_at: ended_at,
             };
             self.xcoms.insert((key.0, key.1, xcom.key.as_str().to_owned()), row);
@@ -239,7 +239,7 @@ impl Run {
             let row = Instance {
                 short,
                 tries_before: 0,
-                reason: it.reason.as_deref().map(str::to_owned),
+                reason: it.reason.as_deref().map(kept),
                 worker: None,
                 scheduled_at: (it.state == TaskState::Scheduled).then_some(micros(it.at)),
                 ended_at: it.state.is_ended().then_some(micros(it.at)),
@@ -261,7 +261,7 @@ impl Run {
             row.short.state = it.to;
             row.short.try_number = it.try_number.unwrap_or(row.short.try_number);
             row.short.retry_at = None;
-            row.reason = it.reason.as_deref().map(str::to_owned);
+            row.reason = it.reason.as_deref().map(kept);
             row.ended_at = it.to.is_ended().then_some(micros(it.at));
             if it.to == TaskState::Scheduled {
                 row.scheduled_at = Some(micros(it.at));
@@ -292,11 +292,18 @@ impl Run {
             return false;
         }
         row.state = it.to;
-        row.reason = it.reason.as_deref().map(str::to_owned);
+        row.reason = it.reason.as_deref().map(kept);
         if it.to == RunState::Running {
             row.started_at = row.started_at.or(Some(micros(it.at)));
         }
         row.ended_at = it.to.is_ended().then_some(micros(it.at));
         true
+    }
+}
+
+fn value(value: &StoredValue) -> StoredValue {
+    match value {
+        StoredValue::Inline(text) => StoredValue::Inline(kept(text).into()),
+        blob @ StoredValue::Blob { .. } => blob.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 /// Whether the pattern covers the whole text.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let Some(pattern) = store::name_pattern(pattern) else { return false };
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     covers(&pattern, &text)

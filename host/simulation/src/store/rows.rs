@@ -143,6 +143,11 @@ pub(crate) fn micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
+/// A text as every database keeps it.
+pub(crate) fn kept(text: &str) -> String {
+    store::storable(text).into_owned()
+}
+
 /// The part of a list that was asked for.
 pub(crate) fn page<T>(rows: Vec<T>, page: PageRequest) -> Page<T> {
     let total = (rows.len() as u64).min(TOTAL_ENTRIES_MAX);

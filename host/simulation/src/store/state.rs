@@ -9,7 +9,7 @@ use model::{AttemptToken, Key, MapIndex, NodeIdx, TenantScope};
 use store::{StateStore, StoreError};
 
 use super::SimStore;
-use super::rows::{Run, StateRow};
+use super::rows::{Run, StateRow, kept};
 
 impl StateRow {
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -70,7 +70,7 @@ impl StateStore for SimStore {
             }
         }
         let after = |ttl: Duration| now.checked_add(SignedDuration::try_from(ttl).ok()?).ok();
-        run.states.insert(place, StateRow { value: value.to_owned(), expires_at: ttl.and_then(after) });
+        run.states.insert(place, StateRow { value: kept(value), expires_at: ttl.and_then(after) });
         Ok(())
     }
 
