@@ -12,8 +12,8 @@ use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::writer::{UPLOADS, Uploads};
-use crate::{BlobError, BlobWriter};
+use crate::writer::{PART_BYTES, UPLOADS, Uploads};
+use crate::{BlobError, BlobWriter, bucket, remnants};
 
 mod reader;
 
@@ -27,27 +27,51 @@ const HASH_INLINE_MAX_BYTES: usize = 256 << 10;
 pub struct BlobStore {
     objects: Arc<dyn ObjectStore>,
     uploads: Arc<Uploads>,
+    /// Where the objects are files.
+    folder: Option<Arc<Path>>,
 }
 
 impl BlobStore {
     /// Blobs below a folder, which is made when it is missing and which no other process may use. Every write is on disk
     /// before it is acknowledged. What writers of an earlier process left is removed.
     pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
-        let objects = open(folder)?.with_fsync(true);
         let left = folder.join(UPLOADS);
         match std::fs::remove_dir_all(&left) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unavailable(&left, &error)),
-            _ => Ok(Self::over(Arc::new(objects))),
+            _ => Self::in_shared_folder(folder),
         }
+    }
+
+    /// Blobs below a folder, which is made when it is missing and which other processes may use too. Every write is on disk
+    /// before it is acknowledged.
+    pub fn in_shared_folder(folder: &Path) -> Result<Self, BlobError> {
+        let objects = Arc::new(open(folder)?.with_fsync(true));
+        Ok(Self { folder: Some(folder.into()), ..Self::over(objects, PART_BYTES) })
+    }
+
+    /// Blobs in a bucket that speaks S3, below a prefix, for any number of processes. The environment says where it is and
+    /// who may enter; whether that is right is known at the first use.
+    pub fn in_bucket(bucket: &str, prefix: &str) -> Result<Self, BlobError> {
+        Ok(Self::over(bucket::open(bucket, prefix)?, bucket::PART_BYTES))
     }
 
     /// Blobs that end with the process.
     pub fn in_memory() -> Self {
-        Self::over(Arc::new(InMemory::new()))
+        Self::over(Arc::new(InMemory::new()), PART_BYTES)
     }
 
-    fn over(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { uploads: Arc::new(Uploads::new(objects.clone())), objects }
+    pub(crate) fn over(objects: Arc<dyn ObjectStore>, part_bytes: usize) -> Self {
+        Self { uploads: Arc::new(Uploads::new(objects.clone(), part_bytes)), objects, folder: None }
+    }
+
+    /// Removes what writers that died more than a day ago have left, and says how much that was. Writes on the way, so that
+    /// it tells whether the store can be used at all.
+    pub async fn remove_remnants(&self) -> Result<usize, BlobError> {
+        let mark = self.uploads.next();
+        match &self.folder {
+            Some(folder) => remnants::remove_files(&*self.objects, folder.clone(), mark).await,
+            None => remnants::remove_objects(&*self.objects, mark).await,
+        }
     }
 
     /// Begins a blob whose bytes come piece by piece.
@@ -148,7 +172,7 @@ pub(crate) fn open(folder: &Path) -> Result<LocalFileSystem, BlobError> {
     Ok(LocalFileSystem::new_with_prefix(folder)?)
 }
 
-fn unavailable(folder: &Path, error: &std::io::Error) -> BlobError {
+pub(crate) fn unavailable(folder: &Path, error: &std::io::Error) -> BlobError {
     BlobError::Unavailable { detail: format!("{}: {error}", folder.display()) }
 }
 

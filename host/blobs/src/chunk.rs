@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 
 use crate::{BlobError, LogLevel, LogRecord, LogSource};
 
@@ -18,13 +18,13 @@ pub(crate) fn size(record: &LogRecord) -> usize {
     record.message.len() + 40
 }
 
-/// Writes a chunk.
+/// Writes a chunk where none begins; says whether that was so.
 pub(crate) async fn write(
     objects: &dyn ObjectStore,
     log: &ObjectPath,
     first: usize,
     records: &[LogRecord],
-) -> Result<(), BlobError> {
+) -> Result<bool, BlobError> {
     let unavailable = |error: serde_json::Error| BlobError::Unavailable { detail: error.to_string() };
     let mut text = Vec::with_capacity(records.iter().map(size).sum());
     for record in records {
@@ -32,8 +32,13 @@ pub(crate) async fn write(
         serde_json::to_writer(&mut text, &line).map_err(unavailable)?;
         text.push(b'\n');
     }
-    objects.put(&log.clone().join(format!("{first:010}")), PutPayload::from(text)).await?;
-    Ok(())
+    let (path, text) = (log.clone().join(format!("{first:010}")), Bytes::from(text));
+    match objects.put_opts(&path, text.clone().into(), PutMode::Create.into()).await {
+        Ok(_) => Ok(true),
+        // A request that was thought lost and repeated finds what it has written itself.
+        Err(object_store::Error::AlreadyExists { .. }) => Ok(objects.get(&path).await?.bytes().await? == text),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The chunks of a log in order: how many records come before each, and its path.
@@ -47,6 +52,19 @@ pub(crate) async fn list(objects: &dyn ObjectStore, log: &ObjectPath) -> Result<
     }
     chunks.sort_unstable();
     Ok(chunks)
+}
+
+/// How many records a log has, as far as they are stored.
+pub(crate) async fn count(objects: &dyn ObjectStore, log: &ObjectPath) -> Result<usize, BlobError> {
+    end(objects, &list(objects, log).await?).await
+}
+
+/// How many records there are at the end of the last of these chunks.
+pub(crate) async fn end(objects: &dyn ObjectStore, chunks: &[(usize, ObjectPath)]) -> Result<usize, BlobError> {
+    match chunks.last() {
+        None => Ok(0),
+        Some((before, path)) => Ok(before + read(objects, path).await?.len()),
+    }
 }
 
 /// Reads a chunk.

@@ -1,6 +1,9 @@
 //! Why bytes could not be had or kept.
 
+use std::error::Error;
+
 use model::Digest;
+use object_store::client::{HttpError, HttpErrorKind};
 
 /// An error of blobs or logs.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum BlobError {
     /// A chunk of a log cannot be read.
     #[error("the log chunk {path} is damaged: {detail}")]
     DamagedLog { path: String, detail: String },
+    /// The settings of a bucket cannot be right.
+    #[error("the bucket `{bucket}` cannot be used: {detail}")]
+    Bucket { bucket: String, detail: String },
     /// The object store failed.
     #[error("the object store failed: {detail}")]
     Unavailable { detail: String },
@@ -30,6 +36,55 @@ pub enum BlobError {
 
 impl From<object_store::Error> for BlobError {
     fn from(error: object_store::Error) -> Self {
-        Self::Unavailable { detail: error.to_string() }
+        Self::Unavailable { detail: explain(&error) }
     }
+}
+
+/// What happened, and what to do where that is known. Of a bucket's answer only its code and its message are told: the rest may
+/// repeat what the request was signed with.
+fn explain(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let (told, answer) = match text.find("<?xml").or_else(|| text.find("<Error")) {
+        Some(at) => (text[..at].trim_end_matches([' ', ':']).to_owned(), &text[at..]),
+        None => (text, ""),
+    };
+    let element = |name: &str| {
+        let (_, rest) = answer.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0)
+    };
+    let code = element("Code").unwrap_or_default();
+    let said = match element("Message") {
+        Some(message) => format!(" {code}: {message}"),
+        None => String::new(),
+    };
+    let advice = match code {
+        "NoSuchBucket" => "make the bucket, or correct its name",
+        "InvalidAccessKeyId" => "set AWS_ACCESS_KEY_ID to a key that the store knows",
+        "SignatureDoesNotMatch" => "set AWS_SECRET_ACCESS_KEY to the secret of that key",
+        "ExpiredToken" | "InvalidToken" => "set AWS_SESSION_TOKEN and its key anew",
+        "AuthorizationHeaderMalformed" | "PermanentRedirect" => "set AWS_REGION to the region of the bucket",
+        "RequestTimeTooSkewed" => "set the clock of this machine",
+        _ if is_refused(error) => "the key of AWS_ACCESS_KEY_ID must be allowed to read, write, list and delete there",
+        _ if is_unreached(error) => {
+            "check AWS_ENDPOINT_URL, AWS_REGION and the network; without AWS_ACCESS_KEY_ID the machine itself is asked for a key"
+        }
+        _ => "",
+    };
+    if advice.is_empty() { format!("{told}{said}") } else { format!("{told}{said}; {advice}") }
+}
+
+fn is_refused(error: &object_store::Error) -> bool {
+    use object_store::Error::{PermissionDenied, Unauthenticated};
+    // A folder has no keys.
+    let is_of_file = causes(error).any(|cause| cause.is::<std::io::Error>());
+    matches!(error, PermissionDenied { .. } | Unauthenticated { .. }) && !is_of_file
+}
+
+fn is_unreached(error: &object_store::Error) -> bool {
+    let mut kinds = causes(error).filter_map(|cause| cause.downcast_ref::<HttpError>()).map(HttpError::kind);
+    kinds.any(|kind| matches!(kind, HttpErrorKind::Connect | HttpErrorKind::Timeout))
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
 }

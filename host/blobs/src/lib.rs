@@ -9,11 +9,13 @@
 //! Not here: which rows refer to a blob (`store`), what is said to people about a log (`control`).
 
 mod blob;
+mod bucket;
 mod chunk;
 mod error;
 mod live;
 mod log;
 mod record;
+mod remnants;
 mod writer;
 
 pub use blob::{BlobReader, BlobStore};

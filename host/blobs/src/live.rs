@@ -1,6 +1,7 @@
 //! Logs that somebody writes or follows now: their tails, and who waits for more.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OnceCell, watch};
@@ -12,9 +13,9 @@ use crate::{LogKey, LogRecord, chunk};
 pub(crate) struct LiveLogs(Mutex<HashMap<LogKey, Arc<LiveLog>>>);
 
 impl LiveLogs {
-    /// The log, if it is live.
-    pub(crate) fn find(&self, key: &LogKey) -> Option<Arc<LiveLog>> {
-        self.all().get(key).cloned()
+    /// The log, if somebody in this process writes it.
+    pub(crate) fn find_written(&self, key: &LogKey) -> Option<Arc<LiveLog>> {
+        self.all().get(key).filter(|log| log.is_written.load(Ordering::Relaxed)).cloned()
     }
 
     /// The log, which is live from now on.
@@ -53,6 +54,8 @@ impl LiveLogs {
 /// One log.
 #[derive(Debug)]
 pub(crate) struct LiveLog {
+    /// Somebody in this process writes it. If not, all there is to know about it is what is stored.
+    pub(crate) is_written: AtomicBool,
     /// How many records were stored before this log became live; known once somebody has looked.
     pub(crate) stored_before: OnceCell<usize>,
     /// One chunk is written at a time.
@@ -64,7 +67,13 @@ pub(crate) struct LiveLog {
 impl Default for LiveLog {
     fn default() -> Self {
         let (news, _) = watch::channel(News::default());
-        Self { stored_before: OnceCell::new(), writing: tokio::sync::Mutex::default(), news, tail: Mutex::default() }
+        Self {
+            is_written: AtomicBool::new(false),
+            stored_before: OnceCell::new(),
+            writing: tokio::sync::Mutex::default(),
+            news,
+            tail: Mutex::default(),
+        }
     }
 }
 
@@ -83,7 +92,7 @@ pub(crate) struct News {
 /// Records that are not stored yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    /// Records that were stored since the log became live.
+    /// Records that came to the stored ones since the log became live.
     pub(crate) stored: usize,
     pub(crate) records: Vec<LogRecord>,
     pub(crate) bytes: usize,

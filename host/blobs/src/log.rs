@@ -1,7 +1,8 @@
 //! Logs of attempts: `logs/{tenant}/{run}/{node}/{map index}/{try}/{records before}`.
 //!
 //! Records wait in memory until there are enough for a chunk, until the first of them has waited long enough, or until the
-//! attempt ends. A reader sees them at once. A log that nobody writes to costs nothing.
+//! attempt ends. A reader in the same process sees them at once, one in another process when they are stored. A log that nobody
+//! writes to costs nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,19 +10,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::limits::log::{CHUNK_BYTES, CHUNK_EVERY_MS, FINISH_MAX_MS, TAILS_MAX_BYTES};
+use model::limits::log::{CHUNK_BYTES, CHUNK_EVERY_MS, FINISH_MAX_MS, LOOK_EVERY_MS, TAILS_MAX_BYTES};
 use model::{MapIndex, NodeIdx, RunKey, TenantScope, TryNumber};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
 use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::live::{LiveLog, LiveLogs, News};
-use crate::{BlobError, LogLevel, LogRecord, LogSource, blob, chunk};
+use crate::{BlobError, LogLevel, LogRecord, LogSource, blob, bucket, chunk};
 
 mod reader;
 
 pub use reader::LogReader;
+
+/// How often a writer looks for the end of a log that others write too.
+const WRITES_MAX: usize = 4;
 
 /// Names the log of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,31 +46,52 @@ impl LogKey {
     }
 }
 
-/// The logs of all tenants. Clones share them. A log is written by one caller at a time, and by one process.
+/// The logs of all tenants. Clones share them. In a process, a log is written by one caller at a time. When two processes
+/// write the same, as one whose execution is lost may do, the lines of both are kept.
 #[derive(Debug, Clone)]
 pub struct LogStore(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     objects: Arc<dyn ObjectStore>,
+    writers: Writers,
     live: LiveLogs,
     /// Bytes of all tails.
     waiting_bytes: AtomicUsize,
 }
 
+/// Where those are who write logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writers {
+    /// In this process alone.
+    Here,
+    /// In other processes too, of which nothing is heard but what they store.
+    Anywhere,
+}
+
 impl LogStore {
-    /// Logs below a folder, which is made when it is missing.
+    /// Logs below a folder, which is made when it is missing and which no other process may use.
     pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
-        Ok(Self::over(Arc::new(blob::open(folder)?)))
+        Ok(Self::over(Arc::new(blob::open(folder)?), Writers::Here))
+    }
+
+    /// Logs below a folder, which is made when it is missing and which other processes may use too.
+    pub fn in_shared_folder(folder: &Path) -> Result<Self, BlobError> {
+        Ok(Self::over(Arc::new(blob::open(folder)?), Writers::Anywhere))
+    }
+
+    /// Logs in a bucket that speaks S3, below a prefix, for any number of processes; see [`crate::BlobStore::in_bucket`].
+    pub fn in_bucket(bucket: &str, prefix: &str) -> Result<Self, BlobError> {
+        Ok(Self::over(bucket::open(bucket, prefix)?, Writers::Anywhere))
     }
 
     /// Logs that end with the process.
     pub fn in_memory() -> Self {
-        Self::over(Arc::new(InMemory::new()))
+        Self::over(Arc::new(InMemory::new()), Writers::Here)
     }
 
-    fn over(objects: Arc<dyn ObjectStore>) -> Self {
-        Self(Arc::new(Shared { objects, live: LiveLogs::default(), waiting_bytes: AtomicUsize::new(0) }))
+    pub(crate) fn over(objects: Arc<dyn ObjectStore>, writers: Writers) -> Self {
+        Self(Arc::new(Shared { objects, writers, live: LiveLogs::default(), waiting_bytes: AtomicUsize::new(0) }))
     }
 
     /// Adds records, which readers and followers see when this returns. Waits for the object store when there are enough
@@ -75,6 +101,7 @@ impl LogStore {
             return;
         }
         let log = self.0.live.find_or_begin(&key);
+        log.is_written.store(true, Ordering::Relaxed);
         if let Err(error) = self.0.stored_before(&key, &log).await {
             tracing::warn!(%error, run = %key.run, "the end of a log cannot be found; its records are dropped");
             log.tail().lost += records.len();
@@ -104,7 +131,7 @@ impl LogStore {
 
     /// The attempt says no more: stores what waits and ends its followers.
     pub async fn finish(&self, key: LogKey) {
-        let Some(log) = self.0.live.find(&key) else { return };
+        let Some(log) = self.0.live.find_written(&key) else { return };
         let limit = Duration::from_millis(FINISH_MAX_MS);
         if tokio::time::timeout(limit, self.0.store_tail(&key, &log)).await.is_err() {
             tracing::warn!(run = %key.run, "the object store is slow; the end of a log may be missing");
@@ -118,11 +145,12 @@ impl LogStore {
     }
 
     /// Follows a log from its first record on, whether it has begun or not.
-    pub async fn follow(&self, key: LogKey) -> Result<LogFollow, BlobError> {
-        let log = self.0.live.find_or_begin(&key);
-        let news = log.news.subscribe();
-        self.0.stored_before(&key, &log).await?;
-        Ok(LogFollow { shared: self.0.clone(), key, news: Some(news), reader: None, told: 0, has_end: false })
+    pub fn follow(&self, key: LogKey) -> LogFollow {
+        let news = self.0.live.find_or_begin(&key).news.subscribe();
+        let mut looks = tokio::time::interval(Duration::from_millis(LOOK_EVERY_MS));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (shared, reading) = (self.0.clone(), Reading::New);
+        LogFollow { shared, key, news: Some(news), looks, reading, told: 0, has_end: false }
     }
 }
 
@@ -133,11 +161,27 @@ pub struct LogFollow {
     key: LogKey,
     /// None once the log is known to be over.
     news: Option<watch::Receiver<News>>,
-    /// What was there when there was last something new.
-    reader: Option<LogReader>,
+    /// When to look for what another process has stored.
+    looks: Interval,
+    reading: Reading,
     told: usize,
     /// It ends with what is stored, because nobody writes it any more.
     has_end: bool,
+}
+
+/// How far a follower is.
+#[derive(Debug)]
+enum Reading {
+    /// It has not looked yet.
+    New,
+    /// It reads what was there when there was last something new.
+    Part {
+        reader: LogReader,
+        /// Nothing came after that.
+        is_last: bool,
+    },
+    /// It has told what there was.
+    Told,
 }
 
 impl LogFollow {
@@ -148,14 +192,20 @@ impl LogFollow {
 
     /// Waits until there is something to read, or nothing more will come; holds no records meanwhile. May be dropped.
     pub async fn ready(&mut self) {
-        while !self.has_end && self.reader.is_none() {
+        while !self.has_end && matches!(self.reading, Reading::Told) {
             let Some(news) = &mut self.news else { return };
             // What is said from here on changes the news again.
             if news.borrow_and_update().is_ended || self.shared.has_more(&self.key, self.told) {
                 return;
             }
-            if news.changed().await.is_err() {
-                self.news = None;
+            let may_be_elsewhere = self.shared.writers == Writers::Anywhere;
+            tokio::select! {
+                changed = news.changed() => if changed.is_err() { self.news = None },
+                _ = self.looks.tick(), if may_be_elsewhere => {
+                    if self.shared.has_stored_more(&self.key, self.told).await {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -173,17 +223,19 @@ impl LogFollow {
     }
 
     async fn try_read(&mut self) -> Result<Option<Vec<LogRecord>>, BlobError> {
-        let is_over = self.has_end || self.news.as_mut().is_none_or(|news| news.borrow_and_update().is_ended);
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => self.reader.insert(self.shared.reader(&self.key, self.told, usize::MAX).await?),
-        };
+        if !matches!(self.reading, Reading::Part { .. }) {
+            let is_last = self.has_end || self.news.as_mut().is_none_or(|news| news.borrow_and_update().is_ended);
+            let reader = self.shared.reader(&self.key, self.told, usize::MAX).await?;
+            self.reading = Reading::Part { reader, is_last };
+        }
+        let Reading::Part { reader, is_last } = &mut self.reading else { return Ok(Some(Vec::new())) };
         if let Some(records) = reader.next().await? {
             self.told += records.len();
             return Ok(Some(records));
         }
-        self.reader = None;
-        Ok((!is_over).then(Vec::new))
+        let is_last = *is_last;
+        self.reading = Reading::Told;
+        Ok((!is_last).then(Vec::new))
     }
 }
 
@@ -197,30 +249,22 @@ impl Drop for LogFollow {
 impl Shared {
     /// How many records were stored before the log became live.
     async fn stored_before(&self, key: &LogKey, log: &LiveLog) -> Result<usize, BlobError> {
-        let count = log.stored_before.get_or_try_init(|| async {
-            match chunk::list(&*self.objects, &key.path()).await?.pop() {
-                None => Ok(0),
-                Some((before, path)) => Ok(before + chunk::read(&*self.objects, &path).await?.len()),
-            }
-        });
-        count.await.copied()
+        let path = key.path();
+        log.stored_before.get_or_try_init(|| chunk::count(&*self.objects, &path)).await.copied()
     }
 
     /// Stores the tail as one chunk.
     async fn store_tail(&self, key: &LogKey, log: &LiveLog) {
         let _one_at_a_time = log.writing.lock().await;
         let Some(&stored_before) = log.stored_before.get() else { return };
-        let (first, mut records) = {
-            let tail = log.tail();
-            (stored_before + tail.stored, tail.records.clone())
-        };
+        let mut records = log.tail().records.clone();
         let Some(at) = records.first().map(|record| record.at) else { return };
         let taken = records.len();
         let lost = std::mem::take(&mut log.tail().lost);
         if lost > 0 {
             records.insert(0, gap(at, lost));
         }
-        let written = chunk::write(&*self.objects, &key.path(), first, &records).await;
+        let written = self.write(key, log, stored_before, &records).await;
         let mut tail = log.tail();
         let bytes = tail.take_away(taken);
         self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -233,9 +277,39 @@ impl Shared {
         }
     }
 
-    /// Whether a log that is live has more than `told` records.
+    /// Writes a chunk after all that are there. Another process may still write this log, though its execution is lost.
+    async fn write(
+        &self,
+        key: &LogKey,
+        log: &LiveLog,
+        stored_before: usize,
+        records: &[LogRecord],
+    ) -> Result<(), BlobError> {
+        for _ in 0..WRITES_MAX {
+            let first = stored_before + log.tail().stored;
+            if chunk::write(&*self.objects, &key.path(), first, records).await? {
+                return Ok(());
+            }
+            let stored = chunk::count(&*self.objects, &key.path()).await?;
+            log.tail().stored = stored.saturating_sub(stored_before);
+        }
+        Err(BlobError::Unavailable { detail: "other processes write the same log".to_owned() })
+    }
+
+    /// Whether a log that another process may write has more than `told` records stored.
+    async fn has_stored_more(&self, key: &LogKey, told: usize) -> bool {
+        match chunk::list(&*self.objects, &key.path()).await {
+            Ok(chunks) => chunks.last().is_some_and(|(before, _)| *before >= told),
+            Err(error) => {
+                tracing::warn!(%error, run = %key.run, "a log that is followed cannot be listed");
+                false
+            }
+        }
+    }
+
+    /// Whether a log that this process writes has more than `told` records.
     fn has_more(&self, key: &LogKey, told: usize) -> bool {
-        self.live.find(key).is_some_and(|log| {
+        self.live.find_written(key).is_some_and(|log| {
             let tail = log.tail();
             log.stored_before.get().is_some_and(|before| before + tail.stored + tail.records.len() > told)
         })
@@ -243,7 +317,7 @@ impl Shared {
 
     async fn reader(&self, key: &LogKey, skip: usize, limit: usize) -> Result<LogReader, BlobError> {
         // The tail is taken first: what is stored meanwhile is in it already.
-        let tail = match self.live.find(key) {
+        let tail = match self.live.find_written(key) {
             None => None,
             Some(log) => {
                 let before = self.stored_before(key, &log).await?;
@@ -263,10 +337,7 @@ impl Shared {
             }
             None => {
                 let chunks = chunk::list(&*self.objects, &key.path()).await?;
-                let end = match chunks.last() {
-                    None => 0,
-                    Some((before, path)) => before + chunk::read(&*self.objects, path).await?.len(),
-                };
+                let end = chunk::end(&*self.objects, &chunks).await?;
                 Ok(LogReader::new(objects, chunks, Vec::new(), skip, limit, end))
             }
         }

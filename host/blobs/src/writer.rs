@@ -1,14 +1,16 @@
 //! Writers of blobs whose digest is known only at their end.
 //!
-//! Bytes go to the object store in parts while they are written, into a temporary object `uploads/{number}`, which takes the
-//! place that its digest names when it is whole. A blob that fits into one part is stored at once and never has one.
+//! Bytes go to the object store in parts while they are written, into a temporary object `uploads/{process}-{number}`, which takes
+//! the place that its digest names when it is whole. A blob that fits into one part is stored at once and never has one.
 //! Callers: `worker` for guests that write; [`crate::BlobStore::put_stream`].
-//! What must hold: a writer that is dropped or fails leaves nothing; what a process that died has left is removed by the next.
+//! What must hold: a writer that is dropped or fails leaves nothing; what a process that died has left is removed by the next,
+//! or with time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use clock::{Ids, Real};
 use model::{Digest, TenantScope};
 use object_store::path::Path as ObjectPath;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
@@ -18,26 +20,30 @@ use tokio::runtime::Handle;
 use crate::BlobError;
 use crate::blob::path;
 
-/// Where temporary objects are. Those of a folder belong to the process that has opened it.
+/// Where temporary objects are.
 pub(crate) const UPLOADS: &str = "uploads";
-/// Bytes of a part. Buckets ask for 5 MiB, folders and memory take any.
-const PART_BYTES: usize = 256 << 10;
+/// Bytes of a part where any will do.
+pub(crate) const PART_BYTES: usize = 256 << 10;
 
 /// What all writers share.
 #[derive(Debug)]
 pub(crate) struct Uploads {
     objects: Arc<dyn ObjectStore>,
     pub(crate) part_bytes: usize,
+    /// Names no other process has.
+    process: String,
     last: AtomicU64,
 }
 
 impl Uploads {
-    pub(crate) fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, part_bytes: PART_BYTES, last: AtomicU64::new(0) }
+    pub(crate) fn new(objects: Arc<dyn ObjectStore>, part_bytes: usize) -> Self {
+        Self { objects, part_bytes, process: Real.uuid().simple().to_string(), last: AtomicU64::new(0) }
     }
 
-    fn next(&self) -> ObjectPath {
-        ObjectPath::from_iter([UPLOADS, &self.last.fetch_add(1, Ordering::Relaxed).to_string()])
+    /// A name that nobody else uses.
+    pub(crate) fn next(&self) -> ObjectPath {
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        ObjectPath::from_iter([UPLOADS, &format!("{}-{number}", self.process)])
     }
 }
 

@@ -108,7 +108,7 @@ impl Control {
         try_number: TryNumber,
     ) -> Result<LogFollow, Error> {
         let (instance, key) = self.log_of(session, name, try_number).await?;
-        let mut records = self.logs.follow(key).await.map_err(Error::unavailable)?;
+        let mut records = self.logs.follow(key);
         if !may_write(instance.row.state, instance.row.try_number, try_number) {
             records.end_after_stored();
             return Ok(LogFollow { records, live: None });

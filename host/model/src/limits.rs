@@ -124,6 +124,8 @@ pub mod log {
     pub const CHUNK_BYTES: usize = 64 << 10;
     /// … or when the first has waited for so long.
     pub const CHUNK_EVERY_MS: u64 = 250;
+    /// How often whoever follows a log looks for what other processes have stored.
+    pub const LOOK_EVERY_MS: u64 = 500;
     /// Bytes of all logs that wait to be stored; above it whoever writes waits for the store.
     pub const TAILS_MAX_BYTES: usize = 32 << 20;
     /// How long the end of an attempt waits until its log is stored.

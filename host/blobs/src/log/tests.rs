@@ -121,10 +121,10 @@ async fn the_next_execution_of_a_try_goes_on_after_the_first() {
 #[tokio::test(start_paused = true)]
 async fn a_follower_is_told_everything_once_and_then_the_end() {
     let logs = LogStore::in_memory();
-    let early = logs.follow(key(1, 1)).await.unwrap();
+    let early = logs.follow(key(1, 1));
     logs.append(key(1, 1), records(0..2)).await;
     tokio::time::sleep(Duration::from_millis(CHUNK_EVERY_MS + 1)).await;
-    let late = logs.follow(key(1, 1)).await.unwrap();
+    let late = logs.follow(key(1, 1));
     let followers = [early, late].map(|mut follower| {
         tokio::spawn(async move {
             let mut told = Vec::new();
@@ -146,11 +146,60 @@ async fn a_follower_is_told_everything_once_and_then_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_follower_in_another_process_is_told_what_is_stored() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let [here, there] = [(); 2].map(|()| LogStore::over(objects.clone(), Writers::Anywhere));
+    let mut follower = there.follow(key(1, 1));
+    here.append(key(1, 1), records(0..2)).await;
+    assert_eq!(all(&there, key(1, 1)).await, []);
+    assert_eq!(next(&mut follower).await, Some(records(0..2)));
+    here.append(key(1, 1), records(2..3)).await;
+    assert_eq!(next(&mut follower).await, Some(records(2..3)));
+    assert_eq!(all(&there, key(1, 1)).await, records(0..3));
+    here.append(key(1, 1), records(3..5)).await;
+    here.finish(key(1, 1)).await;
+    follower.end_after_stored();
+    assert_eq!(next(&mut follower).await, Some(records(3..5)));
+    assert_eq!(next(&mut follower).await, None);
+    drop(follower);
+    assert!(there.0.live.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lines_of_two_processes_are_kept() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let [lost, own] = [(); 2].map(|()| LogStore::over(objects.clone(), Writers::Anywhere));
+    lost.append(key(1, 1), records(0..2)).await;
+    own.append(key(1, 1), records(10..13)).await;
+    own.finish(key(1, 1)).await;
+    lost.append(key(1, 1), records(2..3)).await;
+    lost.finish(key(1, 1)).await;
+    own.append(key(1, 1), records(13..14)).await;
+    own.finish(key(1, 1)).await;
+    assert_eq!(chunks(&own, key(1, 1)).await, [0, 3, 6]);
+    let expect = [records(10..13), records(0..3), records(13..14)].concat();
+    assert_eq!(all(&own, key(1, 1)).await, expect);
+    assert_eq!(all(&lost, key(1, 1)).await, expect);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_while_a_follower_reads_is_told_though_the_log_has_ended_since() {
+    let logs = LogStore::in_memory();
+    logs.append(key(1, 1), records(0..2)).await;
+    let mut follower = logs.follow(key(1, 1));
+    assert_eq!(next(&mut follower).await, Some(records(0..2)));
+    logs.append(key(1, 1), records(2..3)).await;
+    logs.finish(key(1, 1)).await;
+    assert_eq!(next(&mut follower).await, Some(records(2..3)));
+    assert_eq!(next(&mut follower).await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_that_nobody_will_finish_ends_with_what_is_stored() {
     let logs = LogStore::in_memory();
     logs.append(key(1, 1), records(0..2)).await;
     logs.finish(key(1, 1)).await;
-    let mut follower = logs.follow(key(1, 1)).await.unwrap();
+    let mut follower = logs.follow(key(1, 1));
     assert_eq!(next(&mut follower).await, Some(records(0..2)));
     assert!(tokio::time::timeout(Duration::from_secs(60), next(&mut follower)).await.is_err());
     follower.end_after_stored();
