@@ -1,10 +1,10 @@
 -- The first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
 --
--- The same tables and columns as in SQLite's migration of this number. Keys are UUIDs that rise with time; digests are 32 bytes;
+-- The same as SQLite's migration of this number, but for what changes about a run, which has a table of its own. Keys are UUIDs that rise with time; digests are 32 bytes;
 -- times are microseconds since 1970 UTC; states are their words, so that a new state never renumbers an old row. Texts compare
 -- by their bytes, as they do in SQLite. Every table but `cluster` has `tenant_id`, first in its key.
 --
--- Hot tables (`dag_run`, `task_instance`, `task_state`) are narrow, have room in their pages for the next version of a row, and
+-- Hot tables (`dag_run_state`, `task_instance`, `task_state`) are narrow, have room in their pages for the next version of a row, and
 -- are vacuumed early; no index of `task_instance` names a column that changes, so that its updates stay in the page. What a run
 -- was given and what it leaves behind stands in tables of its own, which only grow: since keys rise with time, what is old lies
 -- together and can be deleted without a hot table being touched.
@@ -70,8 +70,8 @@ CREATE TABLE dag_version (
     created_at     bigint NOT NULL,
     document       text COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, key),
-    CONSTRAINT dag_version_by_number UNIQUE (tenant_id, dag_id, version_number),
     CONSTRAINT dag_version_by_digest UNIQUE (tenant_id, dag_id, digest),
+    CONSTRAINT dag_version_by_number UNIQUE (tenant_id, dag_id, version_number),
     FOREIGN KEY (tenant_id, bundle_version) REFERENCES bundle_version (tenant_id, key)
 );
 
@@ -107,39 +107,47 @@ CREATE TRIGGER dag_version_is_append_only BEFORE UPDATE OR DELETE ON dag_version
 
 -- Runs ---------------------------------------------------------------------------------------------------------------
 
--- Hot: changes with the run's state. Keys rise with time, so what is unfinished lies at the end of each tree.
+-- What does not change about a run.
 CREATE TABLE dag_run (
     tenant_id     bigint NOT NULL,
     key           uuid NOT NULL,
     dag_id        text COLLATE "C" NOT NULL,
     run_id        text COLLATE "C" NOT NULL,
-    version       uuid NOT NULL,
     run_type      text COLLATE "C" NOT NULL,
-    state         text COLLATE "C" NOT NULL,
-    clears        integer NOT NULL DEFAULT 0,
     run_after     bigint NOT NULL,
     queued_at     bigint NOT NULL,
     logical_date  bigint,
     interval_from bigint,
     interval_to   bigint,
-    started_at    bigint,
-    ended_at      bigint,
-    reason        text COLLATE "C",
-    PRIMARY KEY (tenant_id, key),
+    PRIMARY KEY (tenant_id, key)
+);
+CREATE INDEX dag_run_by_dag ON dag_run (tenant_id, dag_id, key);
+CREATE INDEX dag_run_by_run_after ON dag_run (tenant_id, run_after, key);
+CREATE INDEX dag_run_by_dag_run_after ON dag_run (tenant_id, dag_id, run_after, key);
+-- Of indexes that look alike to it while a table is empty, PostgreSQL takes the one that was made last.
+CREATE UNIQUE INDEX dag_run_by_run_id ON dag_run (tenant_id, dag_id, run_id);
+
+-- Hot: what changes about a run. Keys rise with time, so what is unfinished lies at the end of each tree.
+CREATE TABLE dag_run_state (
+    tenant_id  bigint NOT NULL,
+    run_key    uuid NOT NULL,
+    version    uuid NOT NULL,
+    clears     integer NOT NULL DEFAULT 0,
+    started_at bigint,
+    ended_at   bigint,
+    state      text COLLATE "C" NOT NULL,
+    reason     text COLLATE "C",
+    PRIMARY KEY (tenant_id, run_key),
     FOREIGN KEY (tenant_id, version) REFERENCES dag_version (tenant_id, key)
 ) WITH (
-    fillfactor = 80,
+    fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 1000,
     autovacuum_analyze_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 1
 );
-CREATE UNIQUE INDEX dag_run_by_run_id ON dag_run (tenant_id, dag_id, run_id);
-CREATE INDEX dag_run_by_dag ON dag_run (tenant_id, dag_id, key);
-CREATE INDEX dag_run_by_run_after ON dag_run (tenant_id, run_after, key);
-CREATE INDEX dag_run_by_dag_run_after ON dag_run (tenant_id, dag_id, run_after, key);
-CREATE INDEX dag_run_unfinished ON dag_run (tenant_id, key) WHERE state IN ('queued', 'running');
-CREATE INDEX dag_run_failed ON dag_run (tenant_id, key) WHERE state = 'failed';
+CREATE INDEX dag_run_unfinished ON dag_run_state (tenant_id, run_key) WHERE state IN ('queued', 'running');
+CREATE INDEX dag_run_failed ON dag_run_state (tenant_id, run_key) WHERE state = 'failed';
 
 -- Cold: what a run was given; written once, perhaps large.
 CREATE TABLE dag_run_input (

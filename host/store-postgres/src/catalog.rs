@@ -24,7 +24,7 @@ pub(crate) const LOCK_CATALOG: &str = "SELECT pg_advisory_xact_lock(hashtextexte
 pub(crate) const FIND_FOREIGN: &str = "
 SELECT d.dag_id
 FROM unnest($3::text[]) WITH ORDINALITY AS e (dag_id, place)
-JOIN dag AS d ON d.tenant_id = $1 AND d.dag_id = e.dag_id
+CROSS JOIN LATERAL (SELECT * FROM dag AS d WHERE d.tenant_id = $1 AND d.dag_id = e.dag_id OFFSET 0) AS d
 WHERE d.bundle <> $2 AND NOT d.is_stale
 ORDER BY e.place
 LIMIT 1";
@@ -65,7 +65,8 @@ RETURNING key";
 pub(crate) const FIND_DAG_VERSIONS: &str = "
 SELECT v.dag_id, v.key, v.version_number
 FROM unnest($2::text[], $3::bytea[]) AS e (dag_id, digest)
-JOIN dag_version AS v ON v.tenant_id = $1 AND v.dag_id = e.dag_id AND v.digest = e.digest";
+CROSS JOIN LATERAL (
+    SELECT * FROM dag_version AS v WHERE v.tenant_id = $1 AND v.dag_id = e.dag_id AND v.digest = e.digest OFFSET 0) AS v";
 
 /// The DAGs' current versions.
 /// Called by `Catalog::bundle_register`. Finds rows by the key of `dag` and the unique digest of `dag_version`.
@@ -73,7 +74,8 @@ pub(crate) const UPSERT_DAGS: &str = "
 INSERT INTO dag (tenant_id, dag_id, bundle, is_stale, is_paused, current, created_at, updated_at)
 SELECT $1, v.dag_id, $2, false, false, v.key, $3, $3
 FROM unnest($4::text[], $5::bytea[]) AS e (dag_id, digest)
-JOIN dag_version AS v ON v.tenant_id = $1 AND v.dag_id = e.dag_id AND v.digest = e.digest
+CROSS JOIN LATERAL (
+    SELECT * FROM dag_version AS v WHERE v.tenant_id = $1 AND v.dag_id = e.dag_id AND v.digest = e.digest OFFSET 0) AS v
 ON CONFLICT (tenant_id, dag_id) DO UPDATE
 SET bundle = excluded.bundle, is_stale = false, current = excluded.current,
     updated_at = CASE WHEN dag.current = excluded.current THEN dag.updated_at ELSE excluded.updated_at END";
@@ -101,7 +103,8 @@ ON CONFLICT DO NOTHING";
 pub(crate) const LIST: &str = "
 SELECT b.name, b.current, v.component, b.updated_at
 FROM bundle AS b
-JOIN bundle_version AS v ON v.tenant_id = b.tenant_id AND v.key = b.current
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS v WHERE v.tenant_id = b.tenant_id AND v.key = b.current OFFSET 0) AS v
 WHERE b.tenant_id = $1
 ORDER BY b.name
 LIMIT $2 OFFSET $3";

@@ -45,7 +45,8 @@ pub(crate) const DELETE_MAPPED: &str = "
 DELETE FROM task_instance
 WHERE tenant_id = $1 AND run_key = $2 AND map_index >= 0
     AND EXISTS (SELECT 1 FROM task_instance AS t
-        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_instance.node AND t.map_index = -1)";
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_instance.node AND t.map_index = -1
+        OFFSET 0)";
 
 /// Lengths that are no longer known: of mapped tasks that have row −1 now, and of lists that cleared tasks returned.
 /// Walks the keys of `task_node` and `task_instance` over the run.
@@ -55,7 +56,8 @@ SET map_length = NULL, list_length = NULL
 WHERE tenant_id = $1 AND run_key = $2
     AND EXISTS (SELECT 1 FROM task_instance AS t
         WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_node.node AND t.map_index = -1
-            AND (NOT $3 OR t.state IN ('none', 'failed', 'upstream_failed')))";
+            AND (NOT $3 OR t.state IN ('none', 'failed', 'upstream_failed'))
+        OFFSET 0)";
 
 /// Cleared instances wait again; one that ran does so no more, whatever fence its execution has. Walks the key of `task_instance` over the run.
 pub(crate) const RESET_INSTANCES: &str = "
@@ -65,14 +67,14 @@ SET state = 'none', reason = NULL, max_tries = max_tries - tries_before + try_nu
     ended_at = NULL, retry_at = NULL, worker = NULL
 WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstream_failed'))";
 
-/// The run goes on; its timeout counts from now. Finds it by the key of `dag_run`.
+/// The run goes on; its timeout counts from now. Finds it by the key of `dag_run_state`.
 pub(crate) const RESET_RUN: &str = "
-UPDATE dag_run
+UPDATE dag_run_state
 SET state = 'running', reason = NULL, started_at = $3, ended_at = NULL, clears = clears + 1
-WHERE tenant_id = $1 AND key = $2";
+WHERE tenant_id = $1 AND run_key = $2";
 
-/// Keeps others from clearing the run at the same time. Finds it by the key of `dag_run`; locks it.
-pub(crate) const LOCK_RUN: &str = "SELECT key FROM dag_run WHERE tenant_id = $1 AND key = $2 FOR NO KEY UPDATE";
+/// Keeps others from clearing the run at the same time. Finds it by the key of `dag_run_state`; locks it.
+pub(crate) const LOCK_RUN: &str = "SELECT 1 FROM dag_run_state WHERE tenant_id = $1 AND run_key = $2 FOR NO KEY UPDATE";
 
 /// Clears a run in one transaction.
 pub(crate) async fn clear(

@@ -36,6 +36,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("enable_memoize", "off"),
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
 ];

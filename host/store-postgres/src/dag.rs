@@ -14,9 +14,11 @@ SELECT d.is_stale, d.is_paused, d.created_at, d.updated_at, d.bundle AS dag_bund
     v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle, v.bundle_version,
     v.created_at AS version_created_at";
 
+/// Each version is looked up by key; see [`crate::dag_run`].
 const VERSION_OF_DAG: &str = "
-JOIN dag_version AS v ON v.tenant_id = d.tenant_id AND v.key = d.current
-JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version";
+CROSS JOIN LATERAL (SELECT * FROM dag_version AS v WHERE v.tenant_id = d.tenant_id AND v.key = d.current OFFSET 0) AS v
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS b WHERE b.tenant_id = v.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b";
 
 /// One DAG.
 /// Called by `Catalog::dag_fetch`. Finds rows by the keys of `dag`, `dag_version` and `bundle_version`.

@@ -14,22 +14,44 @@ use crate::rows::{self, Cells};
 use crate::{PostgresStore, attempt, task_instance, task_node};
 
 const COLUMNS: &str = "
-SELECT r.tenant_id, r.key, r.dag_id, r.run_id, r.version, v.version_number, b.name AS bundle, r.run_type, r.state, r.reason,
-    i.conf, i.params, i.note, i.triggered_by, r.logical_date, r.interval_from, r.interval_to, r.run_after, r.queued_at,
-    r.started_at, r.ended_at, r.clears";
+SELECT r.key, r.dag_id, r.run_id, r.version, v.version_number, b.name AS bundle, r.run_type, r.state, r.reason, i.conf,
+    i.params, i.note, i.triggered_by, r.logical_date, r.interval_from, r.interval_to, r.run_after, r.queued_at, r.started_at,
+    r.ended_at, r.clears";
 
-const REST_OF_RUN: &str = "
-JOIN dag_run_input AS i ON i.tenant_id = r.tenant_id AND i.run_key = r.key
-JOIN dag_version AS v ON v.tenant_id = r.tenant_id AND v.key = r.version
-JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version";
+/// Begins the inner query, which finds the runs.
+const RUNS: &str = "
+FROM (SELECT r.tenant_id, r.key, r.dag_id, r.run_id, r.run_type, r.logical_date, r.interval_from, r.interval_to, r.run_after,
+    r.queued_at, s.version, s.state, s.reason, s.started_at, s.ended_at, s.clears";
+
+/// The tables of the inner query, runs first. What belongs to a row is looked up by key, one row after the other; the offset of 0
+/// keeps the planner from turning that into a join whose order it would guess.
+const BY_RUN: &str = "
+FROM dag_run AS r
+CROSS JOIN LATERAL (
+    SELECT * FROM dag_run_state AS s WHERE s.tenant_id = r.tenant_id AND s.run_key = r.key OFFSET 0) AS s
+WHERE r.tenant_id = ";
+
+/// The same, for states that few runs have.
+const BY_STATE: &str = "
+FROM dag_run_state AS s
+CROSS JOIN LATERAL (SELECT * FROM dag_run AS r WHERE r.tenant_id = s.tenant_id AND r.key = s.run_key OFFSET 0) AS r
+WHERE s.tenant_id = ";
+
+/// Ends the inner query; the rest is read of the runs that it found.
+const REST_OF_RUN: &str = ") AS r
+CROSS JOIN LATERAL (
+    SELECT * FROM dag_run_input AS i WHERE i.tenant_id = r.tenant_id AND i.run_key = r.key OFFSET 0) AS i
+CROSS JOIN LATERAL (SELECT * FROM dag_version AS v WHERE v.tenant_id = r.tenant_id AND v.key = r.version OFFSET 0) AS v
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS b WHERE b.tenant_id = r.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b";
 
 /// A run by its id.
-/// Called by `RunReader::run_fetch`. Finds rows by `dag_run_by_run_id` and the keys of what belongs to it.
+/// Called by `RunReader::run_fetch`. Finds rows by `dag_run_by_run_id` and the keys of what belongs to the run.
 pub(crate) fn fetch_query(scope: TenantScope, dag_id: &DagId, run_id: &RunId) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
-    query.push(" FROM dag_run AS r").push(REST_OF_RUN).push(" WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(RUNS).push(BY_RUN).push_bind(rows::tenant(scope));
     query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
-    query.push(" AND r.run_id = ").push_bind(run_id.as_str().to_owned());
+    query.push(" AND r.run_id = ").push_bind(run_id.as_str().to_owned()).push(" OFFSET 0").push(REST_OF_RUN);
     query
 }
 
@@ -37,8 +59,8 @@ pub(crate) fn fetch_query(scope: TenantScope, dag_id: &DagId, run_id: &RunId) ->
 /// Called by `RunStore::run_snapshot`. Finds rows by the keys of `dag_run` and of what belongs to it.
 pub(crate) fn fetch_by_key_query(scope: TenantScope, run: RunKey) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
-    query.push(" FROM dag_run AS r").push(REST_OF_RUN).push(" WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
-    query.push(" AND r.key = ").push_bind(run.uuid());
+    query.push(RUNS).push(BY_RUN).push_bind(rows::tenant(scope));
+    query.push(" AND r.key = ").push_bind(run.uuid()).push(" OFFSET 0").push(REST_OF_RUN);
     query
 }
 
@@ -49,17 +71,17 @@ pub(crate) fn fetch_by_key_query(scope: TenantScope, run: RunKey) -> QueryBuilde
 pub(crate) fn list_query(scope: TenantScope, filter: &RunFilter, page: PageRequest) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
     // The page is cut before anything else of its runs is read.
-    query.push(" FROM (SELECT *");
+    query.push(RUNS);
     push_filter(&mut query, scope, filter);
-    push_order(&mut query, filter);
+    let key = if is_rare(filter) { "s.run_key" } else { "r.key" };
+    push_order(&mut query, filter, "s", key);
     query
         .push(" LIMIT ")
         .push_bind(i64::from(page.limit))
         .push(" OFFSET ")
         .push_bind(i64::from(page.offset))
-        .push(") AS r")
         .push(REST_OF_RUN);
-    push_order(&mut query, filter);
+    push_order(&mut query, filter, "r", "r.key");
     query
 }
 
@@ -69,19 +91,28 @@ pub(crate) fn count_query(scope: TenantScope, filter: &RunFilter) -> QueryBuilde
     rows::count_query(|query| push_filter(query, scope, filter))
 }
 
+/// Few runs have such a state, and a partial index has them.
+fn is_rare(filter: &RunFilter) -> bool {
+    is_unfinished(filter) || filter.states == [RunState::Failed]
+}
+
+fn is_unfinished(filter: &RunFilter) -> bool {
+    !filter.states.is_empty() && filter.states.iter().all(|state| !state.is_ended())
+}
+
 fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &RunFilter) {
-    query.push(" FROM dag_run AS r WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(if is_rare(filter) { BY_STATE } else { BY_RUN }).push_bind(rows::tenant(scope));
     if let Some(dag_id) = &filter.dag_id {
         query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
     }
     if !filter.states.is_empty() {
         // In the words of the partial indexes, so that they can serve.
-        if filter.states.iter().all(|state| !state.is_ended()) {
-            query.push(" AND r.state IN ('queued', 'running')");
-        } else if filter.states == [RunState::Failed] {
-            query.push(" AND r.state = 'failed'");
-        }
-        rows::push_list(query, " AND r.state IN (", filter.states.iter().map(|state| state.as_str().to_owned()));
+        match is_rare(filter) {
+            true if is_unfinished(filter) => query.push(" AND s.state IN ('queued', 'running')"),
+            true => query.push(" AND s.state = 'failed'"),
+            false => query,
+        };
+        rows::push_list(query, " AND s.state IN (", filter.states.iter().map(|state| state.as_str().to_owned()));
     }
     if !filter.run_types.is_empty() {
         rows::push_list(query, " AND r.run_type IN (", filter.run_types.iter().map(|it| it.as_str().to_owned()));
@@ -90,15 +121,15 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &
         rows::push_pattern(query, "r.run_id", pattern);
     }
     if let Some(number) = filter.version_number {
-        query.push(" AND r.version IN (SELECT key FROM dag_version WHERE tenant_id = ").push_bind(rows::tenant(scope));
+        query.push(" AND s.version IN (SELECT key FROM dag_version WHERE tenant_id = ").push_bind(rows::tenant(scope));
         if let Some(dag_id) = &filter.dag_id {
             query.push(" AND dag_id = ").push_bind(dag_id.as_str().to_owned());
         }
         query.push(" AND version_number = ").push_bind(i64::from(number)).push(")");
     }
     push_bounds(query, "r.run_after", filter.run_after);
-    push_bounds(query, "r.started_at", filter.started_at);
-    push_bounds(query, "r.ended_at", filter.ended_at);
+    push_bounds(query, "s.started_at", filter.started_at);
+    push_bounds(query, "s.ended_at", filter.ended_at);
     push_bounds(query, "r.logical_date", filter.logical_date);
 }
 
@@ -111,22 +142,23 @@ fn push_bounds(query: &mut QueryBuilder<Postgres>, column: &str, (from, to): (Op
     }
 }
 
-fn push_order(query: &mut QueryBuilder<Postgres>, filter: &RunFilter) {
+/// `state` names what holds the columns that change, `key` the column of the key.
+fn push_order(query: &mut QueryBuilder<Postgres>, filter: &RunFilter, state: &str, key: &str) {
     let direction = if filter.descending { " DESC" } else { " ASC" };
-    let (column, nulls) = match filter.order {
-        RunOrder::Key => (None, ""),
-        RunOrder::RunAfter => (Some("r.run_after"), ""),
-        RunOrder::StartedAt => (Some("r.started_at"), " NULLS LAST"),
-        RunOrder::EndedAt => (Some("r.ended_at"), " NULLS LAST"),
-        RunOrder::LogicalDate => (Some("r.logical_date"), " NULLS LAST"),
-        RunOrder::RunId => (Some("r.run_id"), ""),
-        RunOrder::State => (Some("r.state"), ""),
+    let (table, column, nulls) = match filter.order {
+        RunOrder::Key => ("", "", ""),
+        RunOrder::RunAfter => ("r", ".run_after", ""),
+        RunOrder::StartedAt => (state, ".started_at", " NULLS LAST"),
+        RunOrder::EndedAt => (state, ".ended_at", " NULLS LAST"),
+        RunOrder::LogicalDate => ("r", ".logical_date", " NULLS LAST"),
+        RunOrder::RunId => ("r", ".run_id", ""),
+        RunOrder::State => (state, ".state", ""),
     };
     query.push(" ORDER BY ");
-    if let Some(column) = column {
-        query.push(column).push(direction).push(nulls).push(", ");
+    if !column.is_empty() {
+        query.push(table).push(column).push(direction).push(nulls).push(", ");
     }
-    query.push("r.key").push(direction);
+    query.push(key).push(direction);
 }
 
 #[async_trait]

@@ -13,7 +13,8 @@ pub(crate) const FETCH: &str = "
 SELECT v.key AS version, v.dag_id, v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle,
     v.bundle_version, v.created_at AS version_created_at
 FROM dag_version AS v
-JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS b WHERE b.tenant_id = v.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b
 WHERE v.tenant_id = $1 AND v.key = $2";
 
 /// One version by number.
@@ -22,7 +23,8 @@ pub(crate) const FIND: &str = "
 SELECT v.key AS version, v.dag_id, v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle,
     v.bundle_version, v.created_at AS version_created_at
 FROM dag_version AS v
-JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS b WHERE b.tenant_id = v.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b
 WHERE v.tenant_id = $1 AND v.dag_id = $2 AND v.version_number = $3";
 
 /// Versions of a DAG, newest first.
@@ -31,7 +33,8 @@ pub(crate) const LIST: &str = "
 SELECT v.key AS version, v.dag_id, v.version_number, v.digest, b.component, v.document, v.label, b.name AS bundle,
     v.bundle_version, v.created_at AS version_created_at
 FROM dag_version AS v
-JOIN bundle_version AS b ON b.tenant_id = v.tenant_id AND b.key = v.bundle_version
+CROSS JOIN LATERAL (
+    SELECT * FROM bundle_version AS b WHERE b.tenant_id = v.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b
 WHERE v.tenant_id = $1 AND v.dag_id = $2
 ORDER BY v.version_number DESC
 LIMIT $3 OFFSET $4";

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 const IS_KNOWN: &str = "SELECT to_regclass('schema_migration') IS NOT NULL AS is_known";
 
 /// The newest migration that was applied. Finds it by the table's key.
-const NEWEST: &str = "SELECT coalesce(max(number), 0)::bigint AS number FROM schema_migration";
+pub(crate) const NEWEST: &str = "SELECT coalesce(max(number), 0)::bigint AS number FROM schema_migration";
 
 /// Applies what is missing.
 pub(crate) async fn migrate(session: &mut Session) -> Result<(), StoreError> {

@@ -1,1 +1,261 @@
-//! Plans.
+//! Asks PostgreSQL how it would run every statement, and refuses to walk over all rows of a table or of a tenant: time
+//! must not grow with history.
+//!
+//! The tables are empty, as they are when a server starts for the first time, and its plans are used until PostgreSQL has
+//! statistics. The sessions are those of production, whose settings let the plans depend on the indexes alone.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use model::{DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use sqlx::{AssertSqlSafe, Row};
+use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use uuid::Uuid;
+
+use crate::commit::function;
+use crate::session::Session;
+use crate::{
+    PostgresStore, attempt, auth, catalog, clear, dag, dag_run, dag_version, migrate, run_store, state, task_instance,
+    task_node, value,
+};
+
+const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
+const PAGE: PageRequest = PageRequest { limit: 50, offset: 0 };
+
+/// Walks over all rows of a tenant, or over a whole index, that are meant, by statement.
+const MEANT: &[(&str, &str)] = &[
+    // The partial indexes hold few runs.
+    ("run_store::TENANTS", "Index Only Scan using dag_run_unfinished on dag_run_state"),
+    ("dag_run::list_query unfinished", "Index Scan using dag_run_unfinished on dag_run_state s"),
+    ("dag_run::list_query failed", "Index Scan using dag_run_failed on dag_run_state s"),
+    ("task_instance::list_query running", "Index Only Scan using dag_run_unfinished on dag_run_state s"),
+    // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
+    ("catalog::LIST", "Index Scan using bundle_pkey on bundle b"),
+    ("catalog::COUNT", "Index Only Scan using bundle_pkey on bundle"),
+    ("dag::list_query", "Index Scan using dag_pkey on dag d"),
+    ("dag::list_query by tag", "Index Scan using dag_pkey on dag d"),
+    ("dag::count_query", "Index Scan using dag_by_bundle on dag d"),
+    ("dag_run::list_query", "Index Scan using dag_run_pkey on dag_run r"),
+    ("dag_run::list_query by run after", "Index Scan Backward using dag_run_by_run_after on dag_run r"),
+    ("dag_run::count_query", "Index Scan using dag_run_by_run_id on dag_run r"),
+    ("task_instance::list_query", "Index Only Scan using dag_run_pkey on dag_run r"),
+    // One version of one DAG.
+    ("dag_run::list_query by everything", "Join Filter: (s.version = dag_version.key)"),
+];
+
+/// Where a commit finds its rows: by the whole key, of which this is the last column.
+const LAST_OF_KEY: &[(&str, &str)] = &[
+    ("attempt", "fence"),
+    ("dag_run_state", "run_key"),
+    ("task_instance", "map_index"),
+    ("task_node", "node"),
+    ("xcom", "key"),
+];
+
+fn fixed() -> Vec<(&'static str, String)> {
+    macro_rules! statements {
+        ($($module:ident :: { $($name:ident),* $(,)? })*) => {
+            vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
+        };
+    }
+    let mut all = statements! {
+        attempt::{LIST}
+        auth::{INSERT_TOKEN, FIND_TOKEN}
+        catalog::{
+            FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
+            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
+        }
+        clear::{
+            LOCK_RUN, COUNT, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES,
+            RESET_RUN,
+        }
+        dag_version::{FETCH, FIND, LIST, COUNT}
+        migrate::{NEWEST}
+        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
+        task_instance::{COUNTS}
+        task_node::{LIST, MAP_LENGTH}
+        value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+    };
+    all.extend(of_commit());
+    all
+}
+
+fn of_commit() -> Vec<(&'static str, String)> {
+    let all = function::STEPS.iter().flat_map(|step| step.statements.iter().map(move |it| (step, it)));
+    all.map(|(step, it)| (it.name, it.over(&step.rows_of_arrays(1)))).collect()
+}
+
+fn built() -> Vec<(&'static str, String)> {
+    let dag_id = || DagId::new("dag").unwrap();
+    let run = model::RunKey::from_uuid(Uuid::nil());
+    let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
+    let unfinished = RunFilter { states: vec![RunState::Running, RunState::Queued], ..RunFilter::default() };
+    let failed = RunFilter { states: vec![RunState::Failed], ..RunFilter::default() };
+    let everything = RunFilter {
+        run_types: vec![RunType::Manual],
+        run_id_pattern: Some("a%".into()),
+        version_number: Some(1),
+        order: RunOrder::StartedAt,
+        ..of_dag.clone()
+    };
+    let by_run_after = RunFilter { order: RunOrder::RunAfter, descending: true, ..RunFilter::default() };
+    let of_dag_by_run_after = RunFilter { dag_id: Some(dag_id()), ..by_run_after.clone() };
+    let by_run_id = RunFilter { order: RunOrder::RunId, ..of_dag.clone() };
+    let instances_of_run = InstanceFilter { run: Some(run), ..InstanceFilter::default() };
+    let narrow = InstanceFilter {
+        task_ids: vec![TaskId::new("t").unwrap()],
+        map_indexes: vec![MapIndex::at(1)],
+        ..instances_of_run.clone()
+    };
+    let running = InstanceFilter { states: vec![TaskState::Running], ..InstanceFilter::default() };
+    let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
+    let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
+    let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let queries = [
+        ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),
+        ("dag::list_query", dag::list_query(OWN, &DagFilter::default(), PAGE)),
+        ("dag::list_query by tag", dag::list_query(OWN, &tagged, PAGE)),
+        ("dag::list_query of a bundle", dag::list_query(OWN, &of_bundle, PAGE)),
+        ("dag::count_query", dag::count_query(OWN, &DagFilter::default())),
+        ("dag_run::fetch_query", dag_run::fetch_query(OWN, &dag_id(), &RunId::new("r").unwrap())),
+        ("dag_run::fetch_by_key_query", dag_run::fetch_by_key_query(OWN, run)),
+        ("dag_run::list_query", dag_run::list_query(OWN, &RunFilter::default(), PAGE)),
+        ("dag_run::list_query of a DAG", dag_run::list_query(OWN, &of_dag, PAGE)),
+        ("dag_run::list_query unfinished", dag_run::list_query(OWN, &unfinished, PAGE)),
+        ("dag_run::list_query failed", dag_run::list_query(OWN, &failed, PAGE)),
+        ("dag_run::list_query by run after", dag_run::list_query(OWN, &by_run_after, PAGE)),
+        ("dag_run::list_query of a DAG by run after", dag_run::list_query(OWN, &of_dag_by_run_after, PAGE)),
+        ("dag_run::list_query by run id", dag_run::list_query(OWN, &by_run_id, PAGE)),
+        ("dag_run::list_query by everything", dag_run::list_query(OWN, &everything, PAGE)),
+        ("dag_run::count_query", dag_run::count_query(OWN, &RunFilter::default())),
+        ("dag_run::count_query of a DAG", dag_run::count_query(OWN, &of_dag)),
+        ("task_instance::list_query", task_instance::list_query(OWN, &InstanceFilter::default(), PAGE)),
+        ("task_instance::list_query of a run", task_instance::list_query(OWN, &instances_of_run, PAGE)),
+        ("task_instance::list_query of one", task_instance::list_query(OWN, &narrow, PAGE)),
+        ("task_instance::list_query running", task_instance::list_query(OWN, &running, PAGE)),
+        ("task_instance::list_query of a DAG", task_instance::list_query(OWN, &instances_of_dag, PAGE)),
+        ("task_instance::count_query of a run", task_instance::count_query(OWN, &instances_of_run)),
+    ];
+    queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
+}
+
+async fn plan(session: &mut Session, sql: &str) -> Vec<String> {
+    let count = (1..200).take_while(|number| has_parameter(sql, *number)).count();
+    let nulls = vec!["NULL"; count].join(", ");
+    let nulls = if count == 0 { String::new() } else { format!("({nulls})") };
+    session.batch(format!("PREPARE looked_at AS {sql}")).await.unwrap();
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE looked_at {nulls}");
+    let rows = session.all(sqlx::query(AssertSqlSafe(explain)).persistent(false)).await.unwrap();
+    session.batch("DEALLOCATE looked_at".to_owned()).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn has_parameter(sql: &str, number: usize) -> bool {
+    let parameter = format!("${number}");
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+    sql.match_indices(&parameter).any(|(at, found)| is_end(&sql[at + found.len()..]))
+}
+
+/// The columns of each index.
+type Indexes = BTreeMap<String, Vec<String>>;
+
+async fn indexes(session: &mut Session) -> Indexes {
+    const COLUMNS: &str = "
+SELECT i.relname::text, array_agg(a.attname::text ORDER BY a.attnum)
+FROM pg_class AS i JOIN pg_attribute AS a ON a.attrelid = i.oid
+WHERE i.relkind = 'i' AND i.relnamespace = 'public'::regnamespace
+GROUP BY i.relname";
+    let rows = session.all(sqlx::query(COLUMNS)).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// What a plan walks over, of what it should not: a condition narrows the walk only by the columns with which the index begins.
+fn wide(name: &str, plan: &[String], indexes: &Indexes) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, line) in plan.iter().enumerate() {
+        let line = line.trim().trim_start_matches("->").trim();
+        let condition = plan.get(at + 1).and_then(|next| next.trim().strip_prefix("Index Cond: ")).unwrap_or_default();
+        let index = line.split(" using ").nth(1).and_then(|rest| indexes.get(rest.split(' ').next()?));
+        let is_narrow = |columns: &Vec<String>| {
+            let begin = columns.iter().take(2).filter(|column| *column != "tenant_id" || columns.len() == 1);
+            begin.into_iter().all(|column| condition.contains(&format!("({column} ")))
+        };
+        let is_wide = line.contains("Seq Scan on")
+            || line.contains("Bitmap")
+            || line.starts_with("Join Filter")
+            || index.is_some_and(|columns| !is_narrow(columns));
+        if is_wide && !MEANT.contains(&(name, line)) {
+            found.push(format!("{name}: {line} {condition}"));
+        }
+    }
+    found
+}
+
+/// Index scans of a commit that do not find their rows by the whole key.
+fn vague(name: &str, plan: &[String]) -> Vec<String> {
+    let is_exact = |line: &String, condition: &str| {
+        let table = line.split(" on ").nth(1).and_then(|rest| rest.split(' ').next());
+        LAST_OF_KEY.iter().any(|(of, column)| Some(*of) == table && condition.contains(column))
+    };
+    let scans = plan.iter().zip(plan.iter().skip(1)).filter(|(line, _)| line.contains("Scan using"));
+    let vague = scans.filter(|(line, condition)| !is_exact(line, condition));
+    vague.map(|(line, condition)| format!("{name}: {line} {condition}")).collect()
+}
+
+async fn open(database: &testkit_postgres::Database) -> Session {
+    let store = PostgresStore::open(&database.url(), Arc::new(clock::Real)).await.unwrap();
+    store.session().await.unwrap()
+}
+
+#[tokio::test]
+async fn no_statement_walks_over_everything() {
+    let database = testkit_postgres::database();
+    let mut session = open(&database).await;
+    let indexes = indexes(&mut session).await;
+    let mut all = String::new();
+    let mut found = Vec::new();
+    for (name, sql) in fixed().into_iter().chain(built()) {
+        let plan = plan(&mut session, &sql).await;
+        writeln!(all, "{name}\n  {}", plan.join("\n  ")).unwrap();
+        found.extend(wide(name, &plan, &indexes));
+    }
+    assert_eq!(found, [] as [String; 0], "{all}");
+}
+
+#[tokio::test]
+async fn a_commit_finds_its_rows_by_key() {
+    let database = testkit_postgres::database();
+    let mut session = open(&database).await;
+    let mut scans = 0;
+    for (name, sql) in of_commit() {
+        let plan = plan(&mut session, &sql).await;
+        assert_eq!(vague(name, &plan), [] as [String; 0], "{plan:#?}");
+        scans += plan.iter().filter(|line| line.contains("Scan using")).count();
+    }
+    assert!(scans >= 7, "{scans}");
+}
+
+#[tokio::test]
+async fn a_missing_index_is_found() {
+    let database = testkit_postgres::database();
+    let mut session = open(&database).await;
+    let indexes = indexes(&mut session).await;
+    let by_run_after = RunFilter { order: RunOrder::RunAfter, dag_id: DagId::new("dag").ok(), ..RunFilter::default() };
+    for (drop, name, sql) in [
+        ("DROP INDEX dag_by_bundle", "catalog::MARK_STALE", catalog::MARK_STALE.to_owned()),
+        ("ALTER TABLE dag_tag DROP CONSTRAINT dag_tag_pkey", "catalog::DELETE_TAGS", catalog::DELETE_TAGS.to_owned()),
+        ("ALTER TABLE xcom DROP CONSTRAINT xcom_pkey", "value::FETCH", value::FETCH.to_owned()),
+        (
+            "DROP INDEX dag_run_by_run_id, dag_run_by_dag, dag_run_by_dag_run_after",
+            "dag_run::list_query",
+            dag_run::list_query(OWN, &by_run_after, PAGE).into_string(),
+        ),
+    ] {
+        assert_eq!(wide(name, &plan(&mut session, &sql).await, &indexes), [] as [String; 0]);
+        session.batch(drop.to_owned()).await.unwrap();
+        let plan = plan(&mut session, &sql).await;
+        assert_ne!(wide(name, &plan, &indexes), [] as [String; 0], "{plan:#?}");
+    }
+}

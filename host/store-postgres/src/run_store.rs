@@ -18,14 +18,14 @@ pub(crate) const ADVANCE_EPOCH: &str = "UPDATE cluster SET epoch = epoch + 1 WHE
 /// Tenants with unfinished runs.
 /// Called by `RunStore::tenants_with_work`. Walks `dag_run_unfinished`, which holds no other runs.
 pub(crate) const TENANTS: &str = "
-SELECT DISTINCT tenant_id FROM dag_run WHERE state IN ('queued', 'running') ORDER BY tenant_id";
+SELECT DISTINCT tenant_id FROM dag_run_state WHERE state IN ('queued', 'running') ORDER BY tenant_id";
 
 /// Unfinished runs after a key.
 /// Called by `RunStore::runs_unfinished`. Walks `dag_run_unfinished` from the key on.
 pub(crate) const UNFINISHED: &str = "
-SELECT key FROM dag_run
-WHERE tenant_id = $1 AND state IN ('queued', 'running') AND key > $2
-ORDER BY key
+SELECT run_key FROM dag_run_state
+WHERE tenant_id = $1 AND state IN ('queued', 'running') AND run_key > $2
+ORDER BY run_key
 LIMIT $3";
 
 /// Instances of a run.
@@ -44,7 +44,8 @@ SELECT a.node, a.map_index, max(a.try_number) AS try_number
 FROM attempt AS a
 WHERE a.tenant_id = $1 AND a.run_key = $2
     AND NOT EXISTS (SELECT 1 FROM task_instance AS t
-        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = a.node AND t.map_index = a.map_index)
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = a.node AND t.map_index = a.map_index
+        OFFSET 0)
 GROUP BY a.node, a.map_index
 ORDER BY a.node, a.map_index";
 
@@ -63,7 +64,7 @@ impl RunStore for PostgresStore {
         let found = self.session().await?.all(sqlx::query(TENANTS)).await?;
         // The scheduler does every tenant's work; the rows establish which.
         let scope =
-            |row| Cells::of(row, "dag_run").number("tenant_id").map(TenantId::from_row).map(TenantScope::assume);
+            |row| Cells::of(row, "dag_run_state").number("tenant_id").map(TenantId::from_row).map(TenantScope::assume);
         found.iter().map(scope).collect()
     }
 
@@ -76,7 +77,7 @@ impl RunStore for PostgresStore {
         let after = after.map_or(Uuid::nil(), RunKey::uuid);
         let query = sqlx::query(UNFINISHED).bind(rows::tenant(scope)).bind(after).bind(i64::from(limit));
         let found = self.session().await?.all(query).await?;
-        found.iter().map(|row| Cells::of(row, "dag_run").uuid("key").map(RunKey::from_uuid)).collect()
+        found.iter().map(|row| Cells::of(row, "dag_run_state").uuid("run_key").map(RunKey::from_uuid)).collect()
     }
 
     async fn run_snapshot(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunSnapshot>, StoreError> {

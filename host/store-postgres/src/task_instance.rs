@@ -8,12 +8,20 @@ use store::{InstanceFilter, InstanceRow, Page, PageRequest, StoreError};
 use crate::rows::{self, Cells};
 use crate::session::Session;
 
-const COLUMNS: &str = "
+/// The rest is read of the instances that the inner query found, each looked up by key; see [`crate::dag_run`].
+const BEGIN: &str = "
 SELECT t.run_key, t.node, t.map_index, r.dag_id, r.run_id, n.task_id, t.state, t.reason, t.try_number, t.max_tries,
-    n.map_length, r.version, v.version_number, t.worker, r.run_after, r.logical_date, t.scheduled_at, t.started_at, t.ended_at,
-    t.retry_at";
+    n.map_length, s.version, v.version_number, t.worker, r.run_after, r.logical_date, t.scheduled_at, t.started_at, t.ended_at,
+    t.retry_at
+FROM (SELECT t.*";
 
-const VERSION_OF_RUN: &str = " JOIN dag_version AS v ON v.tenant_id = r.tenant_id AND v.key = r.version";
+const END: &str = ") AS t
+CROSS JOIN LATERAL (SELECT * FROM dag_run AS r WHERE r.tenant_id = t.tenant_id AND r.key = t.run_key OFFSET 0) AS r
+CROSS JOIN LATERAL (
+    SELECT * FROM dag_run_state AS s WHERE s.tenant_id = t.tenant_id AND s.run_key = t.run_key OFFSET 0) AS s
+CROSS JOIN LATERAL (SELECT * FROM dag_version AS v WHERE v.tenant_id = s.tenant_id AND v.key = s.version OFFSET 0) AS v
+CROSS JOIN LATERAL (
+    SELECT * FROM task_node AS n WHERE n.tenant_id = t.tenant_id AND n.run_key = t.run_key AND n.node = t.node OFFSET 0) AS n";
 
 /// Counts by task and state.
 /// Called by `RunReader::instance_counts`. Walks the table's key over the run.
@@ -25,48 +33,114 @@ GROUP BY node, state
 ORDER BY node, state";
 
 /// A page of instances, in the order of runs, tasks and indexes; stops at the page's end.
-/// Called by `RunReader::instance_list`. Walks runs by key or `dag_run_by_dag`, within a run the keys of `task_node` and
+/// Called by `RunReader::instance_list`. Walks runs by key, `dag_run_by_dag` or `dag_run_unfinished`, within a run the key of
 /// `task_instance`.
 pub(crate) fn list_query(scope: TenantScope, filter: &InstanceFilter, page: PageRequest) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(COLUMNS);
-    push_from(&mut query, scope, filter, VERSION_OF_RUN);
+    let mut query = QueryBuilder::new(BEGIN);
+    push_from(&mut query, scope, filter);
+    push_order(&mut query, filter, Source::of(filter).key());
+    query.push(" LIMIT ").push_bind(i64::from(page.limit)).push(" OFFSET ").push_bind(i64::from(page.offset)).push(END);
+    push_order(&mut query, filter, "t.run_key");
+    query
+}
+
+fn push_order(query: &mut QueryBuilder<Postgres>, filter: &InstanceFilter, run: &str) {
     let direction = if filter.descending { " DESC" } else { " ASC" };
-    for (begin, column) in [(" ORDER BY ", "r.key"), (", ", "n.node"), (", ", "t.map_index")] {
+    for (begin, column) in [(" ORDER BY ", run), (", ", "t.node"), (", ", "t.map_index")] {
         query.push(begin).push(column).push(direction);
     }
-    query.push(" LIMIT ").push_bind(i64::from(page.limit)).push(" OFFSET ").push_bind(i64::from(page.offset));
-    query
 }
 
 /// How many instances the filter leaves, up to the longest total.
 /// Called by `RunReader::instance_list`, with the indexes of [`list_query`].
 pub(crate) fn count_query(scope: TenantScope, filter: &InstanceFilter) -> QueryBuilder<Postgres> {
-    rows::count_query(|query| push_from(query, scope, filter, ""))
+    rows::count_query(|query| push_from(query, scope, filter))
 }
 
-fn push_from(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &InstanceFilter, version: &str) {
-    // A run that has ended has only instances that have ended.
-    let is_unfinished = !filter.states.is_empty() && filter.states.iter().all(|state| !state.is_ended());
-    query
-        .push(" FROM dag_run AS r")
-        .push(version)
-        .push(" JOIN task_node AS n ON n.tenant_id = r.tenant_id AND n.run_key = r.key")
-        .push(" JOIN task_instance AS t ON t.tenant_id = n.tenant_id AND t.run_key = n.run_key AND t.node = n.node")
-        .push(" WHERE r.tenant_id = ")
-        .push_bind(rows::tenant(scope));
-    if let Some(run) = filter.run {
-        query.push(" AND r.key = ").push_bind(run.uuid());
+/// Where the walk begins.
+#[derive(Clone, Copy)]
+enum Source {
+    /// At the instances of one run.
+    Run,
+    /// At runs that have not ended: a run that has ended has only instances that have ended.
+    Unfinished,
+    Runs,
+}
+
+impl Source {
+    fn of(filter: &InstanceFilter) -> Self {
+        if filter.run.is_some() {
+            Self::Run
+        } else if !filter.states.is_empty() && filter.states.iter().all(|state| !state.is_ended()) {
+            Self::Unfinished
+        } else {
+            Self::Runs
+        }
     }
-    if let Some(dag_id) = &filter.dag_id {
-        query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
+
+    /// The column with the run's key.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Run => "t.run_key",
+            Self::Unfinished => "s.run_key",
+            Self::Runs => "r.key",
+        }
     }
+}
+
+fn push_from(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &InstanceFilter) {
+    match Source::of(filter) {
+        Source::Run => {
+            query.push(" FROM task_instance AS t WHERE t.tenant_id = ").push_bind(rows::tenant(scope));
+            push_filter(query, filter);
+            if let Some(run) = filter.run {
+                query.push(" AND t.run_key = ").push_bind(run.uuid());
+                if let Some(dag_id) = &filter.dag_id {
+                    query.push(" AND EXISTS (SELECT 1 FROM dag_run WHERE tenant_id = ").push_bind(rows::tenant(scope));
+                    query.push(" AND key = ").push_bind(run.uuid());
+                    query.push(" AND dag_id = ").push_bind(dag_id.as_str().to_owned()).push(")");
+                }
+            }
+        }
+        Source::Unfinished => {
+            query.push(" FROM dag_run_state AS s");
+            push_instances_of(query, filter, "s.tenant_id", "s.run_key");
+            query.push(" WHERE s.tenant_id = ").push_bind(rows::tenant(scope));
+            query.push(" AND s.state IN ('queued', 'running')");
+            if let Some(dag_id) = &filter.dag_id {
+                query.push(
+                    " AND EXISTS (SELECT 1 FROM dag_run AS r WHERE r.tenant_id = s.tenant_id AND r.key = s.run_key",
+                );
+                query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned()).push(" OFFSET 0)");
+            }
+        }
+        Source::Runs => {
+            query.push(" FROM dag_run AS r");
+            push_instances_of(query, filter, "r.tenant_id", "r.key");
+            query.push(" WHERE r.tenant_id = ").push_bind(rows::tenant(scope));
+            if let Some(dag_id) = &filter.dag_id {
+                query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
+            }
+        }
+    }
+}
+
+/// The instances of each run, one run after the other.
+fn push_instances_of(query: &mut QueryBuilder<Postgres>, filter: &InstanceFilter, tenant: &str, run: &str) {
+    query.push(" CROSS JOIN LATERAL (SELECT * FROM task_instance AS t WHERE t.tenant_id = ").push(tenant);
+    query.push(" AND t.run_key = ").push(run);
+    push_filter(query, filter);
+    query.push(" OFFSET 0) AS t");
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &InstanceFilter) {
     if !filter.task_ids.is_empty() {
+        query.push(" AND EXISTS (SELECT 1 FROM task_node AS n");
+        query.push(" WHERE n.tenant_id = t.tenant_id AND n.run_key = t.run_key AND n.node = t.node");
         rows::push_list(query, " AND n.task_id IN (", filter.task_ids.iter().map(|it| it.as_str().to_owned()));
+        query.push(" OFFSET 0)");
     }
     if !filter.states.is_empty() {
-        if filter.run.is_none() && is_unfinished {
-            query.push(" AND r.state IN ('queued', 'running')");
-        }
         rows::push_list(query, " AND t.state IN (", filter.states.iter().map(|it| it.as_str().to_owned()));
     }
     if !filter.map_indexes.is_empty() {

@@ -28,8 +28,10 @@ fit (map_index, bytes_before) AS (
     SELECT map_index, (sum(bytes) OVER (ORDER BY map_index) - bytes)::bigint FROM size)
 SELECT x.node, x.map_index, x.key, x.created_at, x.size_bytes, x.digest, x.value
 FROM fit
-JOIN xcom AS x
-    ON x.tenant_id = $1 AND x.run_key = $2 AND x.node = $3 AND x.map_index = fit.map_index AND x.key = $5
+CROSS JOIN LATERAL (
+    SELECT * FROM xcom
+    WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = fit.map_index AND key = $5
+    OFFSET 0) AS x
 WHERE fit.bytes_before < $7 OR fit.bytes_before = 0
 ORDER BY fit.map_index";
 

@@ -12,7 +12,7 @@ use crate::server::Durability;
 /// How long the shared server waits for the next test, in seconds.
 const LINGER_S: u32 = 10;
 
-/// A database of a test's own, which goes away with this value.
+/// A database of a test's own. It goes away with its server: dropping it would cost a checkpoint.
 #[derive(Debug)]
 pub struct Database {
     cluster: Cluster,
@@ -30,7 +30,9 @@ pub fn database() -> Database {
 impl Database {
     pub(crate) fn create(cluster: Cluster, port: u16) -> Self {
         let database = Self { cluster, port, name: format!("t{:016x}", RandomState::new().build_hasher().finish()) };
-        run(&mut database.command("createdb"));
+        let mut createdb = database.cluster.programs().command("createdb");
+        createdb.arg("--host").arg(database.cluster.socket()).args(["--port", &port.to_string(), "--username", USER]);
+        run(createdb.arg("--no-password").arg(&database.name));
         database
     }
 
@@ -43,24 +45,6 @@ impl Database {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    fn command(&self, program: &str) -> std::process::Command {
-        let mut command = self.cluster.programs().command(program);
-        command.arg("--host").arg(self.cluster.socket()).args(["--port", &self.port.to_string(), "--username", USER]);
-        command.arg("--no-password");
-        if program == "dropdb" {
-            command.arg("--force");
-        }
-        command.arg(&self.name);
-        command
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        // It goes away with the server at the latest, which may be gone already.
-        let _ = self.command("dropdb").output();
     }
 }
 

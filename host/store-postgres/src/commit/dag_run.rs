@@ -8,13 +8,19 @@ use super::step::{Blame, Changes, Statement, Step};
 use crate::rows::{narrow, tenant};
 
 /// New runs; those whose run id or key exists are passed over and not counted.
-/// Called by `RunStore::commit`. Probes the key of `dag_run` and `dag_run_by_run_id`; adds to all its indexes; shares a lock
-/// on the version.
+/// Called by `RunStore::commit`. Probes the key of `dag_run` and `dag_run_by_run_id`; adds to all its indexes.
 const INSERT_RUNS: &str = "
-INSERT INTO dag_run (tenant_id, key, dag_id, run_id, version, run_type, state, run_after, queued_at, logical_date,
-    interval_from, interval_to, started_at, ended_at)
-SELECT e.tenant_id, e.run_key, e.dag_id, e.run_id, e.version, e.run_type, e.state, e.run_after, e.queued_at, e.logical_date,
-    e.interval_from, e.interval_to, e.started_at, e.ended_at
+INSERT INTO dag_run (tenant_id, key, dag_id, run_id, run_type, run_after, queued_at, logical_date, interval_from, interval_to)
+SELECT e.tenant_id, e.run_key, e.dag_id, e.run_id, e.run_type, e.run_after, e.queued_at, e.logical_date, e.interval_from,
+    e.interval_to
+FROM {rows}
+ON CONFLICT DO NOTHING";
+
+/// Their states.
+/// Called by `RunStore::commit`, for runs that were inserted. Adds to the table's indexes; shares a lock on the version.
+const INSERT_STATES: &str = "
+INSERT INTO dag_run_state (tenant_id, run_key, version, state, started_at, ended_at)
+SELECT e.tenant_id, e.run_key, e.version, e.state, e.started_at, e.ended_at
 FROM {rows}
 ON CONFLICT DO NOTHING";
 
@@ -49,6 +55,7 @@ pub(crate) const RUNS: Step = Step {
     ],
     statements: &[
         Statement { name: "dag_run::INSERT_RUNS", sql: INSERT_RUNS, changes: Changes::One },
+        Statement { name: "dag_run::INSERT_STATES", sql: INSERT_STATES, changes: Changes::Any },
         Statement { name: "dag_run::INSERT_INPUTS", sql: INSERT_INPUTS, changes: Changes::Any },
     ],
     blame: Blame::Duplicate,
@@ -105,12 +112,12 @@ pub(crate) fn bind_nodes(runs: &[NewRun], columns: &mut Columns) {
 }
 
 /// Changes of state, of runs that have not ended.
-/// Called by `RunStore::commit`. Finds rows by the key of `dag_run`; moves them between its partial indexes; locks them.
+/// Called by `RunStore::commit`. Finds rows by `dag_run_unfinished`; moves them between the table's indexes; locks them.
 const UPDATE_STATES: &str = "
-UPDATE dag_run AS r
-SET state = e.state, reason = e.reason, started_at = coalesce(r.started_at, e.started_at), ended_at = e.ended_at
+UPDATE dag_run_state AS s
+SET state = e.state, reason = e.reason, started_at = coalesce(s.started_at, e.started_at), ended_at = e.ended_at
 FROM {rows}
-WHERE r.tenant_id = e.tenant_id AND r.key = e.run_key AND r.state IN ('queued', 'running')";
+WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key AND s.state IN ('queued', 'running')";
 
 pub(crate) const STATES: Step = Step {
     columns: &[

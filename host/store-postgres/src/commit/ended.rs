@@ -9,8 +9,8 @@ use crate::rows::{count, narrow, tenant};
 
 /// The instances' next states, where they run under the fence that ended, and the executions' rows, with the version that
 /// their runs have.
-/// Called by `RunStore::commit`. Finds rows by the keys of `dag_run` and `task_instance`; locks the latter; adds to the key of
-/// `attempt`.
+/// Called by `RunStore::commit`. Finds rows by the keys of `task_instance` and `dag_run_state`; locks the former; adds to the
+/// key of `attempt`.
 const END_EXECUTIONS: &str = "
 WITH ended AS (
     UPDATE task_instance AS t
@@ -18,15 +18,15 @@ WITH ended AS (
         scheduled_at = CASE WHEN e.state = 'scheduled' THEN e.ended_at ELSE t.scheduled_at END, retry_at = e.retry_at,
         lost_executions = e.lost_executions, suspect = e.suspect, has_value = e.has_value
     FROM {rows}
-    JOIN dag_run AS r ON r.tenant_id = e.tenant_id AND r.key = e.run_key
     WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
         AND t.state = 'running' AND t.fence = e.fence AND t.try_number = e.try_number
-    RETURNING e.*, r.version)
+    RETURNING e.*)
 INSERT INTO attempt (tenant_id, run_key, node, map_index, try_number, fence, version, started_at, ended_at, end_kind, wall_us,
     cpu_us, memory_bytes, message)
-SELECT tenant_id, run_key, node, map_index, try_number, fence, version, started_at, ended_at, end_kind, wall_us,
-    cpu_us, memory_bytes, message
-FROM ended
+SELECT e.tenant_id, e.run_key, e.node, e.map_index, e.try_number, e.fence, s.version, e.started_at, e.ended_at, e.end_kind,
+    e.wall_us, e.cpu_us, e.memory_bytes, e.message
+FROM ended AS e
+JOIN dag_run_state AS s ON s.tenant_id = e.tenant_id AND s.run_key = e.run_key
 ON CONFLICT DO NOTHING";
 
 pub(crate) const ENDS: Step = Step {

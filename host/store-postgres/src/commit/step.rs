@@ -40,10 +40,12 @@ pub(crate) enum Blame {
 }
 
 impl Step {
-    /// The rows as a statement of its own reads them: parameters from `first` on, one array for each column.
+    /// The rows as arrays: parameters from `first` on, one for each column. Its limit leaves nothing out, but makes the planner
+    /// expect one row, and so look up each by its key however few rows the table has when the plan is made.
     pub(crate) fn rows_of_arrays(&self, first: usize) -> String {
         let arrays = (first..).zip(self.columns).map(|(number, (_, kind))| format!("${number}::{kind}[]"));
-        format!("unnest({}) AS e ({})", joined(arrays), self.names())
+        let (arrays, names) = (joined(arrays), self.names());
+        format!("(SELECT * FROM unnest({arrays}) AS u ({names}) LIMIT cardinality(${first})) AS e")
     }
 
     /// One row, which a variable holds.
