@@ -80,6 +80,14 @@ pub(crate) fn pool(options: PgConnectOptions) -> sqlx::PgPool {
         .connect_lazy_with(options)
 }
 
+/// The error of a caller that got no session of the pool.
+pub(crate) fn none_free() -> StoreError {
+    let seconds = CONNECT_TIMEOUT.as_secs();
+    StoreError::Unavailable {
+        detail: format!("no connection within {seconds} s: the server is away, or all {POOL_MAX} are in use"),
+    }
+}
+
 fn address(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(folder) => format!("the server at {} (port {})", folder.display(), options.get_port()),

@@ -34,6 +34,10 @@ impl PostgresStore {
 
     /// A session of the pool.
     pub(crate) async fn session(&self) -> Result<Session, StoreError> {
-        Ok(self.pool.acquire().await.map(Session::pooled).map_err(Failure::from)?)
+        match self.pool.acquire().await {
+            Ok(conn) => Ok(Session::pooled(conn)),
+            Err(sqlx::Error::PoolTimedOut) => Err(connect::none_free()),
+            Err(error) => Err(Failure::from(error).into()),
+        }
     }
 }

@@ -15,9 +15,12 @@ mod run;
 mod state;
 mod tenant;
 mod text;
+mod twins;
 mod value;
 
 use async_trait::async_trait;
+
+pub use twins::agree;
 
 use crate::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
 

@@ -3,6 +3,7 @@
 //! The tests come last, so that what stands at the end of the output is the runner's own summary.
 //! All steps build the whole workspace with one profile, so that they share what they build.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -79,5 +80,26 @@ fn install_tools(shell: &Shell) -> Result<()> {
             .run()
             .context("the tests run under nextest: install it with `cargo install --locked cargo-nextest`")?;
     }
+    install_postgres(shell)
+}
+
+/// The server that the tests of the other database start for themselves.
+fn install_postgres(shell: &Shell) -> Result<()> {
+    let is_installed = || {
+        let own = cmd!(shell, "pg_config --bindir").quiet().ignore_stderr().read().unwrap_or_default();
+        let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let mut folders = debian.map(|version| version.path().join("bin")).chain([PathBuf::from(own.trim())]);
+        folders.any(|folder| folder.join("initdb").is_file())
+    };
+    let is_root = cmd!(shell, "id -u").quiet().read()? == "0";
+    if !is_installed() && is_root {
+        cmd!(shell, "apt-get install --yes --no-install-recommends postgresql").run().context(
+            "the tests need PostgreSQL 15 or newer: install its server (Debian: `apt-get install postgresql`)",
+        )?;
+    }
+    anyhow::ensure!(
+        is_installed(),
+        "the tests need PostgreSQL 15 or newer: install its server (Debian: `apt-get install postgresql`)"
+    );
     Ok(())
 }

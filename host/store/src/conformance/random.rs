@@ -24,12 +24,26 @@ struct Row {
 type Rows = BTreeMap<(u128, u32, i32), Row>;
 
 /// A small generator, so that a failure is the same each time.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
+    }
+
+    /// A place in a list of so many.
+    pub(super) fn pick(&mut self, places: usize) -> usize {
+        self.roll(places as u64) as usize
+    }
+
+    /// True once in so many.
+    pub(super) fn is(&mut self, once_in: u64) -> bool {
+        self.roll(once_in) == 0
     }
 
     fn instance(&mut self) -> (u128, u32, i32) {
