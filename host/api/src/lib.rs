@@ -45,7 +45,7 @@ mod xcom;
 pub use app::ApiParts;
 pub use metrics::{PrometheusHandle, metrics_install};
 pub use openapi::openapi_json;
-pub use router::{OPEN_ROUTES, router};
+pub use router::{OPEN_ROUTES, router, router_of_probes};
 pub use server::serve;
 
 #[cfg(test)]

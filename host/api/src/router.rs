@@ -24,7 +24,16 @@ pub const OPEN_ROUTES: [&str; 4] = ["/api/v2/monitor/health", "/api/v2/version",
 /// The API.
 pub fn router(parts: ApiParts) -> Router {
     let app = App::new(parts);
-    routes(&app)
+    layered(routes(&app), app)
+}
+
+/// What every process of a server answers, though it serves no API: how it is, and how much it does.
+pub fn router_of_probes(parts: ApiParts) -> Router {
+    layered(open(), App::new(parts))
+}
+
+fn layered(routes: Routes, app: App) -> Router {
+    routes
         .into_router()
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)

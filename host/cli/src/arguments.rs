@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Element, Grace, Listen, LogFilter, LogFormat, Server, Slots};
+use crate::config::{
+    Database, DatabaseUrl, Element, Grace, Listen, LogFilter, LogFormat, Objects, ObjectsUrl, RoleSet, Roles, Server,
+    Slots,
+};
 use crate::exit;
 use crate::screen::Format;
 
@@ -82,6 +85,17 @@ pub(crate) struct ServeSettings {
     /// Folder for all data; made when it is missing [env: WAFT_DATA] [default: waft-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Database: sqlite (in DIR, for one process) or postgres://USER:PASSWORD@HOST:PORT/NAME, which processes share
+    /// [env: WAFT_DATABASE] [default: sqlite]
+    #[arg(long, value_name = "URL", value_parser = Database::parse)]
+    pub(crate) database: Option<DatabaseUrl>,
+    /// Blobs and logs: data (in DIR), file:///FOLDER or s3://BUCKET/PREFIX [env: WAFT_OBJECTS] [default: data]
+    #[arg(long, value_name = "URL", value_parser = Objects::parse)]
+    pub(crate) objects: Option<ObjectsUrl>,
+    /// What this process does, of api, scheduler and worker; fewer than all need a shared database [env: WAFT_ROLE]
+    /// [default: api,scheduler,worker]
+    #[arg(long, value_name = "ROLES", value_parser = Roles::parse)]
+    pub(crate) role: Option<RoleSet>,
     /// Address and port; port 0 takes a free one [env: WAFT_LISTEN] [default: 127.0.0.1:8793]
     #[arg(long, value_name = "ADDRESS", value_parser = Listen::parse)]
     pub(crate) listen: Option<SocketAddr>,
@@ -109,6 +123,7 @@ pub(crate) struct ServeSettings {
 Examples:
   waft serve --data ./data
   waft serve --data /var/lib/waft --listen 0.0.0.0:8793 --slots 256 --log-format json
+  waft serve --database postgres://waft@db/waft --objects s3://waft-objects --role scheduler,worker
 ")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]

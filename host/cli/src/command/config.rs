@@ -2,7 +2,9 @@
 
 use super::dispatch::Session;
 use crate::arguments::ConfigShowArguments;
-use crate::config::{Data, Grace, Listen, LogFilter, LogFormatElement, Output, Server, Slots, TokenFile};
+use crate::config::{
+    Data, Database, Grace, Listen, LogFilter, LogFormatElement, Objects, Output, Roles, Server, Slots, TokenFile,
+};
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::screen::Listing;
@@ -15,6 +17,9 @@ pub(super) fn show(arguments: ConfigShowArguments, session: &Session) -> Outcome
         known.known::<TokenFile>(server.token_file)?,
         known.known::<Output>(Some(session.screen.format).filter(|_| session.has_output_flag))?,
         known.known::<Data>(settings.data)?,
+        known.known::<Database>(settings.database)?,
+        known.known::<Objects>(settings.objects)?,
+        known.known::<Roles>(settings.role)?,
         known.known::<Listen>(settings.listen)?,
         known.known::<Slots>(settings.slots)?,
         known.known::<Grace>(settings.grace_s)?,

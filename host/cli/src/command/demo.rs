@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::screen::Format;
-use crate::serve::{RunningServer, ServerOptions, StopSignal, start};
+use crate::serve::{HouseOptions, RunningServer, ServerOptions, StopSignal, start};
 use crate::stopwatch::Stopwatch;
 use crate::{guest, logging};
 
@@ -48,8 +48,10 @@ pub(super) async fn run(arguments: DemoArguments, session: &Session) -> Outcome 
     let server = start(ServerOptions {
         data: data.path().to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
-        slots: SLOTS_DEFAULT,
-        command: RunnerCommand::this_program().context("cannot find this program's file")?,
+        house: HouseOptions::alone(
+            SLOTS_DEFAULT,
+            RunnerCommand::this_program().context("cannot find this program's file")?,
+        ),
     })
     .await?;
     stopwatch.lap("start");

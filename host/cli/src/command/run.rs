@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: RunArguments, session: &Session) -> Outcome {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let data = DataFolder::open(folder.path()).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
     let command = RunnerCommand::this_program().context("cannot find this program's file")?;
-    let house = House::open(data, HouseOptions { slots: SLOTS_DEFAULT, command }).await?;
+    let house = House::open(data, HouseOptions::alone(SLOTS_DEFAULT, command)).await?;
     let outcome = tokio::select! {
         outcome = once(&house, &arguments, component, conf, session.screen) => outcome,
         failed = house.failed() => Err(Failure::new(Exit::Broken, failed)),

@@ -7,11 +7,11 @@ use sandbox::RunnerCommand;
 
 use super::dispatch::Session;
 use crate::arguments::ServeArguments;
-use crate::config::{Data, Grace, Listen, LogFilter, LogFormatElement, Slots};
+use crate::config::{Data, Database, Grace, Listen, LogFilter, LogFormatElement, Objects, Roles, Slots};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::logging;
-use crate::serve::{ServerOptions, StopSignal, start};
+use crate::serve::{HouseOptions, ServerOptions, StopSignal, start};
 
 pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome {
     let (flags, known) = (arguments.settings, &session.settings);
@@ -21,8 +21,13 @@ pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome
     let options = ServerOptions {
         data: known.get::<Data>(flags.data)?.value,
         listen: known.get::<Listen>(flags.listen)?.value,
-        slots: known.get::<Slots>(flags.slots)?.value,
-        command: RunnerCommand::this_program().context("cannot find this program's file")?,
+        house: HouseOptions {
+            database: known.get::<Database>(flags.database)?.value,
+            objects: known.get::<Objects>(flags.objects)?.value,
+            roles: known.get::<Roles>(flags.role)?.value,
+            slots: known.get::<Slots>(flags.slots)?.value,
+            command: RunnerCommand::this_program().context("cannot find this program's file")?,
+        },
     };
     let mut signal = StopSignal::listen()?;
     let server = start(options).await?;

@@ -5,6 +5,7 @@
 //! Not here: what a setting does (`serve`, `command`).
 
 mod data;
+mod database;
 mod element;
 mod file;
 mod grace;
@@ -12,19 +13,24 @@ mod listen;
 mod log_filter;
 mod log_format;
 mod nearest;
+mod objects;
 mod output;
+mod roles;
 mod server;
 mod settings;
 mod slots;
 mod token;
 
 pub(crate) use data::Data;
+pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use element::{Element, Origin, Setting};
 pub(crate) use grace::Grace;
 pub(crate) use listen::Listen;
 pub(crate) use log_filter::LogFilter;
 pub(crate) use log_format::{LogFormat, LogFormatElement};
+pub(crate) use objects::{Objects, ObjectsUrl};
 pub(crate) use output::Output;
+pub(crate) use roles::{RoleSet, Roles};
 pub(crate) use server::Server;
 pub(crate) use settings::{Known, Settings};
 pub(crate) use slots::Slots;

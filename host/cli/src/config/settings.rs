@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::file::{ConfigFile, UnknownKey};
 use super::{
-    Data, Element, Grace, Listen, LogFilter, LogFormatElement, Origin, Output, Server, Setting, Slots, TokenFile,
+    Data, Database, Element, Grace, Listen, LogFilter, LogFormatElement, Objects, Origin, Output, Roles, Server,
+    Setting, Slots, TokenFile,
 };
 use crate::failure::Failure;
 
@@ -27,11 +28,14 @@ pub(crate) struct Known {
     pub(crate) flag: &'static str,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     Server::KEY,
     TokenFile::KEY,
     Output::KEY,
     Data::KEY,
+    Database::KEY,
+    Objects::KEY,
+    Roles::KEY,
     Listen::KEY,
     Slots::KEY,
     Grace::KEY,

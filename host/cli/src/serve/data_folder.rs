@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use clock::Ids;
 use nix::fcntl::{Flock, FlockArg};
+use uuid::Uuid;
 
 /// A data folder that nobody else uses while this lives.
 #[derive(Debug)]
@@ -49,6 +51,29 @@ impl DataFolder {
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("waft.db")
+    }
+
+    /// What this folder is called in a cluster; it stays the same for as long as the folder is there.
+    pub(crate) fn node(&self, ids: &dyn Ids) -> Result<Uuid, DataFolderError> {
+        let path = self.path.join("node");
+        let failed = |source| DataFolderError::Io { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let invalid = |error| failed(io::Error::new(io::ErrorKind::InvalidData, error));
+                Uuid::parse_str(text.trim()).map_err(invalid)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let node = ids.uuid();
+                fs::write(&path, format!("{node}\n")).map_err(failed)?;
+                Ok(node)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Compiled components.
+    pub(crate) fn artefacts(&self) -> PathBuf {
+        self.path.join("artefacts")
     }
 
     /// Blobs and logs.

@@ -4,32 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Real};
 use control::{Control, ControlParts, Part};
 use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
-use model::WorkerId;
+use model::ServerId;
 use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
-use scheduler::{Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
-use store::Catalog;
-use store_sqlite::SqliteStore;
+use scheduler::{ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
+use store::NewServer;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
-use worker::{Artefacts, Worker, WorkerParts};
+use worker::{ArtefactFolder, Artefacts, Worker, WorkerParts};
 
 use super::DataFolder;
 use super::admin_token;
+use super::objects;
 use super::parser::Parser;
+use super::stores::Stores;
+use crate::config::{DatabaseUrl, ObjectsUrl, RoleSet};
 use crate::failure::Failure;
 
 /// How a house is built.
 #[derive(Debug, Clone)]
 pub(crate) struct HouseOptions {
+    pub(crate) database: DatabaseUrl,
+    pub(crate) objects: ObjectsUrl,
+    pub(crate) roles: RoleSet,
     /// Task instances that run at a time.
     pub(crate) slots: u32,
     /// The program that holds the processes of guests.
     pub(crate) command: RunnerCommand,
+}
+
+impl HouseOptions {
+    /// One process, with all its data in its folder.
+    pub(crate) fn alone(slots: u32, command: RunnerCommand) -> Self {
+        let (database, objects) = (DatabaseUrl::InDataFolder, ObjectsUrl::InDataFolder);
+        Self { database, objects, roles: RoleSet::ALL, slots, command }
+    }
 }
 
 /// The scheduler's loop, as it ends.
@@ -48,12 +60,13 @@ pub(crate) struct FailedPart {
 pub(crate) struct House {
     pub(crate) control: Arc<Control>,
     pub(crate) token: client::Token,
-    store: Arc<SqliteStore>,
+    stores: Stores,
     scheduler: Scheduler,
     run_loop: RunLoop,
     /// Why the process is no member of its cluster any more, when it is not.
     membership: Shared<BoxFuture<'static, String>>,
-    worker: Worker,
+    /// `None` where other processes run everything.
+    worker: Option<Worker>,
     /// Held to the end.
     _data: DataFolder,
 }
@@ -62,49 +75,70 @@ impl House {
     /// Opens the data folder and starts all loops; unfinished runs go on.
     pub(crate) async fn open(data: DataFolder, options: HouseOptions) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(Real);
-        let HouseOptions { slots, command } = options;
-        let database = data.database();
-        let store = SqliteStore::open(&database, clock.clone())
-            .await
-            .with_context(|| format!("cannot open the database {database:?}"))?;
-        let store = Arc::new(store);
-        let blobs = BlobStore::in_folder(&data.objects()).context("cannot open the blobs")?;
-        let logs = LogStore::in_folder(&data.objects()).context("cannot open the logs")?;
-        let token = admin_token::ensure(&*store, &data.admin_token()).await?;
+        let HouseOptions { database, objects, roles, slots, command } = options;
+        let stores = Stores::open(&database, &data, clock.clone()).await?;
+        if stores.shared.is_none() && roles != RoleSet::ALL {
+            return Err(Failure::usage("a process that does a part of the work needs a database that others share")
+                .hint("give --database postgres://…, or leave --role out"));
+        }
+        let (blobs, logs) = objects::open(&objects, &data)?;
+        let token = admin_token::ensure(&*stores.auth, &data.admin_token()).await?;
 
-        let versions = Arc::new(Versions::new(store.clone() as Arc<dyn Catalog>));
+        let server = ServerId::from_uuid(Real.uuid());
+        let versions = Arc::new(Versions::new(stores.catalog.clone()));
         let parts = SchedulerParts {
-            runs: store.clone(),
+            runs: stores.runs.clone(),
             versions: versions.clone(),
             clock: clock.clone(),
             limits: SchedulerLimits::default(),
         };
-        let Started { scheduler, queue, run_loop, membership } =
-            Scheduler::start(parts).await.context("cannot start the scheduler")?;
+        let started = match &stores.shared {
+            None => Scheduler::start(parts).await,
+            Some(shared) => {
+                let server = NewServer {
+                    id: server,
+                    node: data.node(&Real).map_err(anyhow::Error::new)?,
+                    name: name_of_process(),
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    is_scheduler: roles.scheduler,
+                    slots: if roles.worker { slots } else { 0 },
+                };
+                Scheduler::start_shared(parts, ClusterParts { store: shared.clone(), server }).await
+            }
+        };
+        let Started { scheduler, queue, run_loop, membership } = started.context("cannot start the scheduler")?;
         let run_loop = run_loop.map_err(Arc::new).boxed().shared();
         let membership = membership.map(|ended| left(&ended)).boxed().shared();
 
-        let artefacts = Arc::new(Artefacts::new(command.clone(), blobs.clone(), clock.clone()));
-        let worker = Worker::start(WorkerParts {
-            id: WorkerId::from_uuid(Real.uuid()),
-            slots,
-            queue,
-            values: store.clone(),
-            states: store.clone(),
-            blobs: blobs.clone(),
-            logs: logs.clone(),
-            artefacts: artefacts.clone(),
-            command: command.clone(),
-            clock: clock.clone(),
-        })
-        .await
-        .context("cannot start the worker")?;
+        let folder = ArtefactFolder::open(&data.artefacts(), sandbox::engine_key(), clock.clone(), &Real)
+            .context("cannot open the folder of compiled components")?;
+        let artefacts = Artefacts::new(command.clone(), blobs.clone(), clock.clone()).with_folder(folder);
+        let artefacts = Arc::new(artefacts);
+        let renewed = artefacts.clone();
+        tokio::spawn(async move { renewed.renew().await });
+        let worker = if roles.worker {
+            let parts = WorkerParts {
+                id: server.worker(),
+                slots,
+                queue,
+                values: stores.values.clone(),
+                states: stores.states.clone(),
+                blobs: blobs.clone(),
+                logs: logs.clone(),
+                artefacts: artefacts.clone(),
+                command: command.clone(),
+                clock: clock.clone(),
+            };
+            Some(Worker::start(parts).await.context("cannot start the worker")?)
+        } else {
+            None
+        };
 
         let control = Control::new(ControlParts {
-            catalog: store.clone(),
-            runs: store.clone(),
-            values: store.clone(),
-            auth: store.clone(),
+            catalog: stores.catalog.clone(),
+            runs: stores.reader.clone(),
+            values: stores.values.clone(),
+            auth: stores.auth.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
             parsing: Arc::new(Parser { artefacts, command, turns: Semaphore::new(COMPILERS_MAX) }),
@@ -114,7 +148,7 @@ impl House {
             ids: Arc::new(Real),
             rng: Arc::new(Real),
         });
-        Ok(Self { control: Arc::new(control), token, store, scheduler, run_loop, membership, worker, _data: data })
+        Ok(Self { control: Arc::new(control), token, stores, scheduler, run_loop, membership, worker, _data: data })
     }
 
     /// Waits until a loop ends that nobody asked to; the server's health tells it from then on. Parts that work go on, but what
@@ -125,8 +159,8 @@ impl House {
             biased;
             ended = self.run_loop.clone() => (Part::Scheduler, format!("the loop of the scheduler {}", how(&ended))),
             why = self.membership.clone() => (Part::Scheduler, why),
-            why = self.store.failed() => (Part::Database, why),
-            why = self.worker.failed() => (Part::Worker, why),
+            why = self.stores.failed.clone() => (Part::Database, why),
+            why = worker_failed(self.worker.as_ref()) => (Part::Worker, why),
         };
         self.control.part_failed(part);
         tracing::error!(?part, why, "a loop has ended");
@@ -137,7 +171,9 @@ impl House {
     /// loops have ended are not waited for.
     pub(crate) async fn close(self, grace: Duration) {
         self.scheduler.drain().await;
-        self.worker.stop(grace).await;
+        if let Some(worker) = &self.worker {
+            worker.stop(grace).await;
+        }
         if tokio::time::timeout(STOP_MAX, self.scheduler.stop()).await.is_err() {
             tracing::error!("the loop of the scheduler does not stop");
             return;
@@ -145,6 +181,20 @@ impl House {
         if let Err(error) = self.run_loop.await {
             tracing::error!(%error, "the loop of the scheduler did not end well");
         }
+    }
+}
+
+/// Host and process, for people.
+fn name_of_process() -> String {
+    let host =
+        nix::unistd::gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned());
+    format!("{host}:{}", std::process::id())
+}
+
+async fn worker_failed(worker: Option<&Worker>) -> String {
+    match worker {
+        Some(worker) => worker.failed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -176,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::open(folder.path()).unwrap();
         let command = RunnerCommand::this_program().unwrap();
-        let house = House::open(data, HouseOptions { slots: 1, command }).await.unwrap();
+        let house = House::open(data, HouseOptions::alone(1, command)).await.unwrap();
         assert!(house.control.health().await.is_scheduler_healthy);
         // The loop ends because it is asked to, and the house does not know that.
         house.scheduler.stop().await;

@@ -8,9 +8,11 @@
 mod admin_token;
 mod data_folder;
 mod house;
+mod objects;
 mod parser;
 mod server;
 mod stop_signal;
+mod stores;
 
 pub(crate) use data_folder::DataFolder;
 pub(crate) use house::{FailedPart, House, HouseOptions};

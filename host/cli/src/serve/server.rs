@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::Context;
 use api::ApiParts;
 use clock::Real;
-use sandbox::RunnerCommand;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{DataFolder, FailedPart, House, HouseOptions};
+use crate::config::{Element, Roles};
 use crate::failure::Failure;
 
 /// How a server is started.
@@ -21,9 +21,7 @@ use crate::failure::Failure;
 pub(crate) struct ServerOptions {
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
-    pub(crate) slots: u32,
-    /// The program that holds the processes of guests.
-    pub(crate) command: RunnerCommand,
+    pub(crate) house: HouseOptions,
 }
 
 /// A server at work.
@@ -45,11 +43,14 @@ pub(crate) async fn start(options: ServerOptions) -> Result<RunningServer, Failu
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr().context("the socket has no address")?;
-    let house = House::open(data, HouseOptions { slots: options.slots, command: options.command }).await?;
+    let (roles, slots) = (options.house.roles, options.house.slots);
+    let house = House::open(data, options.house).await?;
     let shutdown = CancellationToken::new();
     let parts = ApiParts { control: house.control.clone(), metrics, clock: Arc::new(Real), shutdown: shutdown.clone() };
-    let requests = tokio::spawn(api::serve(listener, api::router(parts), shutdown.clone()));
-    tracing::info!(%address, slots = options.slots, data = ?options.data, "server started");
+    // Every process tells how it is.
+    let router = if roles.api { api::router(parts) } else { api::router_of_probes(parts) };
+    let requests = tokio::spawn(api::serve(listener, router, shutdown.clone()));
+    tracing::info!(%address, role = Roles::show(&roles), slots, data = ?options.data, "server started");
     Ok(RunningServer { address, token: house.token.clone(), token_file, house, shutdown, requests })
 }
 

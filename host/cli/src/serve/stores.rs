@@ -1,0 +1,74 @@
+//! The database of a house, whichever it is.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use clock::Clock;
+use futures::future::{BoxFuture, FutureExt, Shared};
+use scheduler::SharedStore;
+use store::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
+use store_postgres::PostgresStore;
+use store_sqlite::SqliteStore;
+
+use super::DataFolder;
+use crate::config::DatabaseUrl;
+use crate::failure::Failure;
+
+/// A database, by what its callers need of it.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) reader: Arc<dyn RunReader>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) values: Arc<dyn ValueStore>,
+    pub(crate) states: Arc<dyn StateStore>,
+    pub(crate) auth: Arc<dyn AuthStore>,
+    /// Where other processes may use it too.
+    pub(crate) shared: Option<Arc<dyn SharedStore>>,
+    /// Why nothing can be written any more, once nothing can.
+    pub(crate) failed: Shared<BoxFuture<'static, String>>,
+}
+
+impl Stores {
+    /// Opens the database and brings it to this program's schema.
+    pub(crate) async fn open(url: &DatabaseUrl, data: &DataFolder, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        match url {
+            DatabaseUrl::InDataFolder => {
+                let file = data.database();
+                let store = SqliteStore::open(&file, clock).await;
+                let store = Arc::new(store.with_context(|| format!("cannot open the database {file:?}"))?);
+                let failed = failed(store.clone(), |store| async move { store.failed().await }.boxed());
+                Ok(Self::of(store, None, failed))
+            }
+            DatabaseUrl::Postgres(address) => {
+                let store = PostgresStore::open(address, clock).await;
+                let store = Arc::new(store.with_context(|| format!("cannot open the database {}", url.shown()))?);
+                let failed = failed(store.clone(), |store| async move { store.failed().await }.boxed());
+                Ok(Self::of(store.clone(), Some(store), failed))
+            }
+        }
+    }
+
+    fn of<S>(store: Arc<S>, shared: Option<Arc<dyn SharedStore>>, failed: Shared<BoxFuture<'static, String>>) -> Self
+    where
+        S: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore + 'static,
+    {
+        Self {
+            runs: store.clone(),
+            reader: store.clone(),
+            catalog: store.clone(),
+            values: store.clone(),
+            states: store.clone(),
+            auth: store,
+            shared,
+            failed,
+        }
+    }
+}
+
+fn failed<S>(
+    store: Arc<S>,
+    wait: impl FnOnce(Arc<S>) -> BoxFuture<'static, String>,
+) -> Shared<BoxFuture<'static, String>> {
+    wait(store).shared()
+}
