@@ -1,6 +1,7 @@
 -- The first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
 --
--- The same as SQLite's migration of this number, but for what changes about a run, which has a table of its own. Keys are UUIDs that rise with time; digests are 32 bytes;
+-- The same as SQLite's migration of this number, but for what changes about a run, which has a table of its own, and what
+-- processes that share a database need, at the end. Keys are UUIDs that rise with time; digests are 32 bytes;
 -- times are microseconds since 1970 UTC; states are their words, so that a new state never renumbers an old row. Texts compare
 -- by their bytes, as they do in SQLite. Every table but `cluster` has `tenant_id`, first in its key.
 --
@@ -137,6 +138,8 @@ CREATE TABLE dag_run_state (
     ended_at   bigint,
     state      text COLLATE "C" NOT NULL,
     reason     text COLLATE "C",
+    -- For those who wait in other processes than the run's owner; null while the result may still come.
+    result_available boolean,
     PRIMARY KEY (tenant_id, run_key),
     FOREIGN KEY (tenant_id, version) REFERENCES dag_version (tenant_id, key)
 ) WITH (
@@ -253,3 +256,63 @@ CREATE TABLE task_state (
     autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 1
 );
+
+-- Cluster ------------------------------------------------------------------------------------------------------------
+
+-- One row for each lifetime of a process; heartbeats update it and no other row.
+CREATE TABLE server (
+    id           uuid PRIMARY KEY,
+    node         uuid NOT NULL,
+    name         text COLLATE "C" NOT NULL,
+    version      text COLLATE "C" NOT NULL,
+    is_scheduler boolean NOT NULL,
+    slots        integer NOT NULL,
+    lease_until  timestamptz NOT NULL,
+    -- It was evicted or has left; it never comes back.
+    is_gone      boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 50, autovacuum_vacuum_scale_factor = 0);
+
+CREATE TABLE shard (
+    shard integer PRIMARY KEY,
+    owner uuid,
+    epoch bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+INSERT INTO shard (shard) SELECT generate_series(0, 63);
+
+-- Hot: executions that are offered to the workers of all processes, or held by one of them. A row goes away with its report.
+CREATE TABLE work (
+    tenant_id  bigint NOT NULL,
+    run_key    uuid NOT NULL,
+    node       integer NOT NULL,
+    map_index  integer NOT NULL,
+    try_number integer NOT NULL,
+    fence      bigint NOT NULL,
+    shard      integer NOT NULL,
+    suspect    boolean NOT NULL,
+    offered    bigint GENERATED ALWAYS AS IDENTITY,
+    holder     uuid,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+) WITH (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_cost_delay = 0
+);
+CREATE INDEX work_offered ON work (tenant_id, offered) WHERE holder IS NULL;
+CREATE INDEX work_held ON work (holder) WHERE holder IS NOT NULL;
+
+-- Hot: what waits for the owner of a shard. A row goes away with the commit that deals with it.
+CREATE TABLE event (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shard      integer NOT NULL,
+    tenant_id  bigint NOT NULL,
+    run_key    uuid NOT NULL,
+    -- Of an execution that has ended, with its report; null where only the run is named.
+    node       integer,
+    map_index  integer,
+    try_number integer,
+    fence      bigint,
+    report     text COLLATE "C"
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX event_by_shard ON event (shard, id);
+CREATE INDEX event_by_run ON event (tenant_id, run_key);

@@ -4,6 +4,7 @@
 
 mod auth;
 mod cli;
+mod cluster;
 mod crash;
 mod deploy;
 mod flow;

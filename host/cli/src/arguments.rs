@@ -99,7 +99,7 @@ pub(crate) struct ServeSettings {
     /// Address and port; port 0 takes a free one [env: WAFT_LISTEN] [default: 127.0.0.1:8793]
     #[arg(long, value_name = "ADDRESS", value_parser = Listen::parse)]
     pub(crate) listen: Option<SocketAddr>,
-    /// Task instances that run at a time [env: WAFT_SLOTS] [default: 128]
+    /// Task instances that run at a time [env: WAFT_SLOTS] [default: 256]
     #[arg(long, value_name = "N", value_parser = Slots::parse)]
     pub(crate) slots: Option<u32>,
     /// Seconds that running attempts have to finish when the server stops [env: WAFT_GRACE_S] [default: 30]

@@ -180,7 +180,7 @@ pub mod hostcall {
 /// Limits on a worker.
 pub mod worker {
     /// Instances that one worker holds at a time.
-    pub const SLOTS_DEFAULT: u32 = 128;
+    pub const SLOTS_DEFAULT: u32 = 256;
     pub const LEASE_MS: u64 = 15_000;
     pub const HEARTBEAT_MS: u64 = 5_000;
     /// A runner that hears nothing for so long ends itself.

@@ -18,3 +18,9 @@ pub(crate) const RUNS_ENDED: &str = "waft_runs_ended_total";
 pub(crate) const RUNS_TRIGGERED: &str = "waft_runs_triggered_total";
 /// Counter: commits that failed.
 pub(crate) const COMMITS_FAILED: &str = "waft_scheduler_commits_failed_total";
+/// Gauge: schedulers of the cluster that have a lease.
+pub(crate) const CLUSTER_SCHEDULERS: &str = "waft_scheduler_cluster_schedulers";
+/// Gauge: slots of all workers of the cluster.
+pub(crate) const CLUSTER_SLOTS: &str = "waft_scheduler_cluster_slots";
+/// Gauge: shards that this process owns.
+pub(crate) const SHARDS_OWNED: &str = "waft_scheduler_shards_owned";

@@ -1,11 +1,11 @@
 //! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay.
 
 use jiff::Timestamp;
-use model::{RunKey, TenantScope};
+use model::{RunKey, ShardId, TenantScope};
 use store::{Cleared, StoreError};
 
-use crate::rows;
 use crate::session::Session;
+use crate::{rows, wakes};
 
 /// How many instances are to be cleared.
 /// Called by `RunStore::run_clear`, as are all statements of this file. Walks the key of `task_instance` over the run.
@@ -70,8 +70,22 @@ WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstre
 /// The run goes on; its timeout counts from now. Finds it by the key of `dag_run_state`.
 pub(crate) const RESET_RUN: &str = "
 UPDATE dag_run_state
-SET state = 'running', reason = NULL, started_at = $3, ended_at = NULL, clears = clears + 1
+SET state = 'running', reason = NULL, result_available = NULL, started_at = $3, ended_at = NULL, clears = clears + 1
 WHERE tenant_id = $1 AND run_key = $2";
+
+/// What of the run is offered or held elsewhere. Walks the key of `work` over the run.
+pub(crate) const DELETE_WORK: &str = "DELETE FROM work WHERE tenant_id = $1 AND run_key = $2 AND NOT $3";
+
+/// Tells the run's owner to read it. Adds to the indexes of `event`.
+pub(crate) const INSERT_LOOK: &str = "INSERT INTO event (shard, tenant_id, run_key) VALUES ($3, $1, $2)";
+
+/// Whether the owner of the run is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tell {
+    Owner,
+    /// The owner itself clears it.
+    Nobody,
+}
 
 /// Keeps others from clearing the run at the same time. Finds it by the key of `dag_run_state`; locks it.
 pub(crate) const LOCK_RUN: &str = "SELECT 1 FROM dag_run_state WHERE tenant_id = $1 AND run_key = $2 FOR NO KEY UPDATE";
@@ -83,6 +97,7 @@ pub(crate) async fn clear(
     run: RunKey,
     only_failed: bool,
     now: Timestamp,
+    tell: Tell,
 ) -> Result<Cleared, StoreError> {
     let (tenant, run) = (rows::tenant(scope), run.uuid());
     session.begin("BEGIN").await?;
@@ -93,13 +108,20 @@ pub(crate) async fn clear(
         return Ok(Cleared { instances: 0 });
     }
     // What tells which instances are cleared is changed last.
-    for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
+    for sql in
+        [DELETE_WORK, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES]
+    {
         let query = sqlx::query(sql).bind(tenant).bind(run);
         // One of them needs no more to know.
         let query = if sql == DELETE_MAPPED { query } else { query.bind(only_failed) };
         session.execute(query).await?;
     }
     session.execute(sqlx::query(RESET_RUN).bind(tenant).bind(run).bind(now.as_microsecond())).await?;
+    if tell == Tell::Owner {
+        let shard = ShardId::of(scope.tenant());
+        session.execute(sqlx::query(INSERT_LOOK).bind(tenant).bind(run).bind(shard.number())).await?;
+        session.one(sqlx::query(wakes::NOTIFY).bind(wakes::event(std::iter::once(shard)))).await?;
+    }
     session.commit().await?;
     Ok(Cleared { instances })
 }

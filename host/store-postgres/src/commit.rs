@@ -10,54 +10,69 @@ mod dag_run;
 mod ended;
 pub(crate) mod function;
 mod order;
+mod shared;
 mod step;
 mod task_instance;
 
 use std::collections::BTreeSet;
 
-use model::RunKey;
+use model::{RunKey, ServerId, ShardId, TenantScope};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
-use store::{CommitError, RunCommit, RunCommitted, StoreError};
+use store::{CommitError, EventId, Offer, ResultChange, RunCommit, RunCommitted, SharedCommitError, StoreError};
 
 use crate::error::Failure;
 use crate::metric_names;
 use crate::rows::Cells;
 use crate::session::Session;
+use crate::wakes;
 use crate::writer::Writer;
 use columns::Columns;
 
 /// How often a commit that the server gave up because of another transaction is tried.
 const TRIES_MAX: u32 = 5;
 
+/// Everything that one call writes.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    pub(crate) commit: RunCommit,
+    /// Who must own all tenants of the commit; anybody where it is `None`.
+    pub(crate) owner: Option<ServerId>,
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) events: Vec<EventId>,
+    pub(crate) results: Vec<ResultChange>,
+    /// Runs that their owners are told to read.
+    pub(crate) looks: Vec<(TenantScope, RunKey)>,
+}
+
 /// Applies a commit; returns when it is durable.
-pub(crate) async fn commit(writer: &Writer, commit: RunCommit) -> Result<RunCommitted, CommitError> {
+pub(crate) async fn commit(writer: &Writer, whole: Whole) -> Result<RunCommitted, SharedCommitError> {
     let mut turn = writer.turn().await?;
     let begin = writer.clock().monotonic();
-    let committed = apply(turn.session()?, commit).await;
+    let committed = apply(turn.session()?, whole).await;
     metrics::histogram!(metric_names::COMMIT_SECONDS).record((writer.clock().monotonic() - begin).as_secs_f64());
-    if let Err(CommitError::Store(error)) = &committed {
+    if let Err(SharedCommitError::Commit(CommitError::Store(error))) = &committed {
         metrics::counter!(metric_names::COMMITS_FAILED).increment(1);
         tracing::error!(%error, "a commit failed");
     }
     committed
 }
 
-async fn apply(session: &mut Session, mut commit: RunCommit) -> Result<RunCommitted, CommitError> {
+async fn apply(session: &mut Session, mut whole: Whole) -> Result<RunCommitted, SharedCommitError> {
     let mut duplicate_runs = Vec::new();
     loop {
-        if order::is_any(&commit) && all_at_once(session, &commit).await? {
+        if order::is_any(&whole.commit) && all_at_once(session, &whole).await? {
             return Ok(RunCommitted { duplicate_runs });
         }
         metrics::counter!(metric_names::COMMITS_ROW_BY_ROW).increment(1);
-        let Found { duplicates, overtaken } = row_by_row(session, &commit).await?;
+        let Found { duplicates, overtaken } = row_by_row(session, &whole).await?;
         if !overtaken.is_empty() {
-            return Err(CommitError::Overtaken(overtaken.into_iter().collect()));
+            return Err(CommitError::Overtaken(overtaken.into_iter().collect()).into());
         }
         if duplicates.is_empty() {
             return Ok(RunCommitted { duplicate_runs });
         }
-        leave_out(&mut commit, &duplicates);
+        leave_out(&mut whole, &duplicates);
         duplicate_runs.extend(duplicates);
     }
 }
@@ -71,16 +86,16 @@ struct Found {
 }
 
 /// False when a row was not as expected; nothing is written then.
-async fn all_at_once(session: &mut Session, commit: &RunCommit) -> Result<bool, StoreError> {
-    match call(session, function::ALL_AT_ONCE, commit).await {
+async fn all_at_once(session: &mut Session, whole: &Whole) -> Result<bool, SharedCommitError> {
+    match call(session, function::ALL_AT_ONCE, whole).await {
         Ok(_) => Ok(true),
         Err(failure) if failure.state() == Some(function::UNEXPECTED) => Ok(false),
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(refused(failure, whole)),
     }
 }
 
-async fn row_by_row(session: &mut Session, commit: &RunCommit) -> Result<Found, StoreError> {
-    let row = call(session, function::ROW_BY_ROW, commit).await?;
+async fn row_by_row(session: &mut Session, whole: &Whole) -> Result<Found, SharedCommitError> {
+    let row = call(session, function::ROW_BY_ROW, whole).await.map_err(|failure| refused(failure, whole))?;
     let cells = Cells::of(&row, "the commit's answer");
     Ok(Found {
         duplicates: cells.uuids("duplicates")?.into_iter().map(RunKey::from_uuid).collect(),
@@ -88,11 +103,19 @@ async fn row_by_row(session: &mut Session, commit: &RunCommit) -> Result<Found, 
     })
 }
 
-async fn call(session: &mut Session, function: &str, commit: &RunCommit) -> Result<sqlx::postgres::PgRow, Failure> {
+fn refused(failure: Failure, whole: &Whole) -> SharedCommitError {
+    if failure.state() == Some(function::DEPOSED) {
+        SharedCommitError::Deposed(shards(whole))
+    } else {
+        StoreError::from(failure).into()
+    }
+}
+
+async fn call(session: &mut Session, function: &str, whole: &Whole) -> Result<sqlx::postgres::PgRow, Failure> {
     let sql = function::call(function);
     let mut tries = 1;
     loop {
-        let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments(commit)?);
+        let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments(whole)?);
         match session.one(query).await {
             Err(failure) if failure.is_worth_repeating() && tries < TRIES_MAX => tries += 1,
             answer => return answer,
@@ -100,8 +123,9 @@ async fn call(session: &mut Session, function: &str, commit: &RunCommit) -> Resu
     }
 }
 
-/// The columns of all steps, in their order.
-fn arguments(commit: &RunCommit) -> Result<PgArguments, StoreError> {
+/// The columns of all steps, in their order, and what follows them.
+fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
+    let commit = &whole.commit;
     let mut columns = Columns::default();
     dag_run::bind_runs(&commit.runs, &mut columns);
     dag_run::bind_nodes(&commit.runs, &mut columns);
@@ -112,13 +136,52 @@ fn arguments(commit: &RunCommit) -> Result<PgArguments, StoreError> {
     task_instance::bind_instances(&commit.instances, &mut columns);
     task_instance::bind_transitions(&commit.transitions, &mut columns);
     claim::bind_claims(&commit.claims, commit.fence, &mut columns);
+    shared::bind_offers(&whole.offers, commit.fence, &mut columns);
     dag_run::bind_states(&commit.run_states, &mut columns);
+    shared::bind_results(&whole.results, &mut columns);
+    shared::bind_events(&whole.events, &mut columns);
+    shared::bind_looks(&whole.looks, &mut columns);
+    let owned = if whole.owner.is_some() { shards(whole) } else { Vec::new() };
+    columns.push(owned.iter().map(|shard| shard.number()));
+    columns.add(whole.owner.map(ServerId::uuid));
+    columns.add(wake(whole));
     columns.finish()
 }
 
+/// The shards of all tenants that the commit is about.
+fn shards(whole: &Whole) -> Vec<ShardId> {
+    let commit = &whole.commit;
+    let scopes = commit.runs.iter().map(|it| it.scope);
+    let scopes = scopes.chain(commit.ended.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.expansions.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.instances.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.transitions.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.claims.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.run_states.iter().map(|it| it.scope));
+    let scopes = scopes.chain(whole.offers.iter().map(|it| it.scope));
+    let scopes = scopes.chain(whole.results.iter().map(|it| it.scope));
+    let shards: BTreeSet<_> = scopes.map(|scope| ShardId::of(scope.tenant())).collect();
+    shards.into_iter().collect()
+}
+
+/// Whom to wake: those who watch runs and those who wait for work, or the owners of runs. Empty where no other process is.
+fn wake(whole: &Whole) -> String {
+    if !whole.looks.is_empty() {
+        return wakes::event(whole.looks.iter().map(|(scope, _)| ShardId::of(scope.tenant())));
+    }
+    if whole.owner.is_none() {
+        return String::new();
+    }
+    wakes::committed(shards(whole).into_iter(), !whole.offers.is_empty())
+}
+
 /// Drops everything of runs that are not to be written.
-fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
+fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     let runs: BTreeSet<_> = runs.iter().copied().collect();
+    whole.offers.retain(|it| !runs.contains(&it.instance.run));
+    whole.results.retain(|it| !runs.contains(&it.run));
+    whole.looks.retain(|(_, run)| !runs.contains(run));
+    let commit = &mut whole.commit;
     commit.runs.retain(|it| !runs.contains(&it.key));
     commit.ended.retain(|it| !runs.contains(&it.instance.run));
     commit.expansions.retain(|it| !runs.contains(&it.run));
@@ -137,6 +200,6 @@ mod tests {
     #[test]
     fn each_column_of_each_step_is_bound() {
         let columns: usize = function::STEPS.iter().map(|step| step.columns.len()).sum();
-        assert_eq!(arguments(&RunCommit::default()).unwrap().len(), columns);
+        assert_eq!(arguments(&Whole::default()).unwrap().len(), columns + function::GUARD.len());
     }
 }

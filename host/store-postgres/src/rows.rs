@@ -56,6 +56,15 @@ impl<'r> Cells<'r> {
         self.get(column)
     }
 
+    pub(crate) fn flag_opt(&self, column: &str) -> Result<Option<bool>, StoreError> {
+        self.get(column)
+    }
+
+    /// An array of narrow numbers.
+    pub(crate) fn numbers(&self, column: &str) -> Result<Vec<i32>, StoreError> {
+        self.get(column)
+    }
+
     pub(crate) fn text(&self, column: &str) -> Result<&'r str, StoreError> {
         self.get(column)
     }

@@ -4,9 +4,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Fence, RunKey, TenantId, TenantScope, TryNumber};
 use sqlx::postgres::PgRow;
-use store::{Cleared, CommitError, InstanceSnapshot, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{
+    Cleared, CommitError, InstanceSnapshot, RunCommit, RunCommitted, RunSnapshot, RunStore, SharedCommitError,
+    StoreError,
+};
 use uuid::Uuid;
 
+use crate::clear::Tell;
+use crate::commit::Whole;
 use crate::rows::{self, Cells};
 use crate::session::Session;
 use crate::{PostgresStore, clear, commit, dag_run, task_node};
@@ -52,7 +57,13 @@ ORDER BY a.node, a.map_index";
 #[async_trait]
 impl RunStore for PostgresStore {
     async fn commit(&self, commit: RunCommit) -> Result<RunCommitted, CommitError> {
-        commit::commit(&self.writer, commit).await
+        match commit::commit(&self.writer, Whole { commit, ..Whole::default() }).await {
+            Ok(committed) => Ok(committed),
+            Err(SharedCommitError::Commit(error)) => Err(error),
+            Err(error @ SharedCommitError::Deposed(_)) => {
+                Err(StoreError::Unavailable { detail: error.to_string() }.into())
+            }
+        }
     }
 
     async fn epoch_advance(&self) -> Result<u32, StoreError> {
@@ -96,7 +107,7 @@ impl RunStore for PostgresStore {
         only_failed: bool,
         now: Timestamp,
     ) -> Result<Cleared, StoreError> {
-        clear::clear(&mut self.session().await?, scope, run, only_failed, now).await
+        clear::clear(&mut self.session().await?, scope, run, only_failed, now, Tell::Nobody).await
     }
 }
 

@@ -41,7 +41,8 @@ pub(crate) const PUT: &str = "
 WITH holder AS MATERIALIZED (
     SELECT 1 FROM task_instance
     WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4 AND state = 'running' AND fence = $5
-        AND try_number = $6
+        AND try_number = $6 AND NOT EXISTS (SELECT 1 FROM server AS v
+            WHERE v.id = task_instance.worker AND (v.is_gone OR v.lease_until <= clock_timestamp()))
     FOR NO KEY UPDATE)
 INSERT INTO task_state (tenant_id, run_key, node, map_index, key, value, updated_at, expires_at)
 SELECT $1, $2, $3, $4, $7, $8, $9, $10

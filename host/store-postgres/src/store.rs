@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clock::Clock;
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 use store::StoreError;
 
 use crate::connect;
@@ -16,6 +17,8 @@ use crate::writer::Writer;
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// For connections beside the pool.
+    pub(crate) options: PgConnectOptions,
     pub(crate) writer: Arc<Writer>,
 }
 
@@ -29,7 +32,7 @@ impl PostgresStore {
         migrate(&mut session).await?;
         drop(session);
         let writer = Arc::new(Writer::new(options.clone(), clock));
-        Ok(Self { pool: connect::pool(options), writer })
+        Ok(Self { pool: connect::pool(options.clone()), options, writer })
     }
 
     /// A session of the pool.

@@ -97,9 +97,13 @@ impl Server {
     /// Asks the server to end (SIGTERM) and waits for it.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
         kill(self.pid(), Signal::SIGTERM).expect("the server runs");
+        self.ended().await
+    }
+
+    /// Waits until the server ends by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("the server runs");
-        let ended = eventually("the server ends", async || process.child.try_wait().expect("a child"));
-        ended.await
+        eventually("the server ends", async || process.child.try_wait().expect("a child")).await
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -136,6 +140,12 @@ impl Server {
             Ok(response) => Reply::read(asked, response).await,
             Err(error) => panic!("{asked}: {error:?}"),
         }
+    }
+
+    /// What the server tells about how much it does.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = self.http.get(format!("{}/metrics", self.origin()));
+        self.send(request).await.text
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

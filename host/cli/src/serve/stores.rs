@@ -37,14 +37,15 @@ impl Stores {
                 let file = data.database();
                 let store = SqliteStore::open(&file, clock).await;
                 let store = Arc::new(store.with_context(|| format!("cannot open the database {file:?}"))?);
-                let failed = failed(store.clone(), |store| async move { store.failed().await }.boxed());
+                let writer = store.clone();
+                let failed = async move { writer.failed().await }.boxed().shared();
                 Ok(Self::of(store, None, failed))
             }
             DatabaseUrl::Postgres(address) => {
                 let store = PostgresStore::open(address, clock).await;
                 let store = Arc::new(store.with_context(|| format!("cannot open the database {}", url.shown()))?);
-                let failed = failed(store.clone(), |store| async move { store.failed().await }.boxed());
-                Ok(Self::of(store.clone(), Some(store), failed))
+                // Its sessions come back by themselves when the server does.
+                Ok(Self::of(store.clone(), Some(store), std::future::pending().boxed().shared()))
             }
         }
     }
@@ -64,11 +65,4 @@ impl Stores {
             failed,
         }
     }
-}
-
-fn failed<S>(
-    store: Arc<S>,
-    wait: impl FnOnce(Arc<S>) -> BoxFuture<'static, String>,
-) -> Shared<BoxFuture<'static, String>> {
-    wait(store).shared()
 }

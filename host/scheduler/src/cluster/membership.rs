@@ -7,11 +7,13 @@ use clock::Clock;
 use model::ShardId;
 use model::limits::worker::{HEARTBEAT_MS, LEASE_MS};
 use store::{Beat, RunStore, StoreError};
+use metrics::gauge;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::{ClusterParts, Evicted, OwnedShards};
 use crate::command::Command;
+use crate::metric_names::{CLUSTER_SCHEDULERS, CLUSTER_SLOTS, SHARDS_OWNED};
 use crate::recovery;
 use crate::version::Versions;
 
@@ -42,6 +44,9 @@ impl Membership {
         while !self.inbox.is_closed() {
             let pause = match self.cluster.store.server_beat(server, LEASE).await {
                 Ok(beat) => {
+                    gauge!(CLUSTER_SCHEDULERS).set(beat.schedulers);
+                    gauge!(CLUSTER_SLOTS).set(beat.slots);
+                    gauge!(SHARDS_OWNED).set(beat.owned.len() as f64);
                     if self.inbox.send(Command::Beat { slots: beat.slots }).await.is_err() {
                         break;
                     }

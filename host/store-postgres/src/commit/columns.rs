@@ -23,6 +23,13 @@ impl Columns {
         }
     }
 
+    /// Adds a value that is no column.
+    pub(crate) fn add<'t, T: Encode<'t, Postgres> + Type<Postgres> + 't>(&mut self, value: T) {
+        if let Err(error) = self.arguments.add(value) {
+            self.failed = Some(error.to_string());
+        }
+    }
+
     /// All columns.
     pub(crate) fn finish(self) -> Result<PgArguments, StoreError> {
         match self.failed {

@@ -19,7 +19,7 @@ WITH ended AS (
         lost_executions = e.lost_executions, suspect = e.suspect, has_value = e.has_value
     FROM {rows}
     WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
-        AND t.state = 'running' AND t.fence = e.fence AND t.try_number = e.try_number
+        AND t.state IN ('running', 'queued') AND t.fence = e.fence AND t.try_number = e.try_number
     RETURNING e.*)
 INSERT INTO attempt (tenant_id, run_key, node, map_index, try_number, fence, version, started_at, ended_at, end_kind, wall_us,
     cpu_us, memory_bytes, message)
@@ -28,6 +28,14 @@ SELECT e.tenant_id, e.run_key, e.node, e.map_index, e.try_number, e.fence, s.ver
 FROM ended AS e
 JOIN dag_run_state AS s ON s.tenant_id = e.tenant_id AND s.run_key = e.run_key
 ON CONFLICT DO NOTHING";
+
+/// Executions that were offered or held elsewhere and that nobody reports any more.
+/// Called by `RunStore::commit`. Finds rows by the key of `work`.
+const DELETE_WORK: &str = "
+DELETE FROM work AS w
+USING {rows}
+WHERE w.tenant_id = e.tenant_id AND w.run_key = e.run_key AND w.node = e.node AND w.map_index = e.map_index
+    AND w.fence = e.fence";
 
 pub(crate) const ENDS: Step = Step {
     columns: &[
@@ -50,7 +58,10 @@ pub(crate) const ENDS: Step = Step {
         ("memory_bytes", "bigint"),
         ("message", "text"),
     ],
-    statements: &[Statement { name: "ended::END_EXECUTIONS", sql: END_EXECUTIONS, changes: Changes::One }],
+    statements: &[
+        Statement { name: "ended::END_EXECUTIONS", sql: END_EXECUTIONS, changes: Changes::One },
+        Statement { name: "ended::DELETE_WORK", sql: DELETE_WORK, changes: Changes::Any },
+    ],
     blame: Blame::Overtaken,
 };
 

@@ -5,11 +5,13 @@
 
 use std::fmt::Write;
 
+use crate::wakes::CHANNEL;
+
 use super::step::{Blame, Changes, Step, joined};
-use super::{claim, dag_run, ended, task_instance};
+use super::{claim, dag_run, ended, shared, task_instance};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 10] = [
+pub(crate) const STEPS: [&Step; 14] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
@@ -19,8 +21,15 @@ pub(crate) const STEPS: [&Step; 10] = [
     &task_instance::INSTANCES,
     &task_instance::TRANSITIONS,
     &claim::CLAIMS,
+    &shared::OFFERS,
     &dag_run::STATES,
+    &shared::RESULTS,
+    &shared::EVENTS,
+    &shared::LOOKS,
 ];
+
+/// What follows the steps: the shards that must be owned, by which server, and whom to wake after the commit.
+pub(super) const GUARD: [&str; 3] = ["integer[]", "uuid", "text"];
 
 /// Writes everything, or fails with [`UNEXPECTED`].
 pub(crate) const ALL_AT_ONCE: &str = "commit_all_at_once";
@@ -28,17 +37,19 @@ pub(crate) const ALL_AT_ONCE: &str = "commit_all_at_once";
 pub(crate) const ROW_BY_ROW: &str = "commit_row_by_row";
 /// The code of the error that a statement changed another number of rows than expected.
 pub(crate) const UNEXPECTED: &str = "WF001";
+/// The code of the error that a shard has another owner.
+pub(crate) const DEPOSED: &str = "WF002";
 
 /// The statement that calls one of the functions with the columns of all steps.
 pub(crate) fn call(function: &str) -> String {
-    let count: usize = STEPS.iter().map(|step| step.columns.len()).sum();
+    let count = GUARD.len() + STEPS.iter().map(|step| step.columns.len()).sum::<usize>();
     format!("SELECT * FROM pg_temp.{function}({})", joined((1..=count).map(|number| format!("${number}"))))
 }
 
 /// What makes both functions.
 pub(crate) fn definitions() -> String {
     let types = STEPS.iter().flat_map(|step| step.columns).map(|(_, kind)| format!("{kind}[]"));
-    let types = joined(types);
+    let types = joined(types.chain(GUARD.map(str::to_owned)));
     let mut at_once = String::new();
     let mut row_by_row = String::new();
     let mut first = 1;
@@ -47,13 +58,19 @@ pub(crate) fn definitions() -> String {
         push_row_by_row(&mut row_by_row, step, first);
         first += step.columns.len();
     }
+    let guard = guard(first);
+    let wake = format!(
+        "    IF ${} <> '' THEN\n        PERFORM pg_notify('{CHANNEL}', ${});\n    END IF;\n",
+        first + 2,
+        first + 2
+    );
     // A variable has the same name in both, which no column has.
     format!(
         "CREATE FUNCTION pg_temp.{ALL_AT_ONCE}({types}) RETURNS void LANGUAGE plpgsql AS $function$
 DECLARE
     rows_changed bigint;
 BEGIN
-{at_once}END
+{guard}{at_once}{wake}END
 $function$;
 CREATE FUNCTION pg_temp.{ROW_BY_ROW}({types}, OUT duplicates uuid[], OUT overtaken uuid[]) LANGUAGE plpgsql AS $function$
 DECLARE
@@ -62,16 +79,34 @@ DECLARE
 BEGIN
     duplicates := '{{}}';
     overtaken := '{{}}';
-    BEGIN
+{guard}    BEGIN
 {row_by_row}        IF cardinality(overtaken) > 0 THEN
             RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED}';
         END IF;
-    EXCEPTION WHEN SQLSTATE '{UNEXPECTED}' THEN
+    {wake}    EXCEPTION WHEN SQLSTATE '{UNEXPECTED}' THEN
         -- What was written is undone; what was found stays.
         NULL;
     END;
 END
 $function$;"
+    )
+}
+
+/// Refuses the commit of a server that does not own what it decides about. The rows of the shards are locked, so whoever takes
+/// one over does so before or after this commit.
+fn guard(first: usize) -> String {
+    format!(
+        "    IF cardinality(${first}) > 0 THEN
+        SELECT count(*) INTO rows_changed FROM (
+            SELECT 1 FROM shard AS s JOIN server AS v ON v.id = s.owner
+            WHERE s.shard = ANY(${first}) AND s.owner = ${server} AND NOT v.is_gone AND v.lease_until > clock_timestamp()
+            FOR SHARE OF s) AS owned;
+        IF rows_changed <> cardinality(${first}) THEN
+            RAISE EXCEPTION USING ERRCODE = '{DEPOSED}', MESSAGE = 'a shard has another owner, or the lease has ended';
+        END IF;
+    END IF;
+",
+        server = first + 1
     )
 }
 

@@ -1,0 +1,181 @@
+//! Runs that processes share: what their owners commit, what others tell them, and how runs stand.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use model::outcome::{End, ResourcesUsed};
+use model::{AttemptToken, Digest, Fence, InstanceKey, Key, RunKey, ShardId, TenantId, TenantScope, TryNumber};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
+use store::{
+    Cleared, EventId, EventKind, EventRow, Execution, NamedValue, NewRun, Report, RunCommit, RunCommitted, RunNews,
+    SharedCommit, SharedCommitError, SharedRunStore, StoreError, StoredValue, Wake,
+};
+
+use crate::clear::Tell;
+use crate::commit::Whole;
+use crate::rows::{self, Cells};
+use crate::{PostgresStore, clear, commit, wakes};
+
+/// What waits for the owners of shards.
+/// Called by `SharedRunStore::event_list`. Walks `event_by_shard`.
+pub(crate) const LIST: &str = "
+SELECT id, tenant_id, run_key, node, map_index, try_number, fence, report
+FROM event
+WHERE shard = ANY($1)
+ORDER BY id
+LIMIT $2";
+
+/// How runs stand.
+/// Called by `SharedRunStore::run_news`. Finds rows by the key of `dag_run_state`.
+pub(crate) const NEWS: &str = "
+SELECT s.run_key, s.state, s.result_available
+FROM unnest($1::bigint[], $2::uuid[]) AS e (tenant_id, run_key)
+JOIN dag_run_state AS s ON s.tenant_id = e.tenant_id AND s.run_key = e.run_key";
+
+/// A report as it stands in an event; its identity has columns of its own.
+#[derive(Serialize, Deserialize)]
+struct StoredReport {
+    started_at: i64,
+    ended_at: i64,
+    end: End,
+    used: ResourcesUsed,
+    xcoms: Vec<StoredXcom>,
+    has_value: bool,
+    list_length: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredXcom {
+    key: Key,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blob: Option<(Digest, u64)>,
+}
+
+/// The report of an event as text.
+pub(crate) fn text_of(report: &Report) -> Result<String, StoreError> {
+    let xcom = |xcom: &NamedValue| match &xcom.value {
+        StoredValue::Inline(value) => {
+            StoredXcom { key: xcom.key.clone(), value: Some(store::storable(value).into()), blob: None }
+        }
+        StoredValue::Blob { digest, size_bytes } => {
+            StoredXcom { key: xcom.key.clone(), value: None, blob: Some((*digest, *size_bytes)) }
+        }
+    };
+    let stored = StoredReport {
+        started_at: report.execution.started_at.as_microsecond(),
+        ended_at: report.execution.ended_at.as_microsecond(),
+        end: report.execution.end.clone(),
+        used: report.execution.used,
+        xcoms: report.xcoms.iter().map(xcom).collect(),
+        has_value: report.has_value,
+        list_length: report.list_length,
+    };
+    let text = serde_json::to_string(&stored)
+        .map_err(|error| StoreError::Unavailable { detail: format!("a report cannot be written: {error}") })?;
+    Ok(store::storable(&text).into())
+}
+
+fn report_of(cells: &Cells<'_>, scope: TenantScope, run: RunKey) -> Result<Report, StoreError> {
+    let corrupt = |error: &dyn std::fmt::Display| cells.corrupt("report", error);
+    let stored: StoredReport = serde_json::from_str(cells.text("report")?).map_err(|error| corrupt(&error))?;
+    let time = |micros| Timestamp::from_microsecond(micros).map_err(|error| corrupt(&error));
+    let xcom = |xcom: StoredXcom| {
+        let value = match (xcom.value, xcom.blob) {
+            (Some(value), None) => StoredValue::Inline(value.into()),
+            (None, Some((digest, size_bytes))) => StoredValue::Blob { digest, size_bytes },
+            _ => return Err(cells.corrupt("report", "a value is neither here nor in a blob")),
+        };
+        Ok(NamedValue { key: xcom.key, value })
+    };
+    let instance = InstanceKey { run, node: cells.node()?, map_index: cells.map_index()? };
+    Ok(Report {
+        scope,
+        token: AttemptToken {
+            instance,
+            try_number: TryNumber(cells.number("try_number")?),
+            fence: Fence::from_row(cells.number("fence")?),
+        },
+        execution: Execution {
+            started_at: time(stored.started_at)?,
+            ended_at: time(stored.ended_at)?,
+            end: stored.end,
+            used: stored.used,
+        },
+        xcoms: stored.xcoms.into_iter().map(xcom).collect::<Result<_, _>>()?,
+        has_value: stored.has_value,
+        list_length: stored.list_length,
+    })
+}
+
+fn event(row: &PgRow) -> Result<EventRow, StoreError> {
+    let cells = Cells::of(row, "event");
+    // The owner of a shard does the work of its tenants; the rows establish which.
+    let scope = TenantScope::assume(TenantId::from_row(cells.number("tenant_id")?));
+    let run = RunKey::from_uuid(cells.uuid("run_key")?);
+    let kind = if cells.text_opt("report")?.is_some() {
+        EventKind::Reported(Box::new(report_of(&cells, scope, run)?))
+    } else {
+        EventKind::Look(run)
+    };
+    Ok(EventRow { id: EventId(cells.number("id")?), scope, kind })
+}
+
+#[async_trait]
+impl SharedRunStore for PostgresStore {
+    async fn commit_shared(&self, shared: SharedCommit) -> Result<RunCommitted, SharedCommitError> {
+        let SharedCommit { commit, ownership, offers, events, results } = shared;
+        let owner = Some(ownership.server);
+        let whole = Whole { commit, owner, offers, events, results, looks: Vec::new() };
+        commit::commit(&self.writer, whole).await
+    }
+
+    async fn run_insert(&self, run: NewRun) -> Result<(), StoreError> {
+        let (key, run_id) = (run.key, run.run_id.clone());
+        let looks = vec![(run.scope, run.key)];
+        let commit = RunCommit { runs: vec![run], ..RunCommit::default() };
+        match commit::commit(&self.writer, Whole { commit, looks, ..Whole::default() }).await {
+            Ok(committed) if committed.duplicate_runs.contains(&key) => {
+                let name = run_id.as_str().to_owned();
+                Err(StoreError::Conflict { what: "run", name, why: "exists already" })
+            }
+            Ok(_) => Ok(()),
+            Err(SharedCommitError::Commit(store::CommitError::Store(error))) => Err(error),
+            Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }),
+        }
+    }
+
+    async fn run_clear_shared(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        only_failed: bool,
+        now: Timestamp,
+    ) -> Result<Cleared, StoreError> {
+        clear::clear(&mut self.session().await?, scope, run, only_failed, now, Tell::Owner).await
+    }
+
+    async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError> {
+        let shards: Vec<_> = shards.iter().map(|shard| shard.number()).collect();
+        let query = sqlx::query(LIST).bind(shards).bind(i64::from(limit));
+        self.session().await?.all(query).await?.iter().map(event).collect()
+    }
+
+    async fn run_news(&self, runs: &[(TenantScope, RunKey)]) -> Result<Vec<RunNews>, StoreError> {
+        let tenants: Vec<_> = runs.iter().map(|(scope, _)| rows::tenant(*scope)).collect();
+        let keys: Vec<_> = runs.iter().map(|(_, run)| run.uuid()).collect();
+        let found = self.session().await?.all(sqlx::query(NEWS).bind(tenants).bind(keys)).await?;
+        let news = |row: &PgRow| {
+            let cells = Cells::of(row, "dag_run_state");
+            let run = RunKey::from_uuid(cells.uuid("run_key")?);
+            Ok(RunNews { run, state: cells.parsed("state")?, result: cells.flag_opt("result_available")? })
+        };
+        found.iter().map(news).collect()
+    }
+
+    fn wakes(&self) -> BoxStream<'static, Wake> {
+        wakes::wakes(self.options.clone())
+    }
+}
