@@ -34,7 +34,16 @@ impl Shared {
     async fn process(&self, roles: &str) -> Server {
         let (database, objects) = (self.database.url(), url(self.objects.path()));
         Server::start_with(&[
-            "--database", &database, "--objects", &objects, "--role", roles, "--slots", SLOTS, "--grace-s", "5",
+            "--database",
+            &database,
+            "--objects",
+            &objects,
+            "--role",
+            roles,
+            "--slots",
+            SLOTS,
+            "--grace-s",
+            "5",
         ])
         .await
     }

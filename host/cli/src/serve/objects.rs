@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(crate) fn open(url: &ObjectsUrl, data: &DataFolder) -> Result<(BlobStore, LogStore), Failure> {
     let (blobs, logs) = match url {
         ObjectsUrl::InDataFolder => (BlobStore::in_folder(&data.objects()), LogStore::in_folder(&data.objects())),
-        ObjectsUrl::Folder(path) => (BlobStore::in_shared_folder(path), LogStore::in_folder(path)),
+        ObjectsUrl::Folder(path) => (BlobStore::in_shared_folder(path), LogStore::in_shared_folder(path)),
         ObjectsUrl::S3 { bucket, prefix } => {
             (BlobStore::in_bucket(bucket, prefix), LogStore::in_bucket(bucket, prefix))
         }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
+use metrics::gauge;
 use model::ShardId;
 use model::limits::worker::{HEARTBEAT_MS, LEASE_MS};
 use store::{Beat, RunStore, StoreError};
-use metrics::gauge;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
