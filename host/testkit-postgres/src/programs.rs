@@ -11,12 +11,23 @@ pub(crate) struct Programs {
     folder: PathBuf,
 }
 
+const NEEDED: [&str; 4] = ["initdb", "postgres", "createdb", "psql"];
+
+/// A program that is needed and not installed.
+pub fn missing_program() -> Option<&'static str> {
+    match folder() {
+        Some(_) => None,
+        None => NEEDED.into_iter().find(|name| !candidates().iter().any(|folder| folder.join(name).is_file())),
+    }
+}
+
+fn folder() -> Option<PathBuf> {
+    candidates().into_iter().find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()))
+}
+
 impl Programs {
     pub(crate) fn find() -> Self {
-        let has_all =
-            |folder: &PathBuf| ["initdb", "postgres", "createdb"].iter().all(|name| folder.join(name).is_file());
-        let folder = candidates().into_iter().find(has_all);
-        Self { folder: folder.unwrap_or_else(|| panic!("{WITHOUT}")) }
+        Self { folder: folder().unwrap_or_else(|| panic!("{WITHOUT}")) }
     }
 
     /// A command that runs a program without rights of root.

@@ -58,6 +58,19 @@ impl Server {
         (USER, PASSWORD)
     }
 
+    /// Writes every statement to its log from now on.
+    pub fn log_statements(&self) {
+        let mut psql = self.cluster.programs().command("psql");
+        psql.arg("--host").arg(self.cluster.socket()).args(["--port", &self.port.to_string(), "--username", USER]);
+        psql.args(["--no-password", "--dbname", "postgres", "--command", "ALTER SYSTEM SET log_statement = 'all'"]);
+        run(psql.args(["--command", "SELECT pg_reload_conf()"]));
+    }
+
+    /// What it says.
+    pub fn log(&self) -> std::path::PathBuf {
+        self.cluster.log()
+    }
+
     /// Stops it as an administrator does: statements that are under way are broken off.
     pub fn stop(&mut self) {
         self.end("-INT");

@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: how fast and how small the release build is, as those who use it see it.
 //!
-//! Each scenario starts real servers on SQLite in temporary folders. This process is the client: it shares no memory with what it
+//! Each scenario starts real servers in temporary folders, on SQLite or on a PostgreSQL of its own. This process is the client: it shares no memory with what it
 //! measures. A table goes to stdout, with the floor beside each figure, and the same as JSON to `--out`.
 
 mod disk;
+mod cluster;
 mod figures;
 mod http;
 mod scenario;
@@ -31,14 +32,28 @@ pub(crate) struct Arguments {
     /// Finished runs in the database for the rows with history
     #[arg(long, default_value_t = 100_000)]
     history: u32,
+    /// On PostgreSQL instead of SQLite: a private server with fsync on, and processes that share it
+    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
+    database: Database,
     /// Measure this binary instead of building one
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
 }
 
+/// What is measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Database {
+    Sqlite,
+    Postgres,
+}
+
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let known = || SCENARIOS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    if let Some(unknown) = arguments.only.iter().find(|only| !SCENARIOS.iter().any(|(name, _)| name == only)) {
+    let scenarios = match arguments.database {
+        Database::Sqlite => SCENARIOS,
+        Database::Postgres => cluster::SCENARIOS,
+    };
+    let known = || scenarios.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = arguments.only.iter().find(|only| !scenarios.iter().any(|(name, _)| name == only)) {
         bail!("there is no scenario `{unknown}`; there are {}", known());
     }
     let shell = workspace.shell()?;
@@ -56,11 +71,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let (bench_guest, bench_guest_path) = component("bench-guest")?;
     let (word_count, _) = component("word-count")?;
     let (document, _) = component("document-guest")?;
-    let bench = Bench { binary, bench_guest, bench_guest_path, word_count, document, history: arguments.history };
+    let (flows, _) = component("flows-guest")?;
+    let bench = Bench { binary, bench_guest, bench_guest_path, word_count, document, flows, history: arguments.history };
 
     let mut report = Report::default();
     report.disk("before", disk::sync_time()?);
-    for (name, scenario) in SCENARIOS {
+    for (name, scenario) in scenarios {
         if arguments.only.is_empty() || arguments.only.iter().any(|only| only == name) {
             eprintln!("=== {name}");
             scenario(&bench, &mut report).with_context(|| format!("scenario `{name}`"))?;

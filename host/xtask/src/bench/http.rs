@@ -45,6 +45,15 @@ impl Connection {
         serde_json::from_slice(&body).context("the answer is no JSON")
     }
 
+    /// The body of an answer.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Vec<u8>> {
+        let head = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers);
+        self.stream.get_mut().write_all(head.as_bytes()).context("sending")?;
+        let (status, body) = self.read_answer()?;
+        ensure!(status == 200, "GET {path} answered {status}: {}", String::from_utf8_lossy(&body));
+        Ok(body)
+    }
+
     fn read_answer(&mut self) -> Result<(u16, Vec<u8>)> {
         let status_line = self.read_line()?;
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());

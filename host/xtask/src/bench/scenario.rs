@@ -23,11 +23,13 @@ pub(crate) struct Bench {
     pub(crate) word_count: Vec<u8>,
     /// A component that tells the documents that stand in its own bytes.
     pub(crate) document: Vec<u8>,
+    /// Runs of many items that take their time.
+    pub(crate) flows: Vec<u8>,
     /// Finished runs for the rows with history.
     pub(crate) history: u32,
 }
 
-type Scenario = fn(&Bench, &mut Report) -> Result<()>;
+pub(crate) type Scenario = fn(&Bench, &mut Report) -> Result<()>;
 
 pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("sandbox", sandbox),
@@ -167,26 +169,26 @@ fn idle(bench: &Bench, report: &mut Report) -> Result<()> {
 }
 
 /// The rows that must not slow down as runs pile up.
-struct Speed {
+pub(crate) struct Speed {
     one: Figures,
     chain: Figures,
     mapped: Duration,
     chains_at_once: Duration,
 }
 
-struct Floors {
-    one_p50_ms: f64,
-    one_p95_ms: f64,
-    chain_p50_ms: f64,
-    mapped_per_s: f64,
-    chains_per_s: f64,
+pub(crate) struct Floors {
+    pub(crate) one_p50_ms: f64,
+    pub(crate) one_p95_ms: f64,
+    pub(crate) chain_p50_ms: f64,
+    pub(crate) mapped_per_s: f64,
+    pub(crate) chains_per_s: f64,
 }
 
 impl Speed {
     const FLOORS: Floors =
         Floors { one_p50_ms: 2.0, one_p95_ms: 5.0, chain_p50_ms: 4.0, mapped_per_s: 8_000.0, chains_per_s: 1_000.0 };
 
-    fn measure(server: &Server) -> Result<Self> {
+    pub(crate) fn measure(server: &Server) -> Result<Self> {
         let one = one_after_another(server, "noop_one", 1_000)?;
         let chain = one_after_another(server, "noop_chain", 500)?;
         let mut connection = server.connect()?;
@@ -196,7 +198,7 @@ impl Speed {
         Ok(Self { one, chain, mapped, chains_at_once })
     }
 
-    fn report(&self, title: &str, floors: Option<&Floors>, report: &mut Report) {
+    pub(crate) fn report(&self, title: &str, floors: Option<&Floors>, report: &mut Report) {
         let at_most = |floor: fn(&Floors) -> f64| floors.map_or(Floor::None, |floors| Floor::AtMost(floor(floors)));
         let at_least = |floor: fn(&Floors) -> f64| floors.map_or(Floor::None, |floors| Floor::AtLeast(floor(floors)));
         let mut add = |what: &str, floor, measured, unit| report.add(format!("{what}, {title}"), floor, measured, unit);
@@ -292,7 +294,7 @@ fn median_of(times: usize, mut measure: impl FnMut() -> Result<Duration>) -> Res
 }
 
 /// The component that tells a thousand DAGs of three tasks.
-fn thousand_dags(document: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn thousand_dags(document: &[u8]) -> Result<Vec<u8>> {
     let task = |id: &str| json!({ "task_id": id, "kind": "empty" });
     let edges = json!([{ "from": "a", "to": "b" }, { "from": "b", "to": "c" }]);
     let dags = (0..1_000).map(|number| {

@@ -32,11 +32,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(binary: &Path, folder: &Folder) -> Result<Self> {
+        Self::start_with(binary, folder, &[])
+    }
+
+    /// With more arguments for `waft serve`.
+    pub(crate) fn start_with(binary: &Path, folder: &Folder, arguments: &[&str]) -> Result<Self> {
         let data = folder.0.path().join("data");
         let log = std::fs::File::create(folder.0.path().join("server.log"))?;
         let started = Stopwatch::start();
         let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).current_dir(folder.0.path());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).args(arguments);
+        command.current_dir(folder.0.path());
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().context("starting waft")?;
         let (tell, told) = mpsc::channel();
