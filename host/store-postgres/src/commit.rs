@@ -45,6 +45,13 @@ pub(crate) struct Whole {
     pub(crate) looks: Vec<(TenantScope, RunKey)>,
 }
 
+impl Whole {
+    /// Other processes have to do with it.
+    fn is_shared(&self) -> bool {
+        self.owner.is_some() || !self.looks.is_empty()
+    }
+}
+
 /// Applies a commit; returns when it is durable.
 pub(crate) async fn commit(writer: &Writer, whole: Whole) -> Result<RunCommitted, SharedCommitError> {
     let mut turn = writer.turn().await?;
@@ -95,7 +102,15 @@ async fn all_at_once(session: &mut Session, whole: &Whole) -> Result<bool, Share
 }
 
 async fn row_by_row(session: &mut Session, whole: &Whole) -> Result<Found, SharedCommitError> {
-    let row = call(session, function::ROW_BY_ROW, whole).await.map_err(|failure| refused(failure, whole))?;
+    let row = match call(session, function::ROW_BY_ROW, whole).await {
+        Ok(row) => row,
+        // An instance that was to be offered is not as expected; which one, reading the runs again will show.
+        Err(failure) if failure.state() == Some(function::UNEXPECTED) => {
+            let overtaken = whole.offers.iter().map(|offer| offer.instance.run).collect();
+            return Ok(Found { duplicates: Vec::new(), overtaken });
+        }
+        Err(failure) => return Err(refused(failure, whole)),
+    };
     let cells = Cells::of(&row, "the commit's answer");
     Ok(Found {
         duplicates: cells.uuids("duplicates")?.into_iter().map(RunKey::from_uuid).collect(),
@@ -112,7 +127,7 @@ fn refused(failure: Failure, whole: &Whole) -> SharedCommitError {
 }
 
 async fn call(session: &mut Session, function: &str, whole: &Whole) -> Result<sqlx::postgres::PgRow, Failure> {
-    let sql = function::call(function);
+    let sql = function::call(function, whole.is_shared());
     let mut tries = 1;
     loop {
         let query = sqlx::query_with(AssertSqlSafe(sql.clone()), arguments(whole)?);
@@ -136,8 +151,11 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     task_instance::bind_instances(&commit.instances, &mut columns);
     task_instance::bind_transitions(&commit.transitions, &mut columns);
     claim::bind_claims(&commit.claims, commit.fence, &mut columns);
-    shared::bind_offers(&whole.offers, commit.fence, &mut columns);
     dag_run::bind_states(&commit.run_states, &mut columns);
+    if !whole.is_shared() {
+        return columns.finish();
+    }
+    shared::bind_offers(&whole.offers, commit.fence, &mut columns);
     shared::bind_results(&whole.results, &mut columns);
     shared::bind_events(&whole.events, &mut columns);
     shared::bind_looks(&whole.looks, &mut columns);
@@ -200,6 +218,9 @@ mod tests {
     #[test]
     fn each_column_of_each_step_is_bound() {
         let columns: usize = function::STEPS.iter().map(|step| step.columns.len()).sum();
-        assert_eq!(arguments(&Whole::default()).unwrap().len(), columns + function::GUARD.len());
+        assert_eq!(arguments(&Whole::default()).unwrap().len(), columns);
+        let shared: usize = function::SHARED_STEPS.iter().map(|step| step.columns.len()).sum();
+        let owned = Whole { owner: Some(ServerId::from_uuid(uuid::Uuid::nil())), ..Whole::default() };
+        assert_eq!(arguments(&owned).unwrap().len(), columns + shared + function::GUARD.len());
     }
 }

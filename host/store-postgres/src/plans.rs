@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::commit::function;
 use crate::session::Session;
 use crate::{
-    PostgresStore, attempt, auth, catalog, clear, dag, dag_run, dag_version, migrate, run_store, state, task_instance,
-    task_node, value,
+    PostgresStore, attempt, auth, catalog, clear, dag, dag_run, dag_version, event, migrate, run_store, state,
+    task_instance, task_node, value, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -67,16 +67,18 @@ fn fixed() -> Vec<(&'static str, String)> {
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
         }
         clear::{
-            LOCK_RUN, COUNT, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES,
+            LOCK_RUN, DELETE_WORK, INSERT_LOOK, COUNT, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES,
             RESET_RUN,
         }
         dag_version::{FETCH, FIND, LIST, COUNT}
+        event::{LIST, NEWS}
         migrate::{NEWEST}
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        work::{REPORT, GONE, OF_RUN}
     };
     all.extend(of_commit());
     all

@@ -13,5 +13,4 @@ mod programs;
 mod server;
 
 pub use database::{Database, database};
-pub use programs::missing_program;
 pub use server::{Durability, Server};

@@ -13,14 +13,6 @@ pub(crate) struct Programs {
 
 const NEEDED: [&str; 4] = ["initdb", "postgres", "createdb", "psql"];
 
-/// A program that is needed and not installed.
-pub fn missing_program() -> Option<&'static str> {
-    match folder() {
-        Some(_) => None,
-        None => NEEDED.into_iter().find(|name| !candidates().iter().any(|folder| folder.join(name).is_file())),
-    }
-}
-
 fn folder() -> Option<PathBuf> {
     candidates().into_iter().find(|folder| NEEDED.iter().all(|name| folder.join(name).is_file()))
 }

@@ -3,8 +3,8 @@
 //! Each scenario starts real servers in temporary folders, on SQLite or on a PostgreSQL of its own. This process is the client: it shares no memory with what it
 //! measures. A table goes to stdout, with the floor beside each figure, and the same as JSON to `--out`.
 
-mod disk;
 mod cluster;
+mod disk;
 mod figures;
 mod http;
 mod scenario;
@@ -72,7 +72,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let (word_count, _) = component("word-count")?;
     let (document, _) = component("document-guest")?;
     let (flows, _) = component("flows-guest")?;
-    let bench = Bench { binary, bench_guest, bench_guest_path, word_count, document, flows, history: arguments.history };
+    let bench =
+        Bench { binary, bench_guest, bench_guest_path, word_count, document, flows, history: arguments.history };
 
     let mut report = Report::default();
     report.disk("before", disk::sync_time()?);

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use crate::guest::{self, TARGET as GUEST_TARGET};
@@ -75,12 +75,6 @@ fn install_tools(shell: &Shell) -> Result<()> {
             format!("guests are built for {GUEST_TARGET}: install it with `rustup target add {GUEST_TARGET}`")
         })?;
     }
-    if testkit_postgres::missing_program().is_some() && is_root() && shell.path_exists("/usr/bin/apt-get") {
-        cmd!(shell, "apt-get install --yes --no-install-recommends postgresql").env("DEBIAN_FRONTEND", "noninteractive").run()?;
-    }
-    if let Some(program) = testkit_postgres::missing_program() {
-        bail!("the tests start a PostgreSQL of their own, and {program} is missing: install PostgreSQL 15 or newer (Debian: `apt-get install postgresql`)");
-    }
     if cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         cmd!(shell, "cargo install --locked cargo-nextest")
             .run()
@@ -108,11 +102,4 @@ fn install_postgres(shell: &Shell) -> Result<()> {
         "the tests need PostgreSQL 15 or newer: install its server (Debian: `apt-get install postgresql`)"
     );
     Ok(())
-}
-
-fn is_root() -> bool {
-    std::os::unix::fs::MetadataExt::uid(&match std::fs::metadata("/proc/self") {
-        Ok(own) => own,
-        Err(_) => return false,
-    }) == 0
 }

@@ -11,7 +11,7 @@ use super::step::{Blame, Changes, Step, joined};
 use super::{claim, dag_run, ended, shared, task_instance};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 14] = [
+pub(crate) const STEPS: [&Step; 10] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
@@ -21,35 +21,61 @@ pub(crate) const STEPS: [&Step; 14] = [
     &task_instance::INSTANCES,
     &task_instance::TRANSITIONS,
     &claim::CLAIMS,
-    &shared::OFFERS,
     &dag_run::STATES,
-    &shared::RESULTS,
-    &shared::EVENTS,
-    &shared::LOOKS,
 ];
 
-/// What follows the steps: the shards that must be owned, by which server, and whom to wake after the commit.
+/// What a commit has to do with other processes; applied after the steps, in a function of its own, for a function has no more
+/// than a hundred arguments.
+pub(crate) const SHARED_STEPS: [&Step; 4] = [&shared::OFFERS, &shared::RESULTS, &shared::EVENTS, &shared::LOOKS];
+
+/// What follows the shared steps: the shards that must be owned, by which server, and whom to wake after the commit.
 pub(super) const GUARD: [&str; 3] = ["integer[]", "uuid", "text"];
 
 /// Writes everything, or fails with [`UNEXPECTED`].
 pub(crate) const ALL_AT_ONCE: &str = "commit_all_at_once";
 /// Writes everything row by row, or nothing, and says which runs are in the way.
 pub(crate) const ROW_BY_ROW: &str = "commit_row_by_row";
+/// Writes what other processes have to do with, or fails with [`UNEXPECTED`] or [`DEPOSED`].
+const SHARED: &str = "commit_shared";
 /// The code of the error that a statement changed another number of rows than expected.
 pub(crate) const UNEXPECTED: &str = "WF001";
 /// The code of the error that a shard has another owner.
 pub(crate) const DEPOSED: &str = "WF002";
 
-/// The statement that calls one of the functions with the columns of all steps.
-pub(crate) fn call(function: &str) -> String {
-    let count = GUARD.len() + STEPS.iter().map(|step| step.columns.len()).sum::<usize>();
-    format!("SELECT * FROM pg_temp.{function}({})", joined((1..=count).map(|number| format!("${number}"))))
+/// The statement that calls one of the functions with the columns of all steps and, where other processes are concerned, the
+/// other one after it.
+pub(crate) fn call(function: &str, is_shared: bool) -> String {
+    let count = width(&STEPS);
+    let own = numbers(1..=count);
+    if !is_shared {
+        return format!("SELECT * FROM pg_temp.{function}({own})");
+    }
+    let shared = numbers(count + 1..=count + width(&SHARED_STEPS) + GUARD.len());
+    let shared = format!("pg_temp.{SHARED}({shared})");
+    if function == ROW_BY_ROW {
+        // Where something is in the way, nothing was written.
+        let is_written = "cardinality(f.duplicates) + cardinality(f.overtaken) = 0";
+        return format!("SELECT f.*, CASE WHEN {is_written} THEN {shared} END FROM pg_temp.{function}({own}) AS f");
+    }
+    format!("SELECT {shared} FROM pg_temp.{function}({own}) AS f")
 }
 
-/// What makes both functions.
+fn width(steps: &[&Step]) -> usize {
+    steps.iter().map(|step| step.columns.len()).sum()
+}
+
+fn numbers(range: std::ops::RangeInclusive<usize>) -> String {
+    joined(range.map(|number| format!("${number}")))
+}
+
+fn types(steps: &[&Step]) -> String {
+    joined(steps.iter().flat_map(|step| step.columns).map(|(_, kind)| format!("{kind}[]")))
+}
+
+/// What makes all functions.
 pub(crate) fn definitions() -> String {
-    let types = STEPS.iter().flat_map(|step| step.columns).map(|(_, kind)| format!("{kind}[]"));
-    let types = joined(types.chain(GUARD.map(str::to_owned)));
+    let own_types = types(&STEPS);
+    let shared_types = format!("{}, {}", types(&SHARED_STEPS), GUARD.join(", "));
     let mut at_once = String::new();
     let mut row_by_row = String::new();
     let mut first = 1;
@@ -58,35 +84,46 @@ pub(crate) fn definitions() -> String {
         push_row_by_row(&mut row_by_row, step, first);
         first += step.columns.len();
     }
+    let mut shared = String::new();
+    let mut first = 1;
+    for step in SHARED_STEPS {
+        push_at_once(&mut shared, step, first);
+        first += step.columns.len();
+    }
     let guard = guard(first);
-    let wake = format!(
-        "    IF ${} <> '' THEN\n        PERFORM pg_notify('{CHANNEL}', ${});\n    END IF;\n",
-        first + 2,
-        first + 2
-    );
+    let wake = first + 2;
     // A variable has the same name in both, which no column has.
     format!(
-        "CREATE FUNCTION pg_temp.{ALL_AT_ONCE}({types}) RETURNS void LANGUAGE plpgsql AS $function$
+        "CREATE FUNCTION pg_temp.{ALL_AT_ONCE}({own_types}) RETURNS void LANGUAGE plpgsql AS $function$
 DECLARE
     rows_changed bigint;
 BEGIN
-{guard}{at_once}{wake}END
+{at_once}END
 $function$;
-CREATE FUNCTION pg_temp.{ROW_BY_ROW}({types}, OUT duplicates uuid[], OUT overtaken uuid[]) LANGUAGE plpgsql AS $function$
+CREATE FUNCTION pg_temp.{ROW_BY_ROW}({own_types}, OUT duplicates uuid[], OUT overtaken uuid[]) LANGUAGE plpgsql AS $function$
 DECLARE
     rows_changed bigint;
     row_of_step record;
 BEGIN
     duplicates := '{{}}';
     overtaken := '{{}}';
-{guard}    BEGIN
+    BEGIN
 {row_by_row}        IF cardinality(overtaken) > 0 THEN
             RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED}';
         END IF;
-    {wake}    EXCEPTION WHEN SQLSTATE '{UNEXPECTED}' THEN
+    EXCEPTION WHEN SQLSTATE '{UNEXPECTED}' THEN
         -- What was written is undone; what was found stays.
         NULL;
     END;
+END
+$function$;
+CREATE FUNCTION pg_temp.{SHARED}({shared_types}) RETURNS void LANGUAGE plpgsql AS $function$
+DECLARE
+    rows_changed bigint;
+BEGIN
+{guard}{shared}    IF ${wake} <> '' THEN
+        PERFORM pg_notify('{CHANNEL}', ${wake});
+    END IF;
 END
 $function$;"
     )

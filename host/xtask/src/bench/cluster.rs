@@ -117,7 +117,12 @@ fn takeover(bench: &Bench, report: &mut Report) -> Result<()> {
     let _scheduler = shared.process(bench, "scheduler")?;
     let dying = shared.process(bench, "worker")?;
     let took = end_after_death(&api.server, dying, shared.process(bench, "worker")?)?;
-    report.add("dead worker: until its instances have run elsewhere", Floor::AtMost(TAKEOVER_MAX_S), took.as_secs_f64(), "s");
+    report.add(
+        "dead worker: until its instances have run elsewhere",
+        Floor::AtMost(TAKEOVER_MAX_S),
+        took.as_secs_f64(),
+        "s",
+    );
 
     let shared = Shared::new()?;
     let api = shared.process(bench, "api")?;
@@ -125,7 +130,12 @@ fn takeover(bench: &Bench, report: &mut Report) -> Result<()> {
     let _worker = shared.process(bench, "worker")?;
     let dying = shared.process(bench, "scheduler")?;
     let took = end_after_death(&api.server, dying, shared.process(bench, "scheduler")?)?;
-    report.add("dead scheduler: until its run has ended elsewhere", Floor::AtMost(TAKEOVER_MAX_S), took.as_secs_f64(), "s");
+    report.add(
+        "dead scheduler: until its run has ended elsewhere",
+        Floor::AtMost(TAKEOVER_MAX_S),
+        took.as_secs_f64(),
+        "s",
+    );
     Ok(())
 }
 
