@@ -53,3 +53,8 @@ pub(crate) fn build(settings: AmazonS3Builder, bucket: &str, prefix: &str) -> Re
         .map_err(|error| unusable(error.to_string()))?;
     Ok(Arc::new(PrefixStore::new(objects, prefix)))
 }
+
+#[cfg(test)]
+pub(crate) mod double;
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ mod chunk;
 mod error;
 mod live;
 mod log;
+#[cfg(test)]
+mod places;
 mod record;
 mod remnants;
 mod writer;

@@ -287,7 +287,9 @@ impl Shared {
     ) -> Result<(), BlobError> {
         for _ in 0..WRITES_MAX {
             let first = stored_before + log.tail().stored;
+            failpoint::before("log::flush").map_err(injected)?;
             if chunk::write(&*self.objects, &key.path(), first, records).await? {
+                failpoint::after("log::flush").map_err(injected)?;
                 return Ok(());
             }
             let stored = chunk::count(&*self.objects, &key.path()).await?;
@@ -342,6 +344,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn injected(error: failpoint::Injected) -> BlobError {
+    BlobError::Unavailable { detail: error.to_string() }
 }
 
 /// The line that stands for records which were lost.

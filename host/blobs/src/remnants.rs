@@ -71,3 +71,6 @@ fn remove_files_before(folder: &Path, mark: &Path) -> std::io::Result<usize> {
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@ use futures::stream;
 use model::TenantId;
 
 use super::*;
+use crate::places::Place;
 
 const PART_BYTES: usize = 256 << 10;
 
@@ -28,23 +29,49 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn what_was_put_is_found_by_its_digest_and_tenant() {
-    let (folder, blobs) = in_folder();
-    for bytes in [Bytes::new(), Bytes::from_static(b"words"), Bytes::from(vec![7; HASH_INLINE_MAX_BYTES + 1])] {
-        let digest = blobs.put(OWN, bytes.clone()).await.unwrap();
-        assert_eq!(digest, Digest::of(&bytes));
-        assert_eq!(blobs.put(OWN, bytes.clone()).await.unwrap(), digest);
-        assert_eq!(blobs.get(OWN, digest).await.unwrap(), bytes);
-        assert_eq!(blobs.size(OWN, digest).await.unwrap(), Some(bytes.len() as u64));
-        assert!(!blobs.exists(OTHER, digest).await.unwrap());
-        assert!(matches!(blobs.get(OTHER, digest).await, Err(BlobError::NotFound(missing)) if missing == digest));
+    for place in Place::all().await {
+        let blobs = place.blobs();
+        for bytes in [Bytes::new(), Bytes::from_static(b"words"), Bytes::from(vec![7; HASH_INLINE_MAX_BYTES + 1])] {
+            let digest = blobs.put(OWN, bytes.clone()).await.unwrap();
+            assert_eq!(digest, Digest::of(&bytes));
+            assert_eq!(blobs.put(OWN, bytes.clone()).await.unwrap(), digest);
+            assert_eq!(blobs.get(OWN, digest).await.unwrap(), bytes, "{}", place.name);
+            assert_eq!(blobs.size(OWN, digest).await.unwrap(), Some(bytes.len() as u64));
+            assert!(!blobs.exists(OTHER, digest).await.unwrap());
+            assert!(matches!(blobs.get(OTHER, digest).await, Err(BlobError::NotFound(missing)) if missing == digest));
+        }
+        assert_eq!(place.blobs().get(OWN, Digest::of(b"words")).await.unwrap(), "words", "{}", place.name);
     }
-    let reopened = BlobStore::in_folder(&folder.path().join("new").join("objects")).unwrap();
-    assert_eq!(reopened.get(OWN, Digest::of(b"words")).await.unwrap(), "words");
+}
+
+#[tokio::test]
+async fn what_is_written_at_once_through_two_openings_is_whole() {
+    for place in Place::all().await.into_iter().filter(|place| place.name != "folder") {
+        let (one, two) = (place.blobs(), place.blobs());
+        let (mut first, mut second) = (one.writer(OWN), two.writer(OWN));
+        for (number, writer) in [(1, &mut first), (2, &mut second)] {
+            writer.write(vec![number; one.writer_buffer_bytes() + 1].into()).await.unwrap();
+            writer.write(vec![9; 10].into()).await.unwrap();
+        }
+        // Opening the place takes nothing from those who write.
+        let blobs = place.blobs();
+        assert_eq!(blobs.remove_remnants().await.unwrap(), 0, "{}", place.name);
+        let digests = [first.finish().await.unwrap(), second.finish().await.unwrap()];
+        for (number, digest) in [1, 2].into_iter().zip(digests) {
+            let bytes = blobs.get(OWN, digest).await.unwrap();
+            assert_eq!((bytes[0], bytes.len()), (number, one.writer_buffer_bytes() + 11), "{}", place.name);
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_part_ends_where_the_blob_ends() {
-    let (_folder, blobs) = in_folder();
+    for place in Place::all().await {
+        check_parts(place.blobs()).await;
+    }
+}
+
+async fn check_parts(blobs: BlobStore) {
     let digest = blobs.put(OWN, Bytes::from_static(b"0123456789")).await.unwrap();
     for (offset, len, expect) in [
         (0, 4, "0123"),
@@ -71,7 +98,12 @@ async fn pieces(blobs: &BlobStore, digest: Digest, piece_bytes: usize) -> Result
 
 #[tokio::test]
 async fn a_blob_is_read_in_pieces() {
-    let (_folder, blobs) = in_folder();
+    for place in Place::all().await {
+        check_pieces(place.blobs()).await;
+    }
+}
+
+async fn check_pieces(blobs: BlobStore) {
     let digest = blobs.put(OWN, Bytes::from_static(b"0123456789")).await.unwrap();
     for (piece_bytes, expect) in
         [(4, vec!["0123", "4567", "89"]), (5, vec!["01234", "56789"]), (99, vec!["0123456789"])]

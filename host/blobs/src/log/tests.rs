@@ -2,6 +2,7 @@ use model::TenantId;
 use uuid::Uuid;
 
 use super::*;
+use crate::places::Place;
 
 fn key(tenant: i64, try_number: u32) -> LogKey {
     LogKey {
@@ -165,10 +166,14 @@ async fn a_follower_in_another_process_is_told_what_is_stored() {
     assert!(there.0.live.is_empty());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_lines_of_two_processes_are_kept() {
-    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let [lost, own] = [(); 2].map(|()| LogStore::over(objects.clone(), Writers::Anywhere));
+    for place in Place::all().await {
+        check_two_processes(place.logs(), place.logs()).await;
+    }
+}
+
+async fn check_two_processes(lost: LogStore, own: LogStore) {
     lost.append(key(1, 1), records(0..2)).await;
     own.append(key(1, 1), records(10..13)).await;
     own.finish(key(1, 1)).await;
