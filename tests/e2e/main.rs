@@ -1,6 +1,7 @@
 //! The binary as users meet it: a real server process, spoken to over HTTP and by its own command line.
 //!
-//! One file for each promise. Nothing here knows the crates of the host: what is tested is what a stranger sees.
+//! One file for each promise. Nothing here knows the crates of the host: what is tested is what a stranger sees. Only
+//! `matrix` also reads the database, as the house does.
 
 mod auth;
 mod cli;
@@ -12,5 +13,6 @@ mod harness;
 mod hostile;
 mod log;
 mod mapping;
+mod matrix;
 mod trigger;
 mod wait;

@@ -15,7 +15,8 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         Failure::usage(format!("{filter:?} is not a log filter: {error}")).hint("write info, or info,sqlx=warn")
     })?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // A log on a full disk loses lines; to say so on the same standard error would panic in whatever wanted to log.
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let started = match format {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
         LogFormat::Text => registry.with(layer.with_ansi(std::io::stderr().is_terminal())).try_init(),

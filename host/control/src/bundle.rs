@@ -75,6 +75,7 @@ impl Control {
         dry_run: bool,
     ) -> Result<Deployed, Error> {
         let scope = session.scope();
+        failpoint::before("upload::body_spooled").map_err(Error::unavailable)?;
         let scanned = bundle::scan(&component).map_err(|problems| {
             Error::new(Code::InvalidComponent, "this is not a component that Waft can take").problems(problems)
         })?;
@@ -85,6 +86,7 @@ impl Control {
         }
         let documents =
             self.parsing.compile_and_describe(scope, &component).await.map_err(|failure| refused(failure, digest))?;
+        failpoint::after("upload::parsed").map_err(Error::unavailable)?;
         let checked = bundle::dags(digest, documents).map_err(invalid_dags)?;
         let problems = schema_problems(&checked);
         if !problems.is_empty() {
@@ -105,9 +107,13 @@ impl Control {
             let dags = self.would_register(scope, name, &checked).await?;
             return Ok(Deployed { dags, ..deployed });
         }
+        failpoint::before("upload::blob_put").map_err(Error::unavailable)?;
         self.blobs.put(scope, component).await.map_err(Error::unavailable)?;
+        failpoint::after("upload::blob_put").map_err(Error::unavailable)?;
         let digests: Vec<Digest> = checked.iter().map(|dag| dag.digest).collect();
+        failpoint::before("upload::version_tx").map_err(Error::unavailable)?;
         let registered = self.register(scope, name, digest, size_bytes, checked).await?;
+        failpoint::after("upload::version_tx").map_err(Error::unavailable)?;
         tracing::info!(
             tenant = %scope.tenant(), bundle = %name, version = %registered.key, created = registered.created,
             by = session.name(), "bundle deployed"

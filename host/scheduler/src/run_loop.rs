@@ -28,11 +28,13 @@ const REREAD_PAUSE: Duration = Duration::from_millis(200);
 
 type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
 
+mod points;
 mod report;
 mod reread;
 mod shared;
 mod told;
 
+use points::injected;
 pub(crate) use shared::Shared;
 
 pub(crate) struct RunLoop {

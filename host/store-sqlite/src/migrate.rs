@@ -24,8 +24,10 @@ pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreErro
             Some(done) => MIGRATIONS.get(done),
         };
         let Some(step) = step else { return execute(conn, "ROLLBACK".into()).await };
+        failpoint::begins("migrate::step");
         execute(conn, format!("{step}\n;PRAGMA user_version = {}", found + 1)).await?;
         execute(conn, "COMMIT".into()).await?;
+        failpoint::ends("migrate::step");
         tracing::info!(schema = found + 1, "database migrated");
     }
 }

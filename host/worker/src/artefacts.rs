@@ -145,6 +145,7 @@ impl Artefacts {
             CompileError::Invalid(_) | CompileError::Died(_) => ArtefactError::Invalid(error.to_string()),
             CompileError::Start { .. } => ArtefactError::Unavailable(error.to_string()),
         })?;
+        failpoint::after("upload::compiled").map_err(|error| ArtefactError::Unavailable(error.to_string()))?;
         histogram!(COMPILE_SECONDS).record((self.clock.monotonic() - start).as_secs_f64());
         Ok(artefact)
     }

@@ -52,7 +52,9 @@ impl HostPort for Host {
             HostRequest::StateSet { key, value, ttl_ms } => {
                 let ttl = ttl_ms.map(Duration::from_millis);
                 let (scope, token) = (attempt.scope(), attempt.token());
+                failpoint::before("host::state_put").map_err(injected)?;
                 self.states.state_put(scope, token, &key, &value, ttl, self.clock.now()).await.map_err(refused)?;
+                failpoint::after("host::state_put").map_err(injected)?;
                 Ok(HostValue::Done)
             }
             HostRequest::StateDelete { key } => {
@@ -133,6 +135,10 @@ impl Host {
 }
 
 fn unavailable(error: blobs::BlobError) -> HostError {
+    HostError::Unavailable(error.to_string())
+}
+
+fn injected(error: failpoint::Injected) -> HostError {
     HostError::Unavailable(error.to_string())
 }
 

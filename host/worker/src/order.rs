@@ -172,9 +172,11 @@ impl Worker {
                 }
                 Err(error) => return Err(LaneError::Load(error.to_string())),
             }
+            failpoint::begins("broker::dispatch");
             let given = self.0.attempts.give(&numbers(assignments), runner.pid());
             assignments.retain(|assignment| given.contains(&assignment.id));
             if runner.assign(assignments.clone()).await.is_ok() {
+                failpoint::ends("broker::dispatch");
                 self.cancel_late(&runner, &given).await;
                 return Ok(());
             }

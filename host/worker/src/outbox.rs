@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use model::limits::worker::HEARTBEAT_MS;
-use store::Report;
+use store::{Report, StoreError};
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -105,7 +105,7 @@ impl Worker {
         let mut batch = Vec::new();
         while reported.recv_many(&mut batch, REPORTS_PER_CALL).await > 0 {
             let mut pause = REPORT_PAUSE;
-            while let Err(error) = self.0.queue.report(self.0.id, batch.clone()).await {
+            while let Err(error) = self.report(&batch).await {
                 counter!(names::REPORTS_REPEATED).increment(batch.len() as u64);
                 warn!(%error, count = batch.len(), "reports are not durable yet");
                 self.0.clock.sleep(pause).await;
@@ -117,10 +117,20 @@ impl Worker {
         }
     }
 
+    async fn report(&self, batch: &[Report]) -> Result<(), StoreError> {
+        let unavailable = |error: failpoint::Injected| StoreError::Unavailable { detail: error.to_string() };
+        failpoint::before("complete::report").map_err(unavailable)?;
+        self.0.queue.report(self.0.id, batch.to_vec()).await?;
+        failpoint::after("complete::report").map_err(unavailable)
+    }
+
     /// Keeps the leases of what is held and of what is still being prepared.
     pub(crate) async fn beat(self) {
         loop {
             self.0.clock.sleep(Duration::from_millis(HEARTBEAT_MS)).await;
+            if failpoint::before("hb::send").is_err() {
+                continue;
+            }
             if let Err(error) = self.0.queue.heartbeat(self.0.id).await {
                 warn!(%error, "no heartbeat");
             }

@@ -117,7 +117,10 @@ async fn stored(blobs: &BlobStore, attempt: &Attempt, text: String) -> Result<St
         return Ok(StoredValue::Inline(text.into()));
     }
     let size_bytes = text.len() as u64;
+    let unavailable = |error: failpoint::Injected| blobs::BlobError::Unavailable { detail: error.to_string() };
+    failpoint::before("host::xcom_stage").map_err(unavailable)?;
     let digest = blobs.put(attempt.scope(), Bytes::from(text)).await?;
+    failpoint::after("host::xcom_stage").map_err(unavailable)?;
     Ok(StoredValue::Blob { digest, size_bytes })
 }
 

@@ -24,21 +24,30 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("tools", || install_tools(&shell))?;
     steps.run("tidy", || tidy::run(workspace))?;
     steps.run("fmt", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
-    steps.run("clippy", || Ok(cmd!(shell, "cargo clippy --workspace --all-targets --locked -- -D warnings").run()?))?;
+    steps.run("clippy", || {
+        Ok(cmd!(shell, "cargo clippy --workspace --all-targets --features cli/failpoints --locked -- -D warnings")
+            .run()?)
+    })?;
     steps.run("doc", || {
         let _flags = shell.push_env("RUSTDOCFLAGS", "-Dwarnings");
-        Ok(cmd!(shell, "cargo doc --workspace --no-deps --locked").run()?)
+        Ok(cmd!(shell, "cargo doc --workspace --no-deps --features cli/failpoints --locked").run()?)
     })?;
     steps.run("guests", || {
         workspace.guests().try_for_each(|package| guest::build(workspace, &shell, &package.name).map(drop))
     })?;
-    steps.run("build", || Ok(cmd!(shell, "cargo build --workspace --bins --tests --locked").run()?))?;
-    steps.run("doctests", || Ok(cmd!(shell, "cargo test --workspace --doc --locked").run()?))?;
+    steps.run("build", || {
+        Ok(cmd!(shell, "cargo build --workspace --bins --tests --features cli/failpoints --locked").run()?)
+    })?;
+    steps.run("doctests", || {
+        Ok(cmd!(shell, "cargo test --workspace --doc --features cli/failpoints --locked").run()?)
+    })?;
     steps.print();
 
     eprintln!("=== tests");
     shell.set_var("WAFT_BIN", workspace.target.join("debug/waft"));
-    cmd!(shell, "cargo nextest run --workspace --locked --profile ci").run().context("step `tests`")
+    cmd!(shell, "cargo nextest run --workspace --features cli/failpoints --locked --profile ci")
+        .run()
+        .context("step `tests`")
 }
 
 /// The steps that are done, with what each took.

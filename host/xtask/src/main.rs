@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod crash;
 mod guest;
 mod sim;
 mod stopwatch;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Histories of the scheduler on a simulated database, clock and workers
     Sim(sim::Arguments),
+    /// Servers that die at each of their steps
+    Crash(crash::Arguments),
     /// Records the digest of the contract in wit/ under its version
     Wit {
         /// Replace the digest of a version that no release holds yet
@@ -60,6 +63,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
         Command::Sim(arguments) => sim::run(&workspace, &arguments),
+        Command::Crash(arguments) => crash::run(&workspace, &arguments),
         Command::Wit { unreleased } => wit::publish(&workspace, unreleased),
     }
 }

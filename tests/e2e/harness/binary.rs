@@ -48,7 +48,18 @@ pub(crate) fn component_with(documents: &Value) -> Vec<u8> {
 
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    cargo.args(["build", "--quiet", "--package", "cli", "--bin", "waft", "--message-format", "json"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--package",
+        "cli",
+        "--features",
+        "failpoints",
+        "--bin",
+        "waft",
+        "--message-format",
+        "json",
+    ]);
     let output = cargo.output().expect("cargo starts");
     assert!(output.status.success(), "building waft: {}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");

@@ -2,12 +2,14 @@
 
 mod binary;
 mod children;
+mod crashing;
 mod eventually;
 mod reply;
 mod server;
 
 pub(crate) use binary::{component, component_with, waft};
-pub(crate) use children::{children_of, is_alive};
+pub(crate) use children::{children_of, is_alive, is_stopped};
+pub(crate) use crashing::{Body, CrashingServer};
 pub(crate) use eventually::eventually;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, run_id, text};

@@ -14,6 +14,10 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    pub(crate) fn new(asked: String, status: StatusCode, headers: HeaderMap, text: String) -> Self {
+        Self { status, headers, text, asked }
+    }
+
     pub(crate) async fn read(asked: String, response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap_or_else(|error| panic!("{asked}: reading the answer: {error}"));

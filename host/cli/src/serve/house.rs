@@ -170,7 +170,9 @@ impl House {
     /// Gives out no more work, lets what runs finish for at most `grace`, hands back the rest and ends all loops. Parts whose
     /// loops have ended are not waited for.
     pub(crate) async fn close(self, grace: Duration) {
+        failpoint::begins("drain::begin");
         self.scheduler.drain().await;
+        failpoint::ends("drain::begin");
         if let Some(worker) = &self.worker {
             worker.stop(grace).await;
         }

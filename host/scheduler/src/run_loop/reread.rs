@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use model::{AttemptToken, RunState, TryNumber};
+use model::{AttemptToken, RunKey, RunState, TenantScope, TryNumber};
 use plan::{ResultStatus, RunMachine};
 use store::{Cleared, StoreError};
 use tracing::{error, warn};
 
-use super::RunLoop;
+use super::{RunLoop, injected};
 use crate::active::{ActiveRun, RunHandle, claimed_of_row, lost, saved_of_snapshot};
 use crate::board::RunProgress;
 use crate::command::ClearError;
@@ -54,13 +54,20 @@ impl RunLoop {
         if !self.owns(scope) {
             return Err(ClearError::NotOwner);
         }
-        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await;
+        let cleared = self.try_clear(scope, run, only_failed).await;
         // A clear whose answer was lost may have been done: the rows tell.
         self.drop_run(run);
         self.read_later((scope, run));
         let cleared = cleared?;
         let progress = RunProgress { state: RunState::Running, result: ResultStatus::Pending, generation: 0 };
         self.board.tell(run, progress);
+        Ok(cleared)
+    }
+
+    async fn try_clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, StoreError> {
+        failpoint::before("cancel::clear").map_err(injected)?;
+        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
+        failpoint::after("cancel::clear").map_err(injected)?;
         Ok(cleared)
     }
 

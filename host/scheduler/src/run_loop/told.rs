@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::RunLoop;
+use super::points::{passed, steps};
 use crate::command::TriggerError;
 use crate::cycle::{Cycle, Reporter};
 use crate::metric_names as names;
@@ -20,16 +21,23 @@ impl RunLoop {
         if cycle.writes_nothing() {
             return self.tell(cycle, &[]);
         }
+        let steps = steps(&cycle.commit);
         let result = match &self.shared {
-            None => self.parts.runs.commit(std::mem::take(&mut cycle.commit)).await.map_err(SharedCommitError::Commit),
+            None => {
+                let commit = self.parts.runs.commit(std::mem::take(&mut cycle.commit));
+                passed(&steps, async { commit.await.map_err(SharedCommitError::Commit) }).await
+            }
             Some(shared) => match shared.commit(&mut cycle) {
-                Some(commit) => shared.cluster.store.commit_shared(commit).await,
+                Some(commit) => passed(&steps, shared.cluster.store.commit_shared(commit)).await,
                 // Nothing is owned, so nobody had anything to decide.
                 None => return answer(cycle.reports, cycle.event_replies),
             },
         };
         match result {
-            Ok(committed) => self.tell(cycle, &committed.duplicate_runs),
+            Ok(committed) => {
+                failpoint::begins("complete::notify");
+                self.tell(cycle, &committed.duplicate_runs);
+            }
             Err(SharedCommitError::Commit(error)) => {
                 self.forget(cycle, &error.to_string(), |detail| {
                     TriggerError::Store(StoreError::Unavailable { detail })
