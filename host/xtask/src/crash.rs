@@ -21,8 +21,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let seeds = format!("{}..{}", arguments.from, arguments.from + arguments.seeds);
     shell.set_var("WAFT_CRASH_SEEDS", seeds);
     shell.set_var("RUST_BACKTRACE", "0");
-    let test = "matrix::seeds";
-    cmd!(shell, "cargo test --quiet --locked --package tests --test e2e -- --ignored --exact --nocapture {test}")
+    cmd!(shell, "cargo test --quiet --locked --package tests --test e2e -- --nocapture --test-threads 2 matrix::")
         .run()?;
     Ok(())
 }

@@ -15,8 +15,10 @@ use tokio::sync::oneshot;
 
 use super::{Reply, children_of, eventually, is_alive, is_stopped, waft};
 
-/// How long a process stands still before it may go on.
-const STANDSTILL: Duration = Duration::from_millis(300);
+/// How often somebody looks whether a process stands still, …
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// … and after how many looks it may go on.
+const STANDSTILL_LOOKS: u32 = 15;
 /// Far above what one answer takes where nothing is wrong.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
@@ -143,10 +145,12 @@ impl CrashingServer {
         let pid = Pid::from_raw(child.id().cast_signed());
         // Ends with the process.
         tokio::spawn(async move {
+            let mut looks = tokio::time::interval(LOOK_EVERY);
+            let mut still = 0;
             while is_alive(pid) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                if is_stopped(pid) {
-                    tokio::time::sleep(STANDSTILL).await;
+                looks.tick().await;
+                still = if is_stopped(pid) { still + 1 } else { 0 };
+                if still == STANDSTILL_LOOKS {
                     let _ = kill(pid, Signal::SIGCONT);
                 }
             }
