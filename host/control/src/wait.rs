@@ -271,18 +271,18 @@ fn result_state(
     let mut is_pending = false;
     for &node in dag.result() {
         let expected = if dag.task(node).expand.is_some() { lengths.get(&node).copied() } else { Some(1) };
-        if expected == Some(0) {
-            continue;
-        }
+        // What is mapped over nothing has one row all the same, and leaves the empty list when that is skipped.
+        let is_empty = expected == Some(0);
         let mut succeeded = 0;
         for &(_, state, count) in counts.iter().filter(|&&(at, _, count)| at == node && count > 0) {
             match state {
                 TaskState::Success => succeeded += count,
+                TaskState::Skipped if is_empty => succeeded += count,
                 state if state.is_ended() => return ResultState::Impossible,
                 _ => {}
             }
         }
-        is_pending |= expected.is_none_or(|expected| succeeded < u64::from(expected));
+        is_pending |= expected.is_none_or(|expected| succeeded < u64::from(expected.max(1)));
     }
     if is_pending { ResultState::Pending } else { ResultState::Available }
 }

@@ -1,4 +1,4 @@
-//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay.
+//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay, and what ran has ended.
 
 use jiff::Timestamp;
 use model::{RunKey, ShardId, TenantScope};
@@ -7,11 +7,31 @@ use store::{Cleared, StoreError};
 use crate::session::Session;
 use crate::{rows, wakes};
 
-/// How many instances are to be cleared.
-/// Called by `RunStore::run_clear`, as are all statements of this file. Walks the key of `task_instance` over the run.
+/// What the end of the run skipped would have run but for it, so for a clear it counts as what failed.
+/// Called by `RunStore::run_clear`, as are all statements of this file. Finds the run by the key of `dag_run_state` and walks the
+/// key of `task_instance` over it; locks what it changes.
+pub(crate) const MARK_ENDED_WITH_RUN: &str = "
+UPDATE task_instance
+SET state = 'upstream_failed'
+WHERE tenant_id = $1 AND run_key = $2 AND state = 'skipped'
+    AND reason = (SELECT s.reason FROM dag_run_state AS s WHERE s.tenant_id = $1 AND s.run_key = $2)";
+
+/// How many instances are to be cleared. Walks the key of `task_instance` over the run.
 pub(crate) const COUNT: &str = "
 SELECT count(*) FROM task_instance
 WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstream_failed'))";
+
+/// The executions that a clear of everything ends. Finds the run by the key of `dag_run_state` and walks the key of
+/// `task_instance` over it; locks what runs, which may end at this moment; adds to the key of `attempt`.
+pub(crate) const INSERT_ATTEMPTS: &str = "
+INSERT INTO attempt (tenant_id, run_key, node, map_index, try_number, fence, version, started_at, ended_at, end_kind, wall_us,
+    cpu_us, memory_bytes, message)
+SELECT t.tenant_id, t.run_key, t.node, t.map_index, t.try_number, t.fence,
+    (SELECT s.version FROM dag_run_state AS s WHERE s.tenant_id = $1 AND s.run_key = $2), coalesce(t.started_at, $4), $4,
+    'cancelled', 0, 0, 0, 'the run was cleared'
+FROM task_instance AS t
+WHERE t.tenant_id = $1 AND t.run_key = $2 AND NOT $3 AND t.state = 'running'
+FOR UPDATE OF t";
 
 /// Values of cleared instances. Walks the keys of `xcom` and `task_instance` over the run.
 pub(crate) const DELETE_XCOMS: &str = "
@@ -29,11 +49,11 @@ WHERE tenant_id = $1 AND run_key = $2
         WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_state.node AND t.map_index = task_state.map_index
             AND t.state IN ('failed', 'upstream_failed')))";
 
-/// Row −1 of each mapped task that is cleared as a whole. Walks the keys of `task_node` and `task_instance` over the run.
+/// Row −1 of each mapped task that is cleared as a whole; it may have no rows yet. Walks the keys of `task_node` and `task_instance` over the run.
 pub(crate) const INSERT_SUMMARIES: &str = "
 INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries)
-SELECT $1, $2, n.node, -1, 'none', 0, (SELECT max(t.max_tries - t.tries_before) FROM task_instance AS t
-    WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = n.node)
+SELECT $1, $2, n.node, -1, 'none', 0, coalesce((SELECT max(t.max_tries - t.tries_before) FROM task_instance AS t
+    WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = n.node), 1)
 FROM task_node AS n
 WHERE n.tenant_id = $1 AND n.run_key = $2 AND n.map_length > 0
     AND (NOT $3 OR NOT EXISTS (SELECT 1 FROM task_instance AS t
@@ -56,7 +76,7 @@ SET map_length = NULL, list_length = NULL
 WHERE tenant_id = $1 AND run_key = $2
     AND EXISTS (SELECT 1 FROM task_instance AS t
         WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_node.node AND t.map_index = -1
-            AND (NOT $3 OR t.state IN ('none', 'failed', 'upstream_failed'))
+            AND (NOT $3 OR task_node.map_length > 0 OR t.state IN ('failed', 'upstream_failed'))
         OFFSET 0)";
 
 /// Cleared instances wait again; one that ran does so no more, whatever fence its execution has. Walks the key of `task_instance` over the run.
@@ -102,11 +122,14 @@ pub(crate) async fn clear(
     let (tenant, run) = (rows::tenant(scope), run.uuid());
     session.begin("BEGIN").await?;
     session.optional(sqlx::query(LOCK_RUN).bind(tenant).bind(run)).await?;
+    session.execute(sqlx::query(MARK_ENDED_WITH_RUN).bind(tenant).bind(run)).await?;
     let instances = session.count(sqlx::query(COUNT).bind(tenant).bind(run).bind(only_failed)).await?;
     if instances == 0 {
         session.rollback().await?;
         return Ok(Cleared { instances: 0 });
     }
+    let ends = sqlx::query(INSERT_ATTEMPTS).bind(tenant).bind(run).bind(only_failed).bind(now.as_microsecond());
+    session.execute(ends).await?;
     // What tells which instances are cleared is changed last.
     for sql in
         [DELETE_WORK, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES]

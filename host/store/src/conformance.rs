@@ -97,6 +97,9 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             a_running_instance_loses_its_fence,
             nothing_to_clear_changes_nothing,
             tries_go_on_after_a_clear,
+            what_runs_leaves_an_attempt,
+            a_mapped_task_without_rows,
+            what_the_end_of_the_run_skipped,
         }
         value::{
             values_come_with_success_alone,

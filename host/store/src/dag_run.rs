@@ -348,8 +348,9 @@ pub trait RunStore: Send + Sync {
     async fn run_snapshot(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunSnapshot>, StoreError>;
 
     /// Clears a run in one transaction: the run is `running` again, its instances (all of them, or those that failed or
-    /// could not run because of a failure) wait again, their values and state are gone; a mapped task that is cleared as a
-    /// whole forgets its length. Attempts stay. A running instance loses its fence.
+    /// could not run because of a failure or of the run's end) wait again, their values and state are gone; a mapped task that
+    /// is cleared as a whole forgets its length. Attempts stay. A running instance loses its fence, and its execution's row
+    /// says that it was cancelled.
     async fn run_clear(
         &self,
         scope: TenantScope,

@@ -8,7 +8,7 @@ use model::{Dag, MapIndex, NodeIdx, TaskState};
 
 use crate::outcome::Outcome;
 
-/// State, and what it left; the one row of a task that is mapped over nothing leaves the empty list.
+/// State, and what it left; the one row of a task that is mapped over nothing leaves the empty list, whatever its state.
 type Instance = (TaskState, Option<Outcome>);
 
 /// The state to which each instance comes. `map_length` is the most instances that a mapped task may have.
@@ -21,10 +21,6 @@ pub fn final_states(
     for &node in dag.topological_order() {
         let instances = |node| all.range((node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX)));
         let slots = match slots(dag, map_length, node, &instances) {
-            Ok(slots) if slots.is_empty() => {
-                all.insert((node, MapIndex::NONE), (TaskState::Skipped, Some(Outcome::success(Some(0)))));
-                continue;
-            }
             Ok(slots) => slots,
             Err(state) => {
                 all.insert((node, MapIndex::NONE), (state, None));
@@ -38,6 +34,11 @@ pub fn final_states(
         } else {
             upstream.contains(&TaskState::Skipped).then_some(TaskState::Skipped)
         };
+        if slots.is_empty() {
+            let state = marked.unwrap_or(TaskState::Skipped);
+            all.insert((node, MapIndex::NONE), (state, Some(Outcome::success(Some(0)))));
+            continue;
+        }
         let ended: Vec<_> = slots
             .into_iter()
             .map(|(map_index, has_item)| {
@@ -97,7 +98,7 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
                 Some(length) => axes.push(vec![true; length as usize]),
                 None => ends.push(TaskState::Failed),
             },
-            Some((TaskState::Skipped, Some(_))) => axes.push(Vec::new()),
+            Some((TaskState::Skipped | TaskState::UpstreamFailed, Some(_))) => axes.push(Vec::new()),
             Some((TaskState::Skipped, None)) => ends.push(TaskState::Skipped),
             Some(_) => ends.push(TaskState::UpstreamFailed),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{MapIndex, NodeIdx, RunState, TaskState, TryNumber};
 
 use super::{ResultStatus, RunMachine};
+use crate::node::Node;
 use crate::{Decisions, InsertDecision, RunEnd, TransitionDecision};
 
 /// Ends that fail a run when a leaf has one.
@@ -65,11 +66,17 @@ impl RunMachine {
         }
         self.unsettled.clear();
         if self.result == ResultStatus::Pending {
-            let results = self.dag.indices().filter(|node| self.dag.result().is_empty() || self.node(*node).is_result);
-            let broken = { results }.find(|node| self.node(*node).instances.seen().any(&NOT_SUCCESS));
-            if let Some(node) = broken {
-                let (node, map_index) = self.cause(node);
-                self.result_impossible(node, map_index);
+            let is_all = self.dag.result().is_empty();
+            let broken = self.dag.indices().find(|node| match self.node(*node) {
+                node if is_all => node.instances.seen().any(&NOT_SUCCESS),
+                node => node.is_result && !has_gone_well(node),
+            });
+            match broken {
+                Some(node) => {
+                    let (node, map_index) = self.cause(node);
+                    self.result_impossible(node, map_index);
+                }
+                None => self.result = ResultStatus::Available,
             }
         }
         self.end(RunState::Failed, Some(reason), out);
@@ -123,10 +130,8 @@ impl RunMachine {
         if !node.is_result || self.result != ResultStatus::Pending {
             return;
         }
-        // The result of a task that is mapped over nothing is the empty list.
-        let ended_well = node.map_length == Some(0) || !node.instances.seen().any(&NOT_SUCCESS);
         let is_complete = node.instances.is_complete();
-        if !ended_well {
+        if !has_gone_well(node) {
             let (node, map_index) = self.cause(idx);
             self.result_impossible(node, map_index);
         } else if is_complete {
@@ -168,6 +173,13 @@ impl RunMachine {
             }
         }
     }
+}
+
+/// No instance of a result task has ended in a way that keeps the result from coming. The result of a task that is mapped over
+/// nothing is the empty list, unless a failure kept it from running.
+fn has_gone_well(node: &Node) -> bool {
+    let bad = if node.map_length == Some(0) { &FAILURES[..] } else { &NOT_SUCCESS[..] };
+    !node.instances.seen().any(bad)
 }
 
 #[cfg(test)]

@@ -87,17 +87,15 @@ impl RunMachine {
                 Expansion::Never(verdict, why) => return self.decide(idx, verdict, Some(why), out),
             }
         }
-        if self.node(idx).map_length == Some(0) {
-            return self.decide(idx, Verdict::Skip, Some("no-items: there is nothing to map over".into()), out);
-        }
         let node = self.node(idx);
-        let verdict = rule::verdict(node.rule, node.upstream);
-        let why = match verdict {
-            Verdict::Wait => return,
-            Verdict::Run => None,
-            _ => self.why(idx),
-        };
-        self.decide(idx, verdict, why, out);
+        match rule::verdict(node.rule, node.upstream) {
+            Verdict::Wait => {}
+            Verdict::Run if node.map_length == Some(0) => {
+                self.decide(idx, Verdict::Skip, Some("no-items: there is nothing to map over".into()), out);
+            }
+            Verdict::Run => self.decide(idx, Verdict::Run, None, out),
+            verdict => self.decide(idx, verdict, self.why(idx), out),
+        }
     }
 
     /// Says which upstream task kept this one from running.

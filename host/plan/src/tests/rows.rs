@@ -90,6 +90,9 @@ impl Rows {
                 let ends_with_run = decisions.run_end.is_some() && transition.to == TaskState::Failed && count == 1;
                 assert!(from != TaskState::Running || ends_with_run, "it runs: {transition:?}");
                 assert!(from.may_become(transition.to), "{from} cannot become that: {transition:?}");
+                if ends_with_run && from == TaskState::Running {
+                    self.tries.insert((row.saved.node, row.saved.map_index), row.saved.try_number);
+                }
                 row.saved.state = transition.to;
                 row.saved.retry_at = None;
                 row.reason.clone_from(&transition.reason);
@@ -145,9 +148,12 @@ impl Rows {
     /// As the store clears: rows wait again, mapped tasks of which every instance is cleared forget their length.
     pub(super) fn clear(&mut self, dag: &Dag, only_failed: bool) {
         self.state = RunState::Running;
+        let of_run = self.reason.take();
         for node in dag.indices() {
-            let is_cleared =
-                |row: &Row| !only_failed || matches!(row.saved.state, TaskState::Failed | TaskState::UpstreamFailed);
+            let is_cleared = |row: &Row| {
+                let is_of_end = row.saved.state == TaskState::Skipped && row.reason.is_some() && row.reason == of_run;
+                !only_failed || is_of_end || matches!(row.saved.state, TaskState::Failed | TaskState::UpstreamFailed)
+            };
             let all = (node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX));
             let is_whole = self.instances.range(all.clone()).all(|(_, row)| is_cleared(row));
             if is_whole && dag.task(node).expand.is_some() {

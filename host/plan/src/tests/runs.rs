@@ -152,6 +152,30 @@ fn nothing_to_map_over() {
 }
 
 #[test]
+fn a_failure_is_not_hidden_by_an_empty_mapping() {
+    for list in ["list", "0"] {
+        check(
+            &format!("list -> after\nbad -> m\nm: expand({list})\nm -> after\nn: expand(m)\ndag: result=m"),
+            "bad: fail\nlist: list=0",
+            "list: success
+             after: upstream_failed (all_success: task \"m\" is upstream_failed)
+             bad: failed (fail)
+             m: upstream_failed (all_success: task \"bad\" is failed)
+             n: upstream_failed (all_success: task \"m\" is upstream_failed)
+             run: failed (task \"bad\" failed)",
+        );
+    }
+    check(
+        "first -> a
+         a: expand(0)",
+        "first: skip",
+        "first: skipped (skip)
+         a: skipped (all_success: task \"first\" is skipped)
+         run: success",
+    );
+}
+
+#[test]
 fn too_many_instances() {
     check(
         "a: expand(conf./five) max_map=4
@@ -236,7 +260,7 @@ fn mapped_over_a_mapped_task() {
         "b: expand(a)
          a: expand(list)",
         "list: list=0",
-        "b: skipped (no-items: there is nothing to map over)
+        "b: skipped (all_success: task \"a\" is skipped)
          a: skipped (no-items: there is nothing to map over)
          list: success
          run: success",

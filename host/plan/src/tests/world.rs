@@ -216,7 +216,10 @@ impl World {
 
     fn check_result(&self) {
         let states = |node: NodeIdx| self.rows.of_node(node).map(|row| row.saved.state);
-        let is_empty_list = |node: NodeIdx| self.rows.nodes[node.0 as usize].map_length == Some(0);
+        let is_empty_list = |node: NodeIdx| {
+            let is_skipped = states(node).all(|state| state == TaskState::Skipped);
+            self.rows.nodes[node.0 as usize].map_length == Some(0) && is_skipped
+        };
         let is_broken = |state: TaskState| state.is_ended() && state != TaskState::Success;
         let broken = |node: &NodeIdx| states(*node).any(is_broken) && !is_empty_list(*node);
         let results = self.dag.result();

@@ -41,6 +41,9 @@ struct Run {
     dag: Arc<Dag>,
     lengths: BTreeMap<NodeIdx, u32>,
     states: BTreeMap<(NodeIdx, MapIndex), TaskState>,
+    /// Why instances have their states, and why the run has ended, where something says it.
+    reasons: BTreeMap<(NodeIdx, MapIndex), Arc<str>>,
+    reason: Option<Arc<str>>,
     has_ended: bool,
 }
 
@@ -78,7 +81,14 @@ impl Replay {
         for new in &commit.runs {
             let Some(dag) = dag(new.version) else { continue };
             let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
-            let run = Run { dag, lengths, states: BTreeMap::new(), has_ended: new.state.is_ended() };
+            let run = Run {
+                dag,
+                lengths,
+                states: BTreeMap::new(),
+                reasons: BTreeMap::new(),
+                reason: None,
+                has_ended: new.state.is_ended(),
+            };
             if self.runs.insert(new.key, run).is_some() {
                 self.broken("I1", format!("{} is made twice", new.key));
             }
@@ -91,6 +101,7 @@ impl Replay {
                 );
             }
             self.step(it.instance, Some(TaskState::Running), it.to);
+            self.explain(it.instance, it.execution.end.message().map(Arc::from));
         }
         for it in &commit.expansions {
             if let Some(run) = self.runs.get_mut(&it.run) {
@@ -103,13 +114,17 @@ impl Replay {
         for it in &commit.instances {
             for offset in 0..it.count {
                 let map_index = it.first.position().map_or(MapIndex::NONE, |first| MapIndex::at(first + offset));
-                self.make(InstanceKey { run: it.run, node: it.node, map_index }, it.state);
+                let key = InstanceKey { run: it.run, node: it.node, map_index };
+                self.make(key, it.state);
+                self.explain(key, it.reason.clone());
             }
         }
         for it in &commit.transitions {
             for number in it.first.number()..=it.last.number() {
                 let map_index = MapIndex::from_number(number).unwrap_or(MapIndex::NONE);
-                self.step(InstanceKey { run: it.run, node: it.node, map_index }, None, it.to);
+                let key = InstanceKey { run: it.run, node: it.node, map_index };
+                self.step(key, None, it.to);
+                self.explain(key, it.reason.clone());
             }
         }
         // Rules are judged by what stands after all of the commit's rows.
@@ -123,6 +138,7 @@ impl Replay {
         }
         for it in &commit.run_states {
             let Some(run) = self.runs.get_mut(&it.run) else { continue };
+            run.reason.clone_from(&it.reason);
             let was_ended = std::mem::replace(&mut run.has_ended, it.to.is_ended());
             let is_complete = run.states.values().all(|state| state.is_ended());
             if was_ended {
@@ -132,6 +148,15 @@ impl Replay {
                 self.broken("I10", format!("{} ends before its instances", it.run));
             }
         }
+    }
+
+    fn explain(&mut self, key: InstanceKey, reason: Option<Arc<str>>) {
+        let Some(run) = self.runs.get_mut(&key.run) else { return };
+        let place = (key.node, key.map_index);
+        match reason {
+            Some(reason) => run.reasons.insert(place, reason),
+            None => run.reasons.remove(&place),
+        };
     }
 
     fn make(&mut self, key: InstanceKey, state: TaskState) {
@@ -187,6 +212,13 @@ impl Replay {
 
     fn clear(&mut self, key: RunKey, only_failed: bool) {
         let Some(run) = self.runs.get_mut(&key) else { return };
+        // What the end of the run skipped counts as failed.
+        let of_run = run.reason.take();
+        for (place, state) in run.states.iter_mut().filter(|(_, state)| **state == TaskState::Skipped) {
+            if of_run.is_some() && run.reasons.get(place) == of_run.as_ref() {
+                *state = TaskState::UpstreamFailed;
+            }
+        }
         let is_cleared =
             |state: TaskState| !only_failed || matches!(state, TaskState::Failed | TaskState::UpstreamFailed);
         run.has_ended = false;

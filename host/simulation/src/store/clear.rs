@@ -1,10 +1,11 @@
-//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay.
+//! Clears a run: what is cleared waits again, and what it left is gone; its attempts stay, and what ran has ended.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use model::{MapIndex, NodeIdx, RunKey, RunState, TaskState, TenantScope, TryNumber};
-use store::{Cleared, InstanceSnapshot};
+use model::outcome::ResourcesUsed;
+use model::{EndKind, InstanceKey, MapIndex, NodeIdx, RunKey, RunState, TaskState, TenantScope, TryNumber};
+use store::{AttemptRow, Cleared, InstanceSnapshot};
 
 use super::rows::{Accepted, Instance, Run, Tables, micros};
 
@@ -21,13 +22,18 @@ impl Tables {
 
 impl Run {
     fn clear(&mut self, only_failed: bool, now: Timestamp) -> u64 {
-        let is_cleared =
-            |row: &Instance| !only_failed || matches!(row.short.state, TaskState::Failed | TaskState::UpstreamFailed);
+        let of_run = self.row.reason.take();
+        let is_cleared = |row: &Instance| {
+            let is_of_end = row.short.state == TaskState::Skipped && row.reason.is_some() && row.reason == of_run;
+            !only_failed || is_of_end || matches!(row.short.state, TaskState::Failed | TaskState::UpstreamFailed)
+        };
         let cleared: BTreeSet<_> =
             self.instances.iter().filter(|(_, row)| is_cleared(row)).map(|(key, _)| *key).collect();
         if cleared.is_empty() {
+            self.row.reason = of_run;
             return 0;
         }
+        self.end_running(&cleared, now);
         self.xcoms.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
         self.states.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
         let nodes: Vec<NodeIdx> = self.nodes.keys().copied().collect();
@@ -40,11 +46,29 @@ impl Run {
             }
         }
         self.row.state = RunState::Running;
-        self.row.reason = None;
         self.row.started_at = Some(now);
         self.row.ended_at = None;
         self.row.clears += 1;
         cleared.len() as u64
+    }
+
+    /// What ran has ended; what its execution still reports is stale.
+    fn end_running(&mut self, cleared: &BTreeSet<(NodeIdx, MapIndex)>, now: Timestamp) {
+        let rows = self.instances.iter().filter(|(key, _)| cleared.contains(key)).map(|(_, row)| row.short);
+        for row in rows.filter(|row| row.state == TaskState::Running) {
+            let ended = AttemptRow {
+                instance: InstanceKey { run: self.row.key, node: row.node, map_index: row.map_index },
+                try_number: row.try_number,
+                fence: row.fence,
+                version: self.row.version,
+                started_at: row.started_at.unwrap_or(now),
+                ended_at: now,
+                end: EndKind::Cancelled,
+                message: Some("the run was cleared".to_owned()),
+                used: ResourcesUsed::default(),
+            };
+            self.attempts.insert((row.node, row.map_index, row.try_number, row.fence), ended);
+        }
     }
 
     /// Forgets lengths; a mapped task of which everything is cleared has one row again.

@@ -1,6 +1,6 @@
 //! Commits that fail, and what is told when.
 
-use model::EndKind::{Failed, Success};
+use model::EndKind::{Cancelled, Failed, Success};
 use model::RunState;
 use simulation::Side;
 use store::StoreError;
@@ -123,6 +123,37 @@ fn a_clear_of_everything_cancels_what_runs() {
         let cancelled: Vec<_> = held.iter().map(|it| it.is_cancelled).collect();
         assert_eq!(cancelled, [true, false], "the old execution is ended, the new one runs");
         stage.end(worker, "ok").await;
-        stage.check(run, RunState::Success, &[Success]).await;
+        stage.check(run, RunState::Success, &[Cancelled, Success]).await;
+    });
+}
+
+#[test]
+fn a_clear_never_uses_the_number_of_a_try_again() {
+    play("a: expand(2)", async |stage| {
+        let worker = stage.worker(2).await;
+        let run = stage.trigger("run").await;
+        stage.clear(run, false).await;
+        // What is cancelled holds its slots until it has ended.
+        stage.end(worker, "ok").await;
+        stage.end(worker, "ok").await;
+        let rows = stage.rows(run).await;
+        let tries: Vec<Vec<_>> =
+            rows.attempts.iter().map(|it| it.iter().map(|it| (it.try_number.0, it.end)).collect()).collect();
+        assert_eq!(tries, [[(1, Cancelled), (2, Success)], [(1, Cancelled), (2, Success)]]);
+    });
+}
+
+#[test]
+fn a_clear_of_what_failed_runs_what_a_timeout_kept_from_running() {
+    play("a -> b -> c\ndag: run_timeout=3000", async |stage| {
+        let worker = stage.worker(1).await;
+        let run = stage.trigger("run").await;
+        stage.pass(4).await;
+        stage.check(run, RunState::Failed, &[Cancelled]).await;
+        stage.clear(run, true).await;
+        for _ in 0..4 {
+            stage.end(worker, "ok").await;
+        }
+        stage.check(run, RunState::Success, &[Cancelled, Success, Success, Success]).await;
     });
 }

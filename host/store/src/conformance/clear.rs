@@ -1,6 +1,6 @@
 //! Clearing: what waits again, what is gone, what stays.
 
-use model::{NodeIdx, RunState, TaskState, TryNumber};
+use model::{EndKind, NodeIdx, RunState, TaskState, TryNumber};
 
 use super::fixture::*;
 use super::{Database, Stores};
@@ -133,4 +133,67 @@ pub(super) async fn tries_go_on_after_a_clear(database: &impl Database) {
         store.attempt_list(OWN, instance(1, 0, -1)).await.expect("read").iter().map(|it| it.try_number.0).collect();
     assert_eq!(tries, [1, 2]);
     assert_eq!(snapshot(&store, 1).await.run.clears, 3);
+}
+
+pub(super) async fn what_runs_leaves_an_attempt(database: &impl Database) {
+    let store = database.open().await;
+    let version = version(&store, OWN, "dag").await;
+    let mut first = started(new_run(OWN, "dag", version, 1, 2));
+    first.runs[0].nodes[1].map_length = Some(2);
+    first.instances.truncate(1);
+    first.instances.push(instances(1, 1, 0, 2, TaskState::Scheduled));
+    commit(&store, RunCommit { claims: vec![claim(1, 0, -1), claim(1, 1, 1)], fence: Some(fence(1)), ..first }).await;
+    // Nothing has failed, so nothing is ended.
+    assert_eq!(store.run_clear(OWN, run_key(1), true, at(19)).await.expect("cleared").instances, 0);
+    assert_eq!(store.run_clear(OWN, run_key(1), false, at(20)).await.expect("cleared").instances, 3);
+    for (node, map_index) in [(0, -1), (1, 1)] {
+        let attempts = store.attempt_list(OWN, instance(1, node, map_index)).await.expect("read");
+        let [only] = attempts.as_slice() else { panic!("{attempts:?}") };
+        assert_eq!((only.end, only.try_number, only.fence), (EndKind::Cancelled, TryNumber(1), fence(1)));
+        assert_eq!((only.started_at, only.ended_at, only.version), (at(2), at(20), version));
+        assert!(only.message.is_some());
+    }
+    assert_eq!(store.attempt_list(OWN, instance(1, 1, 0)).await.expect("read"), []);
+    let after = snapshot(&store, 1).await;
+    assert_eq!(after.prior_tries, [(NodeIdx(1), index(1), TryNumber(1))]);
+    assert_eq!(after.instances[0].try_number, TryNumber(1));
+}
+
+pub(super) async fn a_mapped_task_without_rows(database: &impl Database) {
+    let store = database.open().await;
+    let version = version(&store, OWN, "dag").await;
+    for (number, only_failed) in [(1, false), (2, true)] {
+        let mut run = new_run(OWN, "dag", version, number, 2);
+        run.nodes[1].map_length = Some(3);
+        let mut first = started(run);
+        first.instances.truncate(1);
+        commit(&store, RunCommit { claims: vec![claim(number, 0, -1)], ..claims_of(first) }).await;
+        let failed = vec![ended(token(number, 0, -1, 1, 1), TaskState::Failed)];
+        commit(&store, RunCommit { ended: failed, ..RunCommit::default() }).await;
+        store.run_clear(OWN, run_key(number), only_failed, at(20)).await.expect("cleared");
+        assert_eq!(states(&store, number).await, [(0, -1, TaskState::None), (1, -1, TaskState::None)]);
+        assert_eq!(snapshot(&store, number).await.nodes[1].map_length, None);
+    }
+}
+
+pub(super) async fn what_the_end_of_the_run_skipped(database: &impl Database) {
+    let store = database.open().await;
+    one_run(&store, 4).await;
+    commit(&store, claims_of(RunCommit { claims: vec![claim(1, 0, -1), claim(1, 1, -1)], ..RunCommit::default() }))
+        .await;
+    let done = vec![success(token(1, 0, -1, 1, 1), &[]), ended(token(1, 1, -1, 1, 1), TaskState::Failed)];
+    let reason = || Some("timed-out: too long".into());
+    let by_rule =
+        crate::Transition { reason: Some("none of it".into()), ..transition(1, 2, (-1, -1), TaskState::Skipped, None) };
+    let by_end = crate::Transition { reason: reason(), ..transition(1, 3, (-1, -1), TaskState::Skipped, None) };
+    let over = RunStateChange { scope: OWN, run: run_key(1), to: RunState::Failed, reason: reason(), at: at(6) };
+    let transitions = vec![by_rule, by_end];
+    commit(&store, RunCommit { ended: done, transitions, run_states: vec![over], ..RunCommit::default() }).await;
+    assert_eq!(store.run_clear(OWN, run_key(1), true, at(20)).await.expect("cleared").instances, 2);
+    let expect = [(0, TaskState::Success), (1, TaskState::None), (2, TaskState::Skipped), (3, TaskState::None)];
+    assert_eq!(states(&store, 1).await, expect.map(|(node, state)| (node, -1, state)));
+}
+
+fn claims_of(commit: RunCommit) -> RunCommit {
+    RunCommit { fence: Some(fence(1)), ..commit }
 }
