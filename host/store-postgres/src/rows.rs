@@ -140,7 +140,7 @@ pub(crate) fn narrow(number: u32) -> i32 {
 
 /// A count as it is bound.
 pub(crate) fn count(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+    store::storable_count(count)
 }
 
 /// The longest total of a list, as it is bound.

@@ -68,6 +68,7 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             a_duplicate_run_leaves_the_rest_alone,
             every_field_of_a_run_comes_back,
             two_hundred_commits_at_once,
+            counts_are_cut_to_the_largest_that_fits,
         }
         overtaken::{
             an_end_under_an_old_fence,

@@ -21,6 +21,7 @@ mod catalog;
 mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod count;
 mod dag_run;
 mod error;
 mod page;
@@ -38,6 +39,7 @@ pub use cluster::{
     Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, NewServer, Offer, Ownership, ResultChange, RunNews,
     ServerRow, SharedCommit, SharedCommitError, SharedRunStore, Wake, WorkRow, WorkStore,
 };
+pub use count::storable_count;
 pub use dag_run::{
     AttemptRow, Cleared, CommitError, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow, InstanceSnapshot,
     NewInstances, NewNode, NewRun, NodeRow, RunCommit, RunCommitted, RunFilter, RunOrder, RunReader, RunRow,

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::outcome::ResourcesUsed;
 use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
 use store::{
     AttemptRow, CommitError, Ended, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
     RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
 };
 
-use super::rows::{Accepted, Instance, Run, Tables, kept, micros, unavailable};
+use super::rows::{Accepted, Instance, Run, Tables, kept, kept_count, micros, unavailable};
 
 impl Tables {
     pub(crate) fn commit(&mut self, mut commit: RunCommit) -> Result<RunCommitted, CommitError> {
@@ -169,6 +170,7 @@ impl Run {
         if is_again {
             row.scheduled_at = Some(ended_at);
         }
+        let used = it.execution.used;
         let attempt = AttemptRow {
             instance: it.instance,
             try_number: it.try_number,
@@ -178,7 +180,11 @@ impl Run {
             ended_at,
             end: it.execution.end.kind(),
             message: it.execution.end.message().map(kept),
-            used: it.execution.used,
+            used: ResourcesUsed {
+                wall_us: kept_count(used.wall_us),
+                cpu_us: kept_count(used.cpu_us),
+                memory_bytes: kept_count(used.memory_bytes),
+            },
         };
         if self.attempts.insert((key.0, key.1, it.try_number, it.fence), attempt).is_some() {
             return false;

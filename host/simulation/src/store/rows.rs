@@ -148,6 +148,11 @@ pub(crate) fn kept(text: &str) -> String {
     store::storable(text).into_owned()
 }
 
+/// A count as every database keeps it.
+pub(crate) fn kept_count(count: u64) -> u64 {
+    store::storable_count(count).unsigned_abs()
+}
+
 /// The part of a list that was asked for.
 pub(crate) fn page<T>(rows: Vec<T>, page: PageRequest) -> Page<T> {
     let total = (rows.len() as u64).min(TOTAL_ENTRIES_MAX);

@@ -2,7 +2,7 @@
 
 use model::{MapIndex, RunKey, TaskState};
 use serde::Serialize;
-use store::{Ended, StoreError, StoredValue};
+use store::{Ended, StoreError, StoredValue, storable_count};
 
 use super::batch::Batch;
 use super::json::{hex, micros, tenant, text};
@@ -114,9 +114,9 @@ fn attempt(it: &Ended) -> impl Serialize {
         micros(execution.started_at),
         micros(execution.ended_at),
         execution.end.kind().as_str(),
-        used.wall_us,
-        used.cpu_us,
-        used.memory_bytes,
+        storable_count(used.wall_us),
+        storable_count(used.cpu_us),
+        storable_count(used.memory_bytes),
         execution.end.message().map(text),
     )
 }
@@ -124,8 +124,8 @@ fn attempt(it: &Ended) -> impl Serialize {
 fn xcoms(it: &Ended) -> impl Iterator<Item = impl Serialize> {
     it.xcoms.iter().map(|xcom| {
         let (size, digest, value) = match &xcom.value {
-            StoredValue::Inline(value) => (value.len() as u64, None, Some(text(value))),
-            StoredValue::Blob { digest, size_bytes } => (*size_bytes, Some(digest.to_hex()), None),
+            StoredValue::Inline(value) => (storable_count(value.len() as u64), None, Some(text(value))),
+            StoredValue::Blob { digest, size_bytes } => (storable_count(*size_bytes), Some(digest.to_hex()), None),
         };
         let key = (tenant(it.scope), hex(it.instance.run.uuid()), it.instance.node, it.instance.map_index);
         (key.0, key.1, key.2, key.3, &xcom.key, micros(it.execution.ended_at), size, digest, value)

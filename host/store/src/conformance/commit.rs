@@ -283,3 +283,16 @@ pub(super) async fn two_hundred_commits_at_once(database: &impl Database) {
         assert_eq!(states(&store, number).await, [(0, MapIndex::NONE.number(), expect)]);
     }
 }
+
+pub(super) async fn counts_are_cut_to_the_largest_that_fits(database: &impl Database) {
+    let store = database.open().await;
+    one_run(&store, 1).await;
+    commit(&store, claims(1, vec![claim(1, 0, -1)])).await;
+    let mut end = success(token(1, 0, -1, 1, 1), &[]);
+    end.execution.used = ResourcesUsed { wall_us: u64::MAX, cpu_us: 1 << 63, memory_bytes: 5 };
+    commit(&store, RunCommit { ended: vec![end], ..RunCommit::default() }).await;
+    let attempts = store.attempt_list(OWN, instance(1, 0, -1)).await.expect("read");
+    let largest = i64::MAX as u64;
+    let expect = ResourcesUsed { wall_us: largest, cpu_us: largest, memory_bytes: 5 };
+    assert_eq!(attempts[0].used, expect);
+}
