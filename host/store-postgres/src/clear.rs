@@ -128,12 +128,12 @@ pub(crate) async fn clear(
         session.rollback().await?;
         return Ok(Cleared { instances: 0 });
     }
+    // From here on nobody elsewhere takes what was offered, so nothing begins to run between the statements.
+    session.execute(sqlx::query(DELETE_WORK).bind(tenant).bind(run).bind(only_failed)).await?;
     let ends = sqlx::query(INSERT_ATTEMPTS).bind(tenant).bind(run).bind(only_failed).bind(now.as_microsecond());
     session.execute(ends).await?;
     // What tells which instances are cleared is changed last.
-    for sql in
-        [DELETE_WORK, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES]
-    {
+    for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
         let query = sqlx::query(sql).bind(tenant).bind(run);
         // One of them needs no more to know.
         let query = if sql == DELETE_MAPPED { query } else { query.bind(only_failed) };
