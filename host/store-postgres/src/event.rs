@@ -20,10 +20,15 @@ use crate::{PostgresStore, clear, commit, wakes};
 /// What waits for the owners of shards.
 /// Called by `SharedRunStore::event_list`. Walks `event_by_shard`.
 pub(crate) const LIST: &str = "
-SELECT id, tenant_id, run_key, node, map_index, try_number, fence, report
-FROM event
-WHERE shard = ANY($1)
-ORDER BY id
+SELECT e.*
+FROM unnest($1::integer[]) AS s (shard)
+CROSS JOIN LATERAL (
+    SELECT id, tenant_id, run_key, node, map_index, try_number, fence, report
+    FROM event
+    WHERE event.shard = s.shard
+    ORDER BY event.shard, event.id
+    LIMIT $2) AS e
+ORDER BY e.id
 LIMIT $2";
 
 /// How runs stand.

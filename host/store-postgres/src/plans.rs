@@ -48,8 +48,10 @@ const MEANT: &[(&str, &str)] = &[
 const LAST_OF_KEY: &[(&str, &str)] = &[
     ("attempt", "fence"),
     ("dag_run_state", "run_key"),
+    ("event", "id"),
     ("task_instance", "map_index"),
     ("task_node", "node"),
+    ("work", "map_index"),
     ("xcom", "key"),
 ];
 

@@ -45,8 +45,8 @@ RETURNING t.tenant_id, t.run_key, t.node, t.map_index, t.try_number, t.fence, w.
 pub(crate) const REPORT: &str = "
 WITH ended AS (
     DELETE FROM work AS w
-    USING unnest($2::bigint[], $3::uuid[], $4::integer[], $5::integer[], $6::bigint[], $7::text[])
-        AS e (tenant_id, run_key, node, map_index, fence, report)
+    USING (SELECT * FROM unnest($2::bigint[], $3::uuid[], $4::integer[], $5::integer[], $6::bigint[], $7::text[])
+        AS u (tenant_id, run_key, node, map_index, fence, report) LIMIT cardinality($2)) AS e
     WHERE w.tenant_id = e.tenant_id AND w.run_key = e.run_key AND w.node = e.node AND w.map_index = e.map_index
         AND w.fence = e.fence AND w.holder = $1
         AND EXISTS (SELECT 1 FROM server WHERE id = $1 AND NOT is_gone AND lease_until > clock_timestamp())
