@@ -10,7 +10,7 @@ const ITEMS: u64 = 2_000;
 const SLOTS: u64 = 256;
 
 /// How many instances of `begin` are in a state.
-pub(crate) async fn count(server: &Server, run: &str, state: &str) -> u64 {
+async fn count(server: &Server, run: &str, state: &str) -> u64 {
     let path = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/listMapped?state={state}&limit=1");
     server.get(&path).await.expect(200)["total_entries"].as_u64().expect("a total")
 }
@@ -23,7 +23,7 @@ async fn in_the_middle(server: &Server) -> String {
 }
 
 /// The run ends with the right answer, and only what was in flight at one of the deaths was begun again.
-pub(crate) async fn assert_survived(server: &Server, run: &str, items: u64, deaths: u64) {
+async fn assert_survived(server: &Server, run: &str, deaths: u64) {
     let ended =
         server.get(&format!("/dags/surviving/dagRuns/{run}/wait?until=finished&result=survey&timeout=90")).await;
     let ended = ended.expect(200);
@@ -32,19 +32,19 @@ pub(crate) async fn assert_survived(server: &Server, run: &str, items: u64, deat
     let survival: Value = server.get(&path).await.expect(200)["value"].clone();
     assert_eq!(
         (&survival["items"], &survival["sum"]),
-        (&json!(items), &json!(items * (items - 1) / 2)),
+        (&json!(ITEMS), &json!(ITEMS * (ITEMS - 1) / 2)),
         "{survival:#}"
     );
     let begun_again = survival["begun_again"].as_u64().expect("a number");
     assert!(begun_again <= deaths * SLOTS, "{begun_again} items were begun again");
 
     let mapped = server.mapped("surviving", run, "begin").await;
-    assert_eq!(mapped.len() as u64, items);
+    assert_eq!(mapped.len() as u64, ITEMS);
     for (index, instance) in mapped.iter().enumerate() {
         assert_eq!(instance["map_index"], index, "{instance:#}");
         assert_eq!((&instance["state"], &instance["try_number"]), (&json!("success"), &json!(1)), "{instance:#}");
     }
-    for index in (0..items).step_by(97) {
+    for index in (0..ITEMS).step_by(97) {
         let path = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/{index}/tries");
         let tries = server.get(&path).await.expect(200);
         assert_eq!(
@@ -64,7 +64,7 @@ async fn a_run_survives_a_killed_server() {
     server.kill().await;
     server.restart().await;
     assert!(count(&server, &run, "success").await >= 100, "what was done is lost");
-    assert_survived(&server, &run, ITEMS, 1).await;
+    assert_survived(&server, &run, 1).await;
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_run_survives_three_killed_servers() {
         server.kill().await;
         server.restart().await;
     }
-    assert_survived(&server, &run, ITEMS, 3).await;
+    assert_survived(&server, &run, 3).await;
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_run_survives_a_killed_runner() {
     for runner in runners {
         kill(runner, Signal::SIGKILL).expect("the runner runs");
     }
-    assert_survived(&server, &run, ITEMS, 1).await;
+    assert_survived(&server, &run, 1).await;
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_server_that_is_asked_to_end_hands_back_what_it_holds() {
         eventually("the runners end with their server", async || (!is_alive(runner)).then_some(())).await;
     }
     server.restart().await;
-    assert_survived(&server, &run, ITEMS, 1).await;
+    assert_survived(&server, &run, 1).await;
 }
 
 #[tokio::test]

@@ -142,12 +142,6 @@ impl Server {
         }
     }
 
-    /// What the server tells about how much it does.
-    pub(crate) async fn metrics(&self) -> String {
-        let request = self.http.get(format!("{}/metrics", self.origin()));
-        self.send(request).await.text
-    }
-
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }

@@ -4,7 +4,7 @@ use crate::tidy::Finding;
 use crate::workspace::SourceFile;
 
 /// Tables that hold something about the whole installation and nothing of a tenant.
-const WITHOUT_TENANT: &[&str] = &["tenant", "cluster"];
+const WITHOUT_TENANT: &[&str] = &["tenant", "cluster", "server", "shard"];
 
 const SQLITE: &str = "migrations/sqlite/";
 const POSTGRES: &str = "migrations/postgres/";

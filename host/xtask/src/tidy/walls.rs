@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["clock", "control", "model"]),
     ("ui", &["control", "model"]),
     ("client", &["model"]),
-    ("xtask", &[]),
+    ("xtask", &["testkit-postgres"]),
     ("waft", &["waft-macros"]),
     ("waft-macros", &[]),
     ("testkit-postgres", &[]),
@@ -80,7 +80,7 @@ const FOLDER_OF: &[(&str, &str)] =
     &[("waft", "guest-sdk/rust"), ("waft-macros", "guest-sdk/rust/macros"), ("tests", "tests")];
 
 /// The crates with SQL in them.
-const WITH_SQL: &[&str] = &["host/store-sqlite/", "host/store-postgres/"];
+const WITH_SQL: &[&str] = &["host/store-sqlite/", "host/store-postgres/", "host/testkit-postgres/"];
 
 /// Only what [`MAY_USE`] allows.
 pub(crate) fn edges(packages: &[Package]) -> Vec<Finding> {
