@@ -4,7 +4,8 @@
 //! Words: a *cycle* is one turn of the loop: take what has arrived, decide, claim for free slots, commit, tell. A *claim* is an
 //! instance given to a worker. The *board* tells waiters what was committed.
 //!
-//! Callers: `control` through [`Scheduler`] (trigger, clear, watch), a worker in the same process through [`LocalQueue`].
+//! Callers: `control` through [`Scheduler`] (trigger, clear, watch), a worker in the same process through
+//! the queue of [`Started`].
 //! What must hold: nothing is told before it is durable; after a failed commit every machine that took part is read again from
 //! its rows, so memory never runs ahead of the database for longer than a commit.
 //! Where processes share a database ([`ClusterParts`]), the loop decides for the tenants whose shards this process owns; what it
