@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clock::Clock;
 use control::{Code, Control, Error};
 use metrics_exporter_prometheus::PrometheusHandle;
-use model::limits::http::{UPLOAD_MAX_BYTES, UPLOADS_MAX_BYTES, WAITERS_MAX};
+use model::limits::http::{
+    JSON_BODIES_MAX_BYTES, JSON_BODIES_PER_TOKEN_MAX_BYTES, JSON_BODY_MAX_BYTES, UPLOAD_MAX_BYTES, UPLOADS_MAX_BYTES,
+    UPLOADS_PER_TOKEN_MAX_BYTES, WAITERS_MAX,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +34,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) bodies: Arc<BodyRoom>,
+    pub(crate) json_bodies: Arc<BodyRoom>,
+    pub(crate) uploads: Arc<BodyRoom>,
     pub(crate) pieces: PieceRoom,
     waiters: Arc<Semaphore>,
     requests: AtomicU64,
@@ -55,7 +59,8 @@ impl App {
             metrics,
             clock,
             shutdown,
-            bodies: BodyRoom::new(UPLOADS_MAX_BYTES, UPLOAD_MAX_BYTES),
+            json_bodies: BodyRoom::new(JSON_BODIES_MAX_BYTES, JSON_BODY_MAX_BYTES, JSON_BODIES_PER_TOKEN_MAX_BYTES),
+            uploads: BodyRoom::new(UPLOADS_MAX_BYTES, UPLOAD_MAX_BYTES, UPLOADS_PER_TOKEN_MAX_BYTES),
             pieces: PieceRoom::new(),
             waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
             requests: AtomicU64::new(0),

@@ -6,10 +6,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use control::{Code, Error, Session};
 use http_body_util::BodyExt;
 use model::Problem;
+use model::json::Kind;
 use model::limits::http::{
-    BODY_BYTES_PER_SECOND_MIN, BODY_WINDOW_MS, JSON_BODY_MAX_BYTES, REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS,
+    BODY_BYTES_PER_SECOND_MIN, BODY_WINDOW_MS, JSON_BODY_MAX_BYTES, REQUEST_TIMEOUT_MS, ROOM_WAIT_MAX_MS,
+    UPLOAD_TIMEOUT_MS,
 };
 use model::pointer::Pointer;
 use serde::de::DeserializeOwned;
@@ -20,15 +23,22 @@ use crate::problem::{Failure, HttpFault};
 use crate::room::HeldRoom;
 
 const WINDOW: Duration = Duration::from_millis(BODY_WINDOW_MS);
+const ROOM_WAIT_MAX: Duration = Duration::from_millis(ROOM_WAIT_MAX_MS);
 const WINDOW_MIN_BYTES: u64 = BODY_BYTES_PER_SECOND_MIN * BODY_WINDOW_MS / 1000;
 
-/// The JSON body of a request.
+/// The JSON body of a request, which is an object.
 pub(crate) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Result<T, Failure> {
     require_media_type(request.headers(), "application/json")?;
-    let (bytes, _room) = read(app, request, JSON_BODY_MAX_BYTES, REQUEST_TIMEOUT_MS).await?;
+    let room = app.json_bodies.begin(token(&request)?);
+    let (bytes, _room) = read(room, request, JSON_BODY_MAX_BYTES, REQUEST_TIMEOUT_MS).await?;
     let text =
         std::str::from_utf8(&bytes).map_err(|_| invalid(Problem::error("not-utf8", "", "JSON is UTF-8 text")))?;
-    model::json::check(text).map_err(|error| invalid(error.into()))?;
+    let kind = model::json::check(text).map_err(|error| invalid(error.into()))?;
+    // A list would be read as the values of the members, in their order.
+    if !matches!(kind, Kind::Object(_) | Kind::Blob) {
+        let message = format!("the body is {kind}, and an object is needed; write {{\"name\": value}}");
+        return Err(invalid(Problem::error("not-an-object", "", message)));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(
         |error: serde_path_to_error::Error<serde_json::Error>| {
@@ -47,7 +57,8 @@ pub(crate) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Re
 
 /// The bytes of an upload, with the room that they take until it is dropped.
 pub(crate) async fn upload(app: &App, request: Request, limit: usize) -> Result<(Bytes, HeldRoom), Failure> {
-    read(app, request, limit, UPLOAD_TIMEOUT_MS).await
+    let room = app.uploads.begin(token(&request)?);
+    read(room, request, limit, UPLOAD_TIMEOUT_MS).await
 }
 
 /// Refuses a body of another media type.
@@ -67,16 +78,30 @@ pub(crate) fn require_media_type(headers: &HeaderMap, expected: &str) -> Result<
     .into())
 }
 
-async fn read(app: &App, request: Request, limit: usize, timeout_ms: u64) -> Result<(Bytes, HeldRoom), Failure> {
+/// Whose body it is: the guard let nobody pass without a token.
+fn token(request: &Request) -> Result<model::Digest, Failure> {
+    let session = request.extensions().get::<Session>();
+    let missing = || Error::new(Code::Unauthenticated, "the request has no token");
+    session.map(Session::token).ok_or_else(|| missing().into())
+}
+
+async fn read(
+    mut room: HeldRoom,
+    request: Request,
+    limit: usize,
+    timeout_ms: u64,
+) -> Result<(Bytes, HeldRoom), Failure> {
     let told =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|told| told > limit) {
         return Err(too_large(limit));
     }
-    let mut room = app.bodies.begin();
     let gathered = gather(request.into_body(), limit, &mut room);
-    let gathered = tokio::time::timeout(Duration::from_millis(timeout_ms), gathered).await;
-    Ok((gathered.map_err(|_| too_slow())??, room))
+    match tokio::time::timeout(Duration::from_millis(timeout_ms), gathered).await {
+        Ok(gathered) => Ok((gathered?, room)),
+        Err(_) if room.has_waited() => Err(no_room()),
+        Err(_) => Err(too_slow()),
+    }
 }
 
 /// The bytes of a body that keeps the pace. Waiting for room is not its fault.
@@ -104,7 +129,8 @@ async fn gather(mut body: Body, limit: usize, room: &mut HeldRoom) -> Result<Byt
             return Err(too_large(limit));
         }
         in_window += bytes.len() as u64;
-        if room.take(bytes.len()).await {
+        let waiting = tokio::time::timeout(ROOM_WAIT_MAX, room.take(bytes.len()));
+        if waiting.await.map_err(|_| no_room())? {
             in_window = 0;
             window.set(tokio::time::sleep(WINDOW));
         }
@@ -115,6 +141,11 @@ async fn gather(mut body: Body, limit: usize, room: &mut HeldRoom) -> Result<Byt
 fn too_slow() -> Failure {
     let detail = format!("a body comes with at least {BODY_BYTES_PER_SECOND_MIN} bytes a second; send it faster");
     HttpFault::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", "The body came too slowly", detail).into()
+}
+
+fn no_room() -> Failure {
+    let detail = "other bodies that are being sent leave no room for this one; send it again in a moment";
+    HttpFault::new(StatusCode::SERVICE_UNAVAILABLE, "no-room", "There is no room for the body", detail).into()
 }
 
 fn incomplete() -> Failure {
@@ -139,6 +170,7 @@ mod tests {
 
     use axum::response::IntoResponse;
     use futures::stream;
+    use model::Digest;
 
     use super::*;
     use crate::room::BodyRoom;
@@ -149,8 +181,8 @@ mod tests {
             tokio::time::sleep(pause).await;
             (sent < pieces).then(|| (Ok::<_, Infallible>(Bytes::from(vec![0; bytes])), sent + 1))
         });
-        let room = BodyRoom::new(1 << 30, 1 << 20);
-        let gathered = gather(Body::from_stream(pieces), 4 << 20, &mut room.begin()).await;
+        let room = BodyRoom::new(1 << 30, 1 << 20, 1 << 30);
+        let gathered = gather(Body::from_stream(pieces), 4 << 20, &mut room.begin(Digest::of(b"token"))).await;
         gathered.map(|bytes| bytes.len()).map_err(|failure| failure.into_response().status())
     }
 
@@ -164,19 +196,28 @@ mod tests {
         assert_eq!(gathered(2, 3 << 20, Duration::ZERO).await, Err(StatusCode::PAYLOAD_TOO_LARGE));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn waiting_for_room_is_not_the_bodys_fault() {
-        let room = BodyRoom::new(2, 1);
-        let (oldest, mut second) = (room.begin(), room.begin());
+    /// What becomes of a body for which there is room after so long, and which then pauses for most of a window.
+    async fn gathered_after(pause: Duration) -> Result<Bytes, StatusCode> {
+        let room = BodyRoom::new(2, 1, 2);
+        let [_oldest, mut second, mut third] = [0, 1, 2].map(|number| room.begin(Digest::of(&[number])));
         assert!(!second.take(1).await);
-        let mut third = room.begin();
-        let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"0"))]);
+        let pieces = stream::unfold(0, |sent| async move {
+            if sent == 1 {
+                tokio::time::sleep(WINDOW / 10 * 9).await;
+            }
+            (sent < 2).then(|| (Ok::<_, Infallible>(Bytes::from(vec![b'0'; 1 - sent])), sent + 1))
+        });
         let freed = async move {
-            tokio::time::sleep(WINDOW * 3).await;
+            tokio::time::sleep(pause).await;
             drop(second);
         };
-        let (gathered, ()) = tokio::join!(gather(Body::from_stream(body), 10, &mut third), freed);
-        assert_eq!(gathered.expect("it is taken"), "0");
-        drop(oldest);
+        let (gathered, ()) = tokio::join!(gather(Body::from_stream(pieces), 10, &mut third), freed);
+        gathered.map_err(|failure| failure.into_response().status())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_room_is_not_the_bodys_fault() {
+        assert_eq!(gathered_after(ROOM_WAIT_MAX / 2).await, Ok(Bytes::from_static(b"0")));
+        assert_eq!(gathered_after(ROOM_WAIT_MAX * 2).await, Err(StatusCode::SERVICE_UNAVAILABLE));
     }
 }

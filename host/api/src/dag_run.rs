@@ -22,7 +22,7 @@ use crate::{body, from_wire, prefer, to_wire};
     post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "DagRun",
     params(
         ("dag_id" = String, Path),
-        ("Prefer" = Option<String>, Header, description = "wait=SECONDS (RFC 7240): wait for the result"),
+        ("Prefer" = Option<String>, Header, description = "wait=SECONDS (RFC 7240): wait for the result, at most 3600 seconds however many are asked for; fractions are possible, anything else is refused"),
     ),
     request_body = TriggerBody,
     responses(
@@ -39,7 +39,7 @@ pub(crate) async fn post_dag_run(
     request: Request,
 ) -> Result<Response, Failure> {
     query.finish()?;
-    let wait = prefer::wait(request.headers());
+    let wait = prefer::wait(request.headers())?;
     let body: TriggerBody = body::json(&app, request).await?;
     let trigger = from_wire::trigger(names.dag_id()?, body).map_err(|problems| {
         Error::new(Code::InvalidRequest, "the run cannot be triggered like this").problems(problems)
@@ -77,7 +77,7 @@ async fn trigger_and_wait(
     } else {
         StatusCode::OK
     };
-    insert(header::HeaderName::from_static("preference-applied"), format!("wait={}", wait.timeout.as_secs()));
+    insert(header::HeaderName::from_static("preference-applied"), format!("wait={}", wait.timeout.as_secs_f64()));
     Ok((status, headers, Json(answer)).into_response())
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::InvalidDags => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::LimitReached | Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        Code::NotWritable => StatusCode::INSUFFICIENT_STORAGE,
         Code::Stopping | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

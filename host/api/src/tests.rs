@@ -72,7 +72,11 @@ impl Api {
     /// A request below `/api/v2` with the first token.
     fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
         let token = format!("Bearer {}", self.house.token());
-        Request::builder().method(method).uri(format!("/api/v2{path}")).header("authorization", token)
+        Request::builder()
+            .method(method)
+            .uri(format!("/api/v2{path}"))
+            .header("host", "waft")
+            .header("authorization", token)
     }
 
     async fn get(&self, path: &str) -> Reply {

@@ -82,7 +82,7 @@ impl WaitStream {
     }
 
     async fn end(&mut self, in_time: bool) -> Bytes {
-        match self.app.control.waited(&self.follow.run, self.follow.status(), in_time, &self.query.wait.results).await {
+        match self.app.control.waited(&self.follow.run, self.follow.status(), in_time, &self.query.wait).await {
             Ok(waited) => self.written("end", &to_wire::waited(waited)),
             Err(error) => self.failure(&error),
         }

@@ -28,6 +28,7 @@ const TOKEN_MAX_BYTES: usize = 128;
 pub struct Session {
     scope: TenantScope,
     name: Arc<str>,
+    token: Digest,
 }
 
 impl Session {
@@ -39,6 +40,11 @@ impl Session {
     /// The name of the token, for the log and for rows that record who did it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The digest of the token, by which one is told from another.
+    pub fn token(&self) -> Digest {
+        self.token
     }
 }
 
@@ -128,7 +134,7 @@ impl Control {
         if row.expires_at.is_some_and(|at| at <= self.clock.now()) {
             return Err(refused());
         }
-        let session = Session { scope: TenantScope::assume(row.tenant), name: row.name.into() };
+        let session = Session { scope: TenantScope::assume(row.tenant), name: row.name.into(), token: digest };
         self.sessions.keep(digest, session.clone(), monotonic);
         Ok(session)
     }

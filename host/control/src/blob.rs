@@ -19,7 +19,7 @@ impl BlobRead {
 
     /// The next piece; none at the end. A blob that is damaged is never given to its end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        self.0.next().await.map_err(Error::unavailable)
+        self.0.next().await.map_err(Error::from)
     }
 }
 
@@ -32,16 +32,15 @@ impl Control {
                 .hint("send exactly the bytes of which the digest was made"));
         }
         let scope = session.scope();
-        if self.blobs.size(scope, digest).await.map_err(Error::unavailable)?.is_some() {
-            return Ok(false);
-        }
-        self.blobs.put(scope, bytes).await.map_err(Error::unavailable)?;
-        Ok(true)
+        let is_new = self.blobs.size(scope, digest).await?.is_none();
+        // Written again, it is young again: retention leaves it alone until something refers to it.
+        self.blobs.put(scope, bytes).await?;
+        Ok(is_new)
     }
 
     /// How many bytes a blob has.
     pub async fn blob_size(&self, session: &Session, digest: Digest) -> Result<u64, Error> {
-        let size = self.blobs.size(session.scope(), digest).await.map_err(Error::unavailable)?;
+        let size = self.blobs.size(session.scope(), digest).await?;
         size.ok_or_else(|| blob_not_found(digest))
     }
 
@@ -50,7 +49,7 @@ impl Control {
         match self.blobs.reader(session.scope(), digest, PIECE_BYTES).await {
             Ok(reader) => Ok(BlobRead(reader)),
             Err(BlobError::NotFound(digest)) => Err(blob_not_found(digest)),
-            Err(error) => Err(Error::unavailable(error)),
+            Err(error) => Err(error.into()),
         }
     }
 }

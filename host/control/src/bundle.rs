@@ -108,7 +108,7 @@ impl Control {
             return Ok(Deployed { dags, ..deployed });
         }
         failpoint::before("upload::blob_put").map_err(Error::unavailable)?;
-        self.blobs.put(scope, component).await.map_err(Error::unavailable)?;
+        self.blobs.put(scope, component).await?;
         failpoint::after("upload::blob_put").map_err(Error::unavailable)?;
         let digests: Vec<Digest> = checked.iter().map(|dag| dag.digest).collect();
         failpoint::before("upload::version_tx").map_err(Error::unavailable)?;

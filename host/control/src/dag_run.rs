@@ -106,6 +106,7 @@ pub(crate) fn run_not_found(dag_id: &DagId, run_id: &RunId) -> Error {
 fn clear_error(error: ClearError) -> Error {
     match error {
         ClearError::NotOwner => Error::new(Code::Unavailable, error.to_string()).hint("try again in a moment"),
+        ClearError::Overloaded { .. } => Error::new(Code::Overloaded, error.to_string()),
         ClearError::Stopping => Error::new(Code::Stopping, error.to_string()),
         ClearError::Version(error) => version_error(error),
         ClearError::Store(error) => error.into(),

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use ::blobs::BlobError;
 use model::Problem;
 use store::StoreError;
 
@@ -67,6 +68,8 @@ codes! {
     /// Refused early; the same request may succeed later.
     Overloaded = "overloaded", "The server has too much to do";
     Stopping = "stopping", "The server is stopping";
+    /// The disk of the database or of the blobs is full or may not be written; nothing was done.
+    NotWritable = "storage-not-writable", "The storage cannot be written";
     /// The database or the blobs failed; nothing was done.
     Unavailable = "unavailable", "The storage is not available";
     /// A bug, or damaged data.
@@ -122,6 +125,13 @@ impl Error {
         Self::new(Code::Unavailable, "the storage did not answer; nothing was done").hint(TRY_AGAIN).caused_by(source)
     }
 
+    /// The storage takes nothing now.
+    fn not_writable(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(Code::NotWritable, "the storage cannot be written; nothing was done")
+            .hint(MAKE_ROOM)
+            .caused_by(source)
+    }
+
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.code
@@ -149,6 +159,7 @@ impl Error {
 }
 
 const LOOK_INTO_LOG: &str = "the server's log tells more under the id of this request";
+const MAKE_ROOM: &str = "the server's disk is full or read-only: make room or mount it for writing, then try again; what was acknowledged is kept";
 const TRY_AGAIN: &str = "try again in a moment; if it goes on, look into the server's log";
 
 struct Chain<'a>(&'a Error);
@@ -172,12 +183,25 @@ impl From<StoreError> for Error {
                 Self::new(Code::InvalidRequest, format!("{what} {name:?} {why}")).caused_by(error)
             }
             StoreError::LimitReached { .. } => Self::new(Code::LimitReached, error.to_string()),
-            StoreError::NotWritable { .. } | StoreError::Unavailable { .. } | StoreError::Unusable { .. } => {
-                Self::unavailable(error)
+            StoreError::NotWritable { .. } => Self::not_writable(error),
+            StoreError::Refused { .. } => {
+                Self::new(Code::InvalidRequest, "the database does not take this; send less".to_owned())
+                    .caused_by(error)
             }
-            StoreError::StaleFence | StoreError::CorruptRow { .. } | StoreError::NewerSchema { .. } => {
-                Self::internal(error)
-            }
+            StoreError::Unavailable { .. } | StoreError::Unusable { .. } => Self::unavailable(error),
+            StoreError::StaleFence
+            | StoreError::CorruptRow { .. }
+            | StoreError::NewerSchema { .. }
+            | StoreError::OlderSchema { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match &error {
+            BlobError::NotWritable { .. } => Self::not_writable(error),
+            _ => Self::unavailable(error),
         }
     }
 }

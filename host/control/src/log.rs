@@ -30,7 +30,7 @@ impl LogRead {
 
     /// The next records; none at the end of the part.
     pub async fn next(&mut self) -> Result<Option<Vec<LogRecord>>, Error> {
-        self.reader.next().await.map_err(Error::unavailable)
+        self.reader.next().await.map_err(Error::from)
     }
 }
 
@@ -95,7 +95,7 @@ impl Control {
     ) -> Result<LogRead, Error> {
         let (instance, key) = self.log_of(session, name, try_number).await?;
         let limit = if whole { usize::MAX } else { PAGE_LINES_MAX };
-        let reader = self.logs.reader(key, skip, limit).await.map_err(Error::unavailable)?;
+        let reader = self.logs.reader(key, skip, limit).await?;
         let may_grow = may_write(instance.row.state, instance.row.try_number, try_number);
         Ok(LogRead { reader, may_grow })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::json::{Limits, blob_markers, find_marker};
+use model::json::{Limits, blob_markers, find_marker, find_wide_integer};
 use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_BYTES};
 use model::{DagId, Digest, Problem, Problems, RunId, RunKey, RunState, RunType, TenantScope};
 use scheduler::{NewTrigger, TriggerError};
@@ -115,7 +115,7 @@ impl Control {
         }
         let limits = Limits { bytes: CONF_MAX_BYTES, ..Limits::VALUE };
         let value = model::json::parse(conf, limits).map_err(|error| invalid(error.into()))?;
-        if let Some(error) = find_marker(conf) {
+        if let Some(error) = find_wide_integer(conf).or_else(|| find_marker(conf)) {
             return Err(invalid(error.into()));
         }
         let Value::Object(members) = value else {
@@ -145,7 +145,7 @@ impl Control {
         size: u64,
         problems: &mut Problems,
     ) -> Result<(), Error> {
-        match self.blobs.size(scope, digest).await.map_err(Error::unavailable)? {
+        match self.blobs.size(scope, digest).await? {
             Some(found) if found == size => {}
             Some(found) => {
                 let message = format!("the blob {digest} has {found} bytes, its marker says {size}");

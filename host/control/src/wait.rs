@@ -185,7 +185,7 @@ impl Control {
             () = follow.reached(wait.until) => true,
             () = self.clock.sleep(wait.timeout) => false,
         };
-        self.waited(&follow.run, follow.status, in_time, &wait.results).await
+        self.waited(&follow.run, follow.status, in_time, wait).await
     }
 
     /// Whether the run has the tasks whose values are wanted.
@@ -193,24 +193,29 @@ impl Control {
         check_results(run.version.dag(), results)
     }
 
-    /// What there is to say when a wait for `known` ends now.
+    /// What there is to say when a wait for `known` ends now. What can have changed since `status` was told is read with the run, so
+    /// that all of the answer is of one moment; a wait whose time was over just when what it waited for came ends well.
     pub async fn waited(
         &self,
         known: &DagRunView,
         status: RunStatus,
         in_time: bool,
-        results: &[TaskId],
+        wait: &WaitRequest,
     ) -> Result<Waited, Error> {
         let known = &known.row;
         let run = self.dag_run_find(known.scope, &known.dag_id, &known.run_id).await?;
-        let (end, results) = match status.result {
-            ResultState::Available => (WaitEnd::ResultAvailable, self.run_results(&run, results).await?),
+        // What is there, or cannot come any more, stays so until the run is cleared.
+        let is_settled = status.result != ResultState::Pending && run.row.clears == known.clears;
+        let result = if is_settled { status.result } else { self.result_state(&run).await? };
+        let status = RunStatus { state: run.row.state, result, generation: status.generation };
+        let (end, results) = match result {
+            ResultState::Available => (WaitEnd::ResultAvailable, self.run_results(&run, &wait.results).await?),
             ResultState::Impossible => (WaitEnd::ResultImpossible(self.culprit(&run).await?), Vec::new()),
-            ResultState::Pending if !in_time => (WaitEnd::ResultPending, Vec::new()),
             // The run ended while its result tasks had not: it timed out or was cancelled.
-            ResultState::Pending => (WaitEnd::ResultImpossible(None), Vec::new()),
+            ResultState::Pending if status.state.is_ended() => (WaitEnd::ResultImpossible(None), Vec::new()),
+            ResultState::Pending => (WaitEnd::ResultPending, Vec::new()),
         };
-        Ok(Waited { run, is_timed_out: !in_time, end, results })
+        Ok(Waited { run, is_timed_out: !in_time && !status.is_enough_for(wait.until), end, results })
     }
 
     /// The instance that keeps a run's result from coming: the first in topological order that failed, among the tasks that the

@@ -106,7 +106,7 @@ impl Control {
         match value {
             StoredValue::Inline(text) => Ok(text.as_ref().to_owned()),
             StoredValue::Blob { digest, .. } => {
-                let bytes = self.blobs.get(scope, *digest).await.map_err(Error::unavailable)?;
+                let bytes = self.blobs.get(scope, *digest).await?;
                 String::from_utf8(bytes.to_vec()).map_err(|_| Error::internal(DamagedValue(*digest)))
             }
         }

@@ -15,7 +15,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use document::parse_document;
-pub use items::{items, kind, list_length};
+pub use items::{find_wide_integer, items, kind, list_length};
 pub use marker::{BlobRef, blob_markers, find_marker};
 
 use crate::limits;
@@ -109,6 +109,8 @@ pub enum Fault {
     LoneSurrogate,
     #[error("the number does not fit a 64-bit float; write it as a string")]
     NumberRange,
+    #[error("the integer does not fit 64 bits; write it as a string")]
+    IntegerRange,
     #[error("this is not JSON: {0}")]
     Syntax(&'static str),
     #[error("{0}")]
@@ -127,6 +129,7 @@ impl Fault {
             Self::Nul => "json-nul",
             Self::LoneSurrogate => "json-lone-surrogate",
             Self::NumberRange => "json-number-range",
+            Self::IntegerRange => "json-integer-range",
             Self::Syntax(_) => "json-syntax",
             Self::Marker(_) => "reserved-key",
         }

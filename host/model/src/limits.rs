@@ -55,6 +55,8 @@ pub mod run {
     pub const TIMEOUT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
     pub const CONF_MAX_BYTES: usize = super::json::TEXT_MAX_BYTES;
     pub const NOTE_MAX_BYTES: usize = 1000;
+    /// Values of triggers and reports that go into one commit; one that has more goes alone.
+    pub const COMMIT_BYTES_MAX: usize = 32 << 20;
     /// Rows of one expansion that go into one commit.
     pub const MATERIALIZE_BATCH: u32 = 5_000;
 }
@@ -132,6 +134,22 @@ pub mod log {
     pub const FINISH_MAX_MS: u64 = 5_000;
 }
 
+/// How long that is kept which nothing needs any more.
+pub mod retention {
+    /// A blob that was written less than this ago is left alone: longer than any attempt runs.
+    pub const BLOB_YOUNG_S: u64 = 2 * 24 * 3600;
+    /// A blob that nothing refers to lies aside for so long: longer than any run takes.
+    pub const BLOB_LIES_S: u64 = 8 * 24 * 3600;
+    /// Blobs for which references are read at a time.
+    pub const BLOBS_PER_BATCH: usize = 100_000;
+    /// How long after a server's start it looks for the first time …
+    pub const FIRST_AFTER_S: u64 = 600;
+    /// … and how often after that.
+    pub const EVERY_S: u64 = 6 * 3600;
+    const _: () = assert!(BLOB_YOUNG_S * 1000 > super::task::TIMEOUT_MAX_MS);
+    const _: () = assert!(BLOB_LIES_S * 1000 > super::run::TIMEOUT_MAX_MS);
+}
+
 /// Limits on a component.
 pub mod component {
     pub const BYTES_MAX: usize = 64 << 20;
@@ -187,8 +205,16 @@ pub mod worker {
     pub const SILENCE_MAX_MS: u64 = 10_000;
     /// A runner that is this much past a deadline is killed.
     pub const KILL_AFTER_DEADLINE_MS: u64 = 2_000;
+    /// A runner that has room for an attempt and does not begin it for so long is killed.
+    pub const BEGIN_MAX_MS: u64 = 30_000;
+    /// Reports that a worker sends in one call …
+    pub const REPORTS_PER_CALL_MAX: usize = 1_000;
+    /// … and the bytes of their values; one report may have more.
+    pub const REPORT_BYTES_PER_CALL_MAX: usize = 16 << 20;
     /// How often a worker and its runner tell each other that they live.
     pub const BEAT_MS: u64 = 2_500;
+    /// A guest that asks for something waits for so long while the database or the objects do not answer; then the call fails.
+    pub const OUTAGE_WAIT_MAX_MS: u64 = 60_000;
     /// A runner that is not ready after so long is given up.
     pub const START_MAX_MS: u64 = 10_000;
     /// Attempts that one runner runs at a time, whatever it is asked for.
@@ -232,6 +258,14 @@ pub mod http {
     pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 8 << 10;
     /// Bodies of requests that are held in memory at a time, together; more wait.
     pub const UPLOADS_MAX_BYTES: usize = 8 * UPLOAD_MAX_BYTES;
+    /// What one token may hold of it, besides its oldest body.
+    pub const UPLOADS_PER_TOKEN_MAX_BYTES: usize = 3 * UPLOAD_MAX_BYTES;
+    /// JSON bodies that are held in memory at a time, together; more wait.
+    pub const JSON_BODIES_MAX_BYTES: usize = 64 * JSON_BODY_MAX_BYTES;
+    /// What one token may hold of it, besides its oldest body.
+    pub const JSON_BODIES_PER_TOKEN_MAX_BYTES: usize = 32 * JSON_BODY_MAX_BYTES;
+    /// A body for which there is no room for so long is refused.
+    pub const ROOM_WAIT_MAX_MS: u64 = 15_000;
     /// A blob is sent in pieces of this size; a piece of a log is one of its chunks.
     pub const PIECE_BYTES: usize = 128 << 10;
     /// Pieces of blobs and logs that are held in memory at a time, over all connections; more wait.

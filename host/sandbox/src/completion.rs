@@ -12,7 +12,7 @@ pub struct Completion {
     pub end: End,
     /// JSON text of the value of a success; `None` where the task has no value.
     pub result: Option<String>,
-    /// What the guest pushed, each key once; empty unless the end is a success.
+    /// What the guest pushed, each key once and sorted; empty unless the end is a success.
     pub xcoms: Vec<(Key, String)>,
     pub used: ResourcesUsed,
     /// The lines that were not streamed before.

@@ -65,6 +65,21 @@ impl Attempt {
         self.state().blobs.contains(&blob)
     }
 
+    /// Refuses a checked text that holds markers which are not this attempt's to give.
+    pub(crate) fn check_markers(&self, text: &str) -> Result<(), String> {
+        if let Some(error) = model::json::find_marker(text) {
+            return Err(format!("holds an object with the key \"$waft\", which is reserved: {error}"));
+        }
+        let foreign = model::json::blob_markers(text).into_iter().find(|blob| !self.may_read(blob.digest));
+        match foreign {
+            Some(blob) => {
+                let digest = blob.digest;
+                Err(format!("names the blob {digest}, which this attempt was not given and did not write"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Tells everything that still waits for its guest that nobody does.
     pub(crate) fn end(&self) {
         self.ended.cancel();

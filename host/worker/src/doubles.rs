@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -52,7 +52,12 @@ impl Surroundings {
         let command = command.unwrap_or_else(|| script(folder.path(), "cat > /dev/null; echo native"));
         let (orders, ordered) = mpsc::unbounded_channel();
         let (reported, reports) = mpsc::unbounded_channel();
-        let queue = Arc::new(Queue { orders: ordered.into(), reports: reported, is_broken: AtomicBool::new(false) });
+        let queue = Arc::new(Queue {
+            orders: ordered.into(),
+            reports: reported,
+            is_broken: AtomicBool::new(false),
+            refusal: Mutex::default(),
+        });
         let values = Arc::new(Values::default());
         let blobs = BlobStore::in_memory();
         let worker = Worker::start(WorkerParts {
@@ -60,7 +65,7 @@ impl Surroundings {
             slots: 2,
             queue: queue.clone(),
             values: values.clone(),
-            states: Arc::new(NoStates),
+            states: Arc::new(NoStates::default()),
             blobs: blobs.clone(),
             logs: LogStore::in_memory(),
             artefacts: Arc::new(Artefacts::new(command.clone(), blobs.clone(), Arc::new(Real))),
@@ -144,12 +149,16 @@ pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
     tokio::time::timeout(PATIENCE, wait).await.expect("it becomes so");
 }
 
-/// Hands out what a test orders; panics at a report or a heartbeat once it is broken.
+/// Hands out what a test orders; panics at a report or a heartbeat once it is broken, and refuses reports with what a test says.
 pub(crate) struct Queue {
     orders: tokio::sync::Mutex<mpsc::UnboundedReceiver<WorkOrder>>,
     reports: mpsc::UnboundedSender<Report>,
     pub(crate) is_broken: AtomicBool,
+    pub(crate) refusal: Mutex<Option<Refusal>>,
 }
+
+/// Why a call with this report fails.
+type Refusal = fn(&Report) -> Option<StoreError>;
 
 #[async_trait]
 impl TaskQueue for Queue {
@@ -163,6 +172,10 @@ impl TaskQueue for Queue {
 
     async fn report(&self, _worker: WorkerId, reports: Vec<Report>) -> Result<(), StoreError> {
         assert!(!self.is_broken.load(Ordering::SeqCst), "the queue is broken");
+        let refusal = *self.refusal.lock().expect("no panic");
+        if let Some(error) = refusal.and_then(|refusal| reports.iter().find_map(refusal)) {
+            return Err(error);
+        }
         for report in reports {
             // A test that has ended reads no more.
             let _ = self.reports.send(report);
@@ -306,7 +319,11 @@ impl ValueStore for Values {
 }
 
 /// Keeps no state.
-struct NoStates;
+#[derive(Default)]
+pub(crate) struct NoStates {
+    /// Calls before it answers.
+    pub(crate) away: AtomicU32,
+}
 
 #[async_trait]
 impl StateStore for NoStates {
@@ -329,7 +346,8 @@ impl StateStore for NoStates {
         _ttl: Option<Duration>,
         _now: Timestamp,
     ) -> Result<(), StoreError> {
-        Err(StoreError::StaleFence)
+        let is_away = self.away.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        Err(if is_away { StoreError::Unavailable { detail: "away".to_owned() } } else { StoreError::StaleFence })
     }
 
     async fn state_delete(&self, _: TenantScope, _: AttemptToken, _: &Key) -> Result<bool, StoreError> {

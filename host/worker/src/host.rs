@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blobs::BlobStore;
 use clock::Clock;
-use model::limits::value::SEQUENCE_PAGE_MAX_BYTES;
+use model::limits::value::{BLOB_PIECE_MAX_BYTES, SEQUENCE_PAGE_MAX_BYTES, STATE_VALUE_MAX_BYTES};
+use model::limits::worker::OUTAGE_WAIT_MAX_MS;
 use model::{Digest, Key, MapIndex, TaskId};
 use sandbox::{HostError, HostPort, HostReply, HostRequest, HostValue};
 use store::{StateStore, StoreError, ValueStore};
@@ -15,6 +16,12 @@ use crate::arguments::read_row;
 use crate::attempt::Attempt;
 use crate::attempts::Attempts;
 use crate::writers::WritingRoom;
+
+/// How long a guest waits for a database that does not answer, instead of failing for what is not its fault.
+const OUTAGE_WAIT_MAX: Duration = Duration::from_millis(OUTAGE_WAIT_MAX_MS);
+/// Pause before the database is asked again, doubled up to [`REPEAT_PAUSE_MAX`].
+const REPEAT_PAUSE: Duration = Duration::from_millis(20);
+const REPEAT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The host side of all runners of this worker.
 pub(crate) struct Host {
@@ -29,6 +36,44 @@ pub(crate) struct Host {
 #[async_trait]
 impl HostPort for Host {
     async fn call(&self, assignment: u64, request: HostRequest) -> HostReply {
+        if !is_repeatable(&request) {
+            return self.answer(assignment, request).await;
+        }
+        let (since, mut pause) = (self.clock.monotonic(), REPEAT_PAUSE);
+        loop {
+            let answer = self.answer(assignment, request.clone()).await;
+            let is_over = self.clock.monotonic() - since + pause > OUTAGE_WAIT_MAX;
+            if is_over || !matches!(answer, Err(HostError::Unavailable(_))) {
+                return answer;
+            }
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(REPEAT_PAUSE_MAX);
+        }
+    }
+}
+
+/// Whether the same request again does no more than once. What is under way of a blob is not.
+fn is_repeatable(request: &HostRequest) -> bool {
+    match request {
+        HostRequest::XcomPull { .. }
+        | HostRequest::SequencePage { .. }
+        | HostRequest::SequenceGet { .. }
+        | HostRequest::StateGet { .. }
+        | HostRequest::StateSet { .. }
+        | HostRequest::StateList { .. }
+        | HostRequest::BlobOpen { .. }
+        | HostRequest::BlobRead { .. } => true,
+        // The second time nothing is there to delete, and the guest is told what was.
+        HostRequest::StateDelete { .. }
+        | HostRequest::BlobCreate { .. }
+        | HostRequest::BlobWrite { .. }
+        | HostRequest::BlobFinish { .. }
+        | HostRequest::BlobDiscard { .. } => false,
+    }
+}
+
+impl Host {
+    async fn answer(&self, assignment: u64, request: HostRequest) -> HostReply {
         let attempt = self.attempts.get(assignment).ok_or(HostError::Fenced)?;
         match request {
             HostRequest::XcomPull { task_id, map_index, key } => {
@@ -50,6 +95,7 @@ impl HostPort for Host {
                 Ok(HostValue::Json(value))
             }
             HostRequest::StateSet { key, value, ttl_ms } => {
+                check_state(&attempt, &value)?;
                 let ttl = ttl_ms.map(Duration::from_millis);
                 let (scope, token) = (attempt.scope(), attempt.token());
                 failpoint::before("host::state_put").map_err(injected)?;
@@ -79,9 +125,7 @@ impl HostPort for Host {
             }
         }
     }
-}
 
-impl Host {
     /// A task reads what tasks upstream of it left, and nothing else of the run.
     async fn xcom_pull(&self, attempt: &Attempt, task_id: &TaskId, map_index: MapIndex, key: &Key) -> HostReply {
         let run = &attempt.claim.run;
@@ -129,9 +173,22 @@ impl Host {
         if !attempt.may_read(digest) {
             return Err(HostError::Denied(format!("{digest} is not open")));
         }
-        let bytes = self.blobs.get_range(attempt.scope(), digest, offset, u64::from(max)).await;
+        let max = u64::from(max).min(BLOB_PIECE_MAX_BYTES as u64);
+        let bytes = self.blobs.get_range(attempt.scope(), digest, offset, max).await;
         bytes.map(HostValue::Bytes).map_err(unavailable)
     }
+}
+
+/// The child has checked size and text already; a guest that has taken it over has not.
+fn check_state(attempt: &Attempt, value: &str) -> Result<(), HostError> {
+    if value.len() > STATE_VALUE_MAX_BYTES {
+        let bytes = value.len();
+        let message = format!("a state value has at most {STATE_VALUE_MAX_BYTES} bytes; this one has {bytes}");
+        return Err(HostError::QuotaExceeded(message));
+    }
+    model::json::check(value).map_err(|error| HostError::Invalid(error.to_string()))?;
+    // What is read back later may be opened, by another attempt too.
+    attempt.check_markers(value).map_err(|why| HostError::Denied(format!("the value {why}")))
 }
 
 fn unavailable(error: blobs::BlobError) -> HostError {
@@ -149,3 +206,6 @@ fn refused(error: StoreError) -> HostError {
         error => HostError::Unavailable(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ mod metric_names;
 mod order;
 mod outbox;
 mod report;
+mod report_queue;
 mod runner_events;
 mod sequence;
 mod suspect;

@@ -5,19 +5,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use model::limits::worker::HEARTBEAT_MS;
+use model::limits::worker::{HEARTBEAT_MS, REPORTS_PER_CALL_MAX};
 use store::{Report, StoreError};
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::Worker;
 use crate::arguments::ArgumentError;
 use crate::attempt::Attempt;
 use crate::metric_names as names;
 use crate::report;
+use crate::report_queue::{ReportQueue, Waiting};
 
-/// Reports of one call; bounds the size of a commit.
-const REPORTS_PER_CALL: usize = 1_000;
 /// Pause before a report is repeated, doubled up to [`REPORT_PAUSE_MAX`].
 const REPORT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) const REPORT_PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -100,27 +99,60 @@ impl Worker {
         self.0.settled.notify_waiters();
     }
 
-    /// Sends reports, as many at a time as have gathered, and repeats them until they are durable.
+    /// Sends reports, as many at a time as have gathered, and repeats them until they are durable or refused for good.
     pub(crate) async fn send_reports(self, mut reported: mpsc::UnboundedReceiver<Report>) {
-        let mut batch = Vec::new();
-        while reported.recv_many(&mut batch, REPORTS_PER_CALL).await > 0 {
-            let mut pause = REPORT_PAUSE;
-            while let Err(error) = self.report(&batch).await {
-                counter!(names::REPORTS_REPEATED).increment(batch.len() as u64);
-                warn!(%error, count = batch.len(), "reports are not durable yet");
-                self.0.clock.sleep(pause).await;
-                pause = (pause * 2).min(REPORT_PAUSE_MAX);
+        let mut waiting = ReportQueue::new();
+        let mut arrived = Vec::new();
+        let mut pause = REPORT_PAUSE;
+        loop {
+            if waiting.is_empty() {
+                if reported.recv_many(&mut arrived, REPORTS_PER_CALL_MAX).await == 0 {
+                    return;
+                }
+                arrived.drain(..).for_each(|report| waiting.push(report));
             }
-            self.settle_reports(batch.len());
-            batch.clear();
-            gauge!(names::ATTEMPTS_HELD).set(self.0.attempts.len() as f64);
+            while let Ok(report) = reported.try_recv() {
+                waiting.push(report);
+            }
+            let call = waiting.next();
+            match self.report(&call).await {
+                Ok(()) => {
+                    waiting.taken();
+                    pause = REPORT_PAUSE;
+                    self.settle_reports(call.len());
+                    gauge!(names::ATTEMPTS_HELD).set(self.0.attempts.len() as f64);
+                }
+                Err(error) => {
+                    counter!(names::REPORTS_REPEATED).increment(call.len() as u64);
+                    warn!(%error, count = call.len(), "reports are not durable yet");
+                    if error.may_pass() {
+                        waiting.put_off(call);
+                        self.0.clock.sleep(pause).await;
+                        pause = (pause * 2).min(REPORT_PAUSE_MAX);
+                    } else if let Some(culprit) = waiting.split(call) {
+                        self.refused(&mut waiting, culprit, &error);
+                    }
+                }
+            }
         }
     }
 
-    async fn report(&self, batch: &[Report]) -> Result<(), StoreError> {
+    /// Has an attempt fail whose report cannot be taken. Should not even that be taken, its lease will end.
+    fn refused(&self, waiting: &mut ReportQueue, culprit: Waiting, error: &StoreError) {
+        let token = culprit.report.token;
+        error!(?token, %error, is_substitute = culprit.is_substitute, "a report cannot be taken");
+        if culprit.is_substitute {
+            self.settle_reports(1);
+        } else {
+            waiting.substitute(report::instead_of(culprit.report, error));
+        }
+    }
+
+    async fn report(&self, call: &[Waiting]) -> Result<(), StoreError> {
         let unavailable = |error: failpoint::Injected| StoreError::Unavailable { detail: error.to_string() };
         failpoint::before("complete::report").map_err(unavailable)?;
-        self.0.queue.report(self.0.id, batch.to_vec()).await?;
+        let reports = call.iter().map(|waiting| waiting.report.clone()).collect();
+        self.0.queue.report(self.0.id, reports).await?;
         failpoint::after("complete::report").map_err(unavailable)
     }
 
@@ -137,3 +169,6 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,13 @@
 use blobs::BlobStore;
 use bytes::Bytes;
 use jiff::Timestamp;
-use model::limits::task::MESSAGE_MAX_BYTES;
+use model::limits::task::{MEMORY_MAX_BYTES, MESSAGE_MAX_BYTES, TIMEOUT_MAX_MS};
 use model::limits::value::INLINE_MAX_BYTES;
+use model::limits::worker::KILL_AFTER_DEADLINE_MS;
 use model::outcome::{End, ResourcesUsed};
 use model::{Dag, Key, NodeIdx};
 use sandbox::Completion;
-use store::{Execution, NamedValue, RETURN_VALUE, Report, StoredValue};
+use store::{Execution, NamedValue, RETURN_VALUE, Report, StoreError, StoredValue};
 
 use crate::attempt::Attempt;
 
@@ -64,6 +65,14 @@ pub(crate) fn refused(attempt: &Attempt, now: Timestamp, message: String) -> Rep
     report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
 }
 
+/// The report that an attempt failed because its own report cannot be taken.
+pub(crate) fn instead_of(report: Report, error: &StoreError) -> Report {
+    let message = format!("what the attempt left cannot be kept: {error}");
+    let end = bounded(End::Failed { message, retry: true, delay_ms: None });
+    let execution = Execution { end, used: ResourcesUsed::default(), ..report.execution };
+    Report { execution, xcoms: Vec::new(), has_value: false, list_length: None, ..report }
+}
+
 fn report(
     attempt: &Attempt,
     now: Timestamp,
@@ -73,7 +82,8 @@ fn report(
     has_value: bool,
     list_length: Option<u32>,
 ) -> Report {
-    let execution = Execution { started_at: attempt.claim.claimed_at, ended_at: now, end: bounded(end), used };
+    let execution =
+        Execution { started_at: attempt.claim.claimed_at, ended_at: now, end: bounded(end), used: plausible(used) };
     Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, list_length }
 }
 
@@ -90,13 +100,7 @@ fn check_result(
         .into_iter()
         .chain(xcoms.iter().map(|(key, text)| (key.as_str(), text.as_str())))
     {
-        if let Some(error) = model::json::find_marker(text) {
-            return Err(format!("{name} holds an object with the key \"$waft\", which is reserved: {error}"));
-        }
-        if let Some(blob) = model::json::blob_markers(text).into_iter().find(|blob| !attempt.may_read(blob.digest)) {
-            let digest = blob.digest;
-            return Err(format!("{name} names the blob {digest}, which this attempt was not given and did not write"));
-        }
+        attempt.check_markers(text).map_err(|why| format!("{name} {why}"))?;
     }
     let is_mapped_over =
         |consumer: &&NodeIdx| dag.node(**consumer).expands_over.iter().any(|(_, source)| *source == node);
@@ -126,6 +130,16 @@ async fn stored(blobs: &BlobStore, attempt: &Attempt, text: String) -> Result<St
 
 fn return_value() -> Key {
     Key::new(RETURN_VALUE).expect("the constant is a key")
+}
+
+/// Cuts off what no attempt can have used: the runner says it, and every database has to take it.
+fn plausible(used: ResourcesUsed) -> ResourcesUsed {
+    const TIME_MAX_US: u64 = (TIMEOUT_MAX_MS + KILL_AFTER_DEADLINE_MS) * 1_000;
+    ResourcesUsed {
+        wall_us: used.wall_us.min(TIME_MAX_US),
+        cpu_us: used.cpu_us.min(TIME_MAX_US),
+        memory_bytes: used.memory_bytes.min(MEMORY_MAX_BYTES),
+    }
 }
 
 /// Cuts messages to what is kept; a guest may have written them.

@@ -44,10 +44,13 @@ async fn a_body_that_is_not_as_it_must_be_is_refused_with_the_place() {
         assert_eq!(errors(&problem), [(code.to_owned(), path.to_owned())], "{body}");
     };
     check("{", "invalid-body", "json-syntax", "").await;
+    check("[]", "invalid-body", "not-an-object", "").await;
+    check(r#"["mine", null]"#, "invalid-body", "not-an-object", "").await;
     check(r#"{"a": 1, "a": 2}"#, "invalid-body", "json-duplicate-key", "/a").await;
     check(r#"{"confg": {}}"#, "invalid-body", "wrong-shape", "/confg").await;
     check(r#"{"logical_date": "yesterday"}"#, "invalid-body", "wrong-shape", "/logical_date").await;
     check(r#"{"conf": [1]}"#, "invalid-conf", "not-an-object", "").await;
+    check(r#"{"conf": {"x": [18446744073709551616]}}"#, "invalid-conf", "json-integer-range", "").await;
     check(r#"{"conf": {"x": {"$waft": "sequence"}}}"#, "invalid-conf", "reserved-key", "/x").await;
     api.post_bytes("/dags/d/dagRuns", "text/plain", "{}").await.problem(415, "unsupported-media-type");
     api.post("/dags/d/dagRuns", json!({"dag_run_id": "a b"})).await.problem(400, "invalid-request");
@@ -107,6 +110,8 @@ async fn a_clear_tells_on_dry_run_and_runs_again() {
     assert_eq!(ended["state"], "failed");
     let preview = api.post(&format!("{run}/clear"), json!({"only_failed": true})).await.ok();
     assert_eq!((&preview["total_entries"], &preview["task_instances"][0]["task_id"]), (&json!(1), &json!("fail")));
+    assert_eq!(api.get(&run).await.ok()["clear_number"], 0);
+    api.post(&format!("{run}/clear"), json!([false])).await.problem(422, "invalid-body");
     assert_eq!(api.get(&run).await.ok()["clear_number"], 0);
     let cleared = api.post(&format!("{run}/clear"), json!({"dry_run": false, "only_failed": true})).await.ok();
     assert_eq!(cleared["clear_number"], 1);

@@ -28,7 +28,11 @@ pub(super) fn filled(path: &str) -> String {
 }
 
 async fn status(api: &Api, (method, path): &Route, token: Option<&str>) -> u16 {
-    let mut request = Request::builder().method(method).uri(filled(path)).header("content-type", "application/json");
+    let mut request = Request::builder()
+        .method(method)
+        .uri(filled(path))
+        .header("host", "waft")
+        .header("content-type", "application/json");
     if let Some(token) = token {
         request = request.header("authorization", token);
     }
@@ -82,7 +86,7 @@ async fn a_tenant_does_not_see_what_another_has() {
         &format!("{run}/taskInstances"),
     ];
     for path in paths {
-        let request = Request::get(format!("/api/v2{path}")).header("authorization", &foreign);
+        let request = Request::get(format!("/api/v2{path}")).header("host", "waft").header("authorization", &foreign);
         let seen = api.send(request.body(Body::empty()).expect("a request")).await;
         assert_eq!(seen.status, 404, "{path}: {seen:?}");
         let absent = api.get(&path.replacen("/dags/d", "/dags/e", 1)).await;
@@ -92,7 +96,7 @@ async fn a_tenant_does_not_see_what_another_has() {
             "{path}"
         );
     }
-    let request = Request::get("/api/v2/dags").header("authorization", &foreign);
+    let request = Request::get("/api/v2/dags").header("host", "waft").header("authorization", &foreign);
     let list = api.send(request.body(Body::empty()).expect("a request")).await.ok();
     assert_eq!(list["total_entries"], 0);
 }
@@ -136,7 +140,9 @@ async fn all_that_is_wrong_with_a_query_is_told_at_once() {
 #[tokio::test]
 async fn health_version_and_metrics_are_for_everyone() {
     let api = Api::start().await;
-    let open = async |path: &str| api.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+    let open = async |path: &str| {
+        api.send(Request::get(path).header("host", "waft").body(Body::empty()).expect("a request")).await
+    };
     let health = open("/api/v2/monitor/health").await.ok();
     for part in ["metadatabase", "scheduler", "worker"] {
         assert_eq!(health[part]["status"], "healthy", "{health:#}");

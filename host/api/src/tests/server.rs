@@ -32,6 +32,10 @@ async fn requests_are_answered_and_too_large_heads_refused() {
     let (address, _) = served(&api).await;
     let answer = exchange(address, "GET /api/v2/version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let answer = exchange(address, "GET /api/v2/version HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let answer = exchange(address, "GET /api/v2/version HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
     // As much as is read before the head is complete: what is left unread when a connection closes may cost its answer.
     let begun = "GET /api/v2/version HTTP/1.1\r\nhost: x\r\nx: ";
     let long = format!("{begun}{}", "y".repeat(HEADERS_MAX_BYTES - begun.len()));
@@ -69,6 +73,10 @@ async fn a_body_is_as_long_as_it_says() {
     check("content-length: 67108865\r\n", "hello", "413").await;
     check("content-length: 4\r\n", "hello", "400").await;
     check("transfer-encoding: gzip\r\n", "hello", "400").await;
+    check("transfer-encoding: gzip, chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "501").await;
+    check("transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "501").await;
+    check("authorization: Bearer other\r\ncontent-length: 5\r\n", "hello", "400").await;
+    check("host: y\r\ncontent-length: 5\r\n", "hello", "400").await;
     check("content-length: 5\r\n", "hello", "201").await;
     check("transfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "200").await;
 }

@@ -1,3 +1,8 @@
+use std::time::Duration;
+
+use control::{ResultState, RunStatus, Until, WaitEnd, WaitRequest};
+use model::{DagId, RunId, RunState};
+
 use super::*;
 
 /// The result is there while `hold` still runs.
@@ -60,6 +65,8 @@ async fn a_result_that_can_no_longer_come_ends_a_wait_with_the_culprit() {
 async fn a_result_that_is_not_there_in_time_is_accepted_with_its_place() {
     let api = Api::start().await;
     api.house.deploy("b", &[dag("d", json!([{"task_id": "hold"}]))]).await;
+    trigger_preferring(&api, "wait=-1").await.problem(400, "invalid-request");
+    assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 0);
     let reply = trigger_preferring(&api, "wait=0").await;
     let run = reply.json()["dag_run_id"].as_str().expect("an id").to_owned();
     assert_eq!(reply.status, 202);
@@ -131,4 +138,20 @@ async fn a_server_that_stops_lets_nobody_wait() {
     let last: Value = serde_json::from_str(&piece(&mut stream).await).expect("JSON");
     assert_eq!(last["type"], "urn:waft:error:stopping");
     assert!(stream.next().await.is_none());
+}
+
+/// The last word of the run comes between the end of the wait and the reading of its answer.
+#[tokio::test]
+async fn an_answer_is_of_one_moment() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let (run, _) = api.finished(json!({})).await;
+    let session = api.house.control.authenticate(api.house.token()).await.expect("its token");
+    let run_id = RunId::new(run.rsplit('/').next().expect("an id")).expect("a name");
+    let dag_id = DagId::new("d").expect("a name");
+    let known = api.house.control.dag_run_fetch(&session, &dag_id, &run_id).await.expect("it is there");
+    let status = RunStatus { state: RunState::Running, result: ResultState::Pending, generation: 0 };
+    let wait = WaitRequest { until: Until::Finished, timeout: Duration::ZERO, results: Vec::new() };
+    let waited = api.house.control.waited(&known, status, false, &wait).await.expect("it is told");
+    assert_eq!((waited.run.row.state, waited.end), (RunState::Success, WaitEnd::ResultAvailable));
+    assert!(!waited.is_timed_out);
 }

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::Kind;
 use super::marker::{KEY, may_hold_marker};
+use super::{Fault, JsonError, Kind};
 
 /// What stands at the top.
 pub fn kind(text: &str) -> Kind {
@@ -33,6 +33,29 @@ pub fn items(text: &str) -> Option<Vec<Cow<'_, str>>> {
         Some(b'{') if !is_marker(text) => Some(Members::of(text).map(pair).collect()),
         _ => None,
     }
+}
+
+/// The first integer that fits no 64 bits: a tree of the text would hold another number in its place.
+pub fn find_wide_integer(text: &str) -> Option<JsonError> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_string(bytes, at + 1) + 1,
+            b'-' | b'0'..=b'9' => {
+                let is_of_number = |byte: &&u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                let end = at + bytes[at..].iter().take_while(is_of_number).count();
+                let number = &text[at..end];
+                let is_integer = !number.contains(['.', 'e', 'E']);
+                if is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+                    return Some(JsonError::at(Fault::IntegerRange, text, at, String::new()));
+                }
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    None
 }
 
 /// True for an object with the marker's key.

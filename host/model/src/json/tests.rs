@@ -237,5 +237,21 @@ proptest! {
     fn pieces_of_anything_do_not_panic(text in any::<String>(), open in "[\\[{ ]?") {
         let text = open + &text;
         let _ = (check(&text), kind(&text), items(&text), blob_markers(&text), find_marker(&text));
+        let _ = find_wide_integer(&text);
     }
+}
+
+#[test]
+fn integers_that_a_tree_would_change_are_found() {
+    let finds = |text: &str, expect: Option<(usize, usize)>| {
+        assert!(check(text).is_ok(), "{text}");
+        let found = find_wide_integer(text).map(|error| (error.line, error.column));
+        assert_eq!(found, expect, "{text}");
+    };
+    finds("18446744073709551615", None);
+    finds("18446744073709551616", Some((1, 1)));
+    finds("-9223372036854775808", None);
+    finds("-9223372036854775809", Some((1, 1)));
+    finds("[1,\n {\"a\": 18446744073709551617}]", Some((2, 8)));
+    finds("[\"18446744073709551617\", \"\\\"18446744073709551617\", 1.8e19, 18446744073709551617.0]", None);
 }

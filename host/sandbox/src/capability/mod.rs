@@ -7,7 +7,7 @@ mod task_state;
 pub(crate) mod values;
 mod xcom;
 
-pub(crate) use xcom::Xcoms;
+pub(crate) use xcom::{RESULT_KEY, Xcoms};
 
 use model::{Key, json};
 

@@ -12,7 +12,7 @@ use crate::child::Guest;
 use crate::host::{HostRequest, HostValue};
 
 /// The key under which the result of a task is stored.
-const RESULT_KEY: &str = "return_value";
+pub(crate) const RESULT_KEY: &str = "return_value";
 
 /// What an attempt has pushed so far.
 #[derive(Debug, Default)]

@@ -1,9 +1,11 @@
 //! The side of the worker and the server: starts child processes, talks with them, never runs or compiles a guest.
 
+mod assigned;
 mod backlog;
 mod bench;
 mod command;
 mod compile;
+mod completion_check;
 mod describe;
 mod last_words;
 mod link;

@@ -2,20 +2,21 @@
 //!
 //! Nothing that the child says is believed beyond its own attempts: a message about an attempt that it was not given is a violation.
 
-use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use clock::{Clock, Real};
-use model::limits::worker::{BEAT_MS, KILL_AFTER_DEADLINE_MS, SILENCE_MAX_MS};
+use model::limits::worker::{BEAT_MS, SILENCE_MAX_MS};
 use model::outcome::End;
 use model::{Digest, TenantId};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
+use super::assigned::Assigned;
 use super::backlog::Backlog;
+use super::completion_check;
 use super::link::Link;
 use super::runner::RunnerEvent;
 use crate::frame::{FrameError, FrameReader, FrameWriter};
@@ -53,17 +54,10 @@ pub(super) struct Supervisor {
 }
 
 /// What reader and writer both know.
-#[derive(Default)]
 struct Ledger {
-    attempts: HashMap<u64, Attempt>,
+    attempts: Assigned,
     loading: Option<(Digest, oneshot::Sender<Result<(), String>>)>,
     stopping: bool,
-}
-
-/// An attempt that the process was given and has not ended.
-struct Attempt {
-    timeout: Duration,
-    started: Option<Duration>,
 }
 
 type Shared = Arc<Mutex<Ledger>>;
@@ -74,7 +68,8 @@ impl Supervisor {
         let Link { mut child, mut words, reader, writer, arrived } = link;
         let gauge = metrics::gauge!(metric_names::RUNNERS, "tenant" => self.tenant.to_string());
         gauge.increment(1);
-        let ledger = Shared::default();
+        let attempts = Assigned::new(self.slots);
+        let ledger: Shared = Arc::new(Mutex::new(Ledger { attempts, loading: None, stopping: false }));
         let writing = tokio::spawn(write(writer, commands, Arc::clone(&ledger), self.events.clone()));
         let mut reading = Reading {
             supervisor: &self,
@@ -111,19 +106,13 @@ impl Supervisor {
     }
 
     async fn bury(&self, ledger: &Shared, mut backlog: Backlog, reason: String, orderly: bool) {
-        let (attempts, told) = {
+        let ((started, waiting), told) = {
             let mut ledger = lock(ledger);
             ledger.loading = None;
-            (mem::take(&mut ledger.attempts), ledger.stopping)
+            (ledger.attempts.numbers(), ledger.stopping)
         };
         let how = if told && orderly { "stopped" } else { "died" };
         metrics::counter!(metric_names::RUNNER_ENDS, "how" => how).increment(1);
-        let (mut started, mut waiting) = (Vec::new(), Vec::new());
-        for (id, attempt) in attempts {
-            if attempt.started.is_some() { started.push(id) } else { waiting.push(id) }
-        }
-        started.sort_unstable();
-        waiting.sort_unstable();
         tracing::info!(tenant = %self.tenant, %reason, how, started = started.len(), waiting = waiting.len(), "runner ended");
         backlog.push(RunnerEvent::Died { reason, started, waiting });
         while let Some(event) = backlog.take() {
@@ -160,6 +149,7 @@ impl Reading<'_> {
             if full {
                 // What is not read cannot be heard.
                 self.heard = Real.monotonic();
+                lock(&self.ledger).attempts.excuse(self.heard);
             }
             tokio::select! {
                 biased;
@@ -207,11 +197,7 @@ impl Reading<'_> {
         if now.saturating_sub(self.heard) > Duration::from_millis(SILENCE_MAX_MS) {
             return Some(format!("it said nothing for {SILENCE_MAX_MS} ms"));
         }
-        let patience = Duration::from_millis(KILL_AFTER_DEADLINE_MS);
-        lock(&self.ledger).attempts.iter().find_map(|(id, attempt)| {
-            let deadline = attempt.started?.saturating_add(attempt.timeout).saturating_add(patience);
-            (now > deadline).then(|| format!("attempt {id} was {KILL_AFTER_DEADLINE_MS} ms past its deadline"))
-        })
+        lock(&self.ledger).attempts.overdue(now)
     }
 
     /// Checks messages against the ledger and turns them into events.
@@ -223,10 +209,11 @@ impl Reading<'_> {
                     self.backlog.push(RunnerEvent::Started(ids));
                 }
                 FromChild::Done(completion) => {
-                    lock(&self.ledger)
-                        .attempts
-                        .remove(&completion.id)
-                        .ok_or("the end of an attempt it was not given")?;
+                    lock(&self.ledger).attempts.end(completion.id, Real.monotonic())?;
+                    if let Err(why) = completion_check::check(&completion) {
+                        self.backlog.push(RunnerEvent::Done(vec![refused(completion.id, &why)]));
+                        return Err("the end of an attempt that breaks a rule");
+                    }
                     self.backlog.push(RunnerEvent::Done(vec![*completion]));
                 }
                 FromChild::Log(piece) => {
@@ -254,18 +241,11 @@ impl Reading<'_> {
     fn start(&self, ids: &[u64]) -> Result<(), &'static str> {
         let now = Real.monotonic();
         let mut ledger = lock(&self.ledger);
-        for id in ids {
-            let attempt = ledger.attempts.get_mut(id).ok_or("the start of an attempt it was not given")?;
-            if attempt.started.replace(now).is_some() {
-                return Err("an attempt that starts twice");
-            }
-        }
-        Ok(())
+        ids.iter().try_for_each(|id| ledger.attempts.start(*id, now))
     }
 
     fn know(&self, assignment: u64) -> Result<(), &'static str> {
-        let ledger = lock(&self.ledger);
-        ledger.attempts.contains_key(&assignment).then_some(()).ok_or("word of an attempt it was not given")
+        lock(&self.ledger).attempts.has(assignment).then_some(()).ok_or("word of an attempt it was not given")
     }
 
     fn answer(&self, call: u64, assignment: u64, request: crate::HostRequest) -> Result<(), &'static str> {
@@ -298,6 +278,12 @@ impl Reading<'_> {
             tokio::spawn(async move { drop(replies.send(command).await) });
         }
     }
+}
+
+/// The end of an attempt that a runner ended as none can.
+fn refused(id: u64, why: &str) -> Completion {
+    let message = format!("the runner handed over what no task can leave: {why}");
+    Completion::without_running(id, End::Failed { message, retry: true, delay_ms: None })
 }
 
 fn reply(call: u64, reply: HostReply) -> Command {
@@ -338,11 +324,12 @@ fn push(frames: &mut FrameWriter<OwnedWriteHalf>, command: Command, ledger: &Sha
         }
         Command::Tell(message) => tell(frames, &message),
         Command::Assign(assignments) => {
+            let now = Real.monotonic();
             let mut ledger = lock(ledger);
             for assignment in assignments {
                 let (id, timeout) = (assignment.id, Duration::from_millis(assignment.timeout_ms));
                 match frames.push(&ToChild::Assign(Box::new(assignment))) {
-                    Ok(()) => drop(ledger.attempts.insert(id, Attempt { timeout, started: None })),
+                    Ok(()) => ledger.attempts.give(id, timeout, now),
                     Err(error) => {
                         let message = format!("the arguments cannot be handed to the runner: {error}");
                         refused.push(Completion::without_running(id, End::OverLimit { message }));

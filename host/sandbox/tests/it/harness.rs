@@ -87,28 +87,7 @@ impl Worker {
     pub(crate) fn assignment(&mut self, entrypoint: &str, args: &str) -> Assignment {
         let id = self.next;
         self.next += 1;
-        Assignment {
-            id,
-            component: self.component,
-            entrypoint: Entrypoint::new(entrypoint).expect("a valid entrypoint"),
-            args: args.into(),
-            context: TaskContext {
-                dag_id: DagId::new("probe").expect("valid"),
-                run_id: RunId::new("manual__1").expect("valid"),
-                task_id: TaskId::new("body").expect("valid"),
-                map_index: MapIndex::at(3),
-                map_path: vec![3],
-                map_key: Some("\"k\"".into()),
-                try_number: TryNumber(2),
-                logical_date: Some("2026-01-01T00:00:00Z".parse().expect("valid")),
-                data_interval_start: None,
-                data_interval_end: None,
-                params: "{\"p\":1}".into(),
-            },
-            timeout_ms: 60_000,
-            memory_bytes: 64 << 20,
-            sequences: Vec::new(),
-        }
+        assignment(id, self.component, entrypoint, args)
     }
 
     pub(crate) async fn assign(&self, assignments: Vec<Assignment>) {
@@ -156,6 +135,32 @@ impl Worker {
     pub(crate) async fn until_death(&mut self) -> (String, Vec<u64>, Vec<u64>) {
         self.until(|worker| worker.died.is_some()).await;
         self.died.clone().expect("it has just died")
+    }
+}
+
+/// An assignment of any attempt of any component.
+pub(crate) fn assignment(id: u64, component: Digest, entrypoint: &str, args: &str) -> Assignment {
+    Assignment {
+        id,
+        component,
+        entrypoint: Entrypoint::new(entrypoint).expect("a valid entrypoint"),
+        args: args.into(),
+        context: TaskContext {
+            dag_id: DagId::new("probe").expect("valid"),
+            run_id: RunId::new("manual__1").expect("valid"),
+            task_id: TaskId::new("body").expect("valid"),
+            map_index: MapIndex::at(3),
+            map_path: vec![3],
+            map_key: Some("\"k\"".into()),
+            try_number: TryNumber(2),
+            logical_date: Some("2026-01-01T00:00:00Z".parse().expect("valid")),
+            data_interval_start: None,
+            data_interval_end: None,
+            params: "{\"p\":1}".into(),
+        },
+        timeout_ms: 60_000,
+        memory_bytes: 64 << 20,
+        sequences: Vec::new(),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use model::TenantId;
 use model::outcome::End;
+use model::{Digest, TenantId};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sandbox::{Runner, RunnerCommand, RunnerEvent, RunnerGone};
+use tokio::sync::mpsc;
 
-use crate::harness::{Host, Worker, command};
+use crate::harness::{Host, Worker, assignment, command};
 
 #[tokio::test]
 async fn a_runner_that_is_killed_tells_who_was_running_and_who_was_not() {
@@ -107,8 +108,8 @@ fn a_runner_without_a_socket_says_so() {
     assert!(said.contains("not the socket of a worker"), "{said}");
 }
 
-/// How a runner ends that its guest has taken over: a shell script says what it says on the socket.
-async fn end_of_impostor(script: &str) -> String {
+/// A runner that its guest has taken over: a shell script says what it says on the socket.
+async fn impostor(script: &str) -> (Runner, mpsc::Receiver<RunnerEvent>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let program = folder.path().join("impostor");
     // It takes what it is told first: whoever ends before that was never a runner.
@@ -116,8 +117,12 @@ async fn end_of_impostor(script: &str) -> String {
     std::fs::write(&program, script).expect("written");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("it may be run");
     let host = Arc::new(Host::default());
-    let (runner, mut events) =
-        Runner::spawn(&RunnerCommand { program }, TenantId::DEFAULT, 1, host).await.expect("it says that it is ready");
+    Runner::spawn(&RunnerCommand { program }, TenantId::DEFAULT, 1, host).await.expect("it says that it is ready")
+}
+
+/// How such a runner ends.
+async fn end_of_impostor(script: &str) -> String {
+    let (runner, mut events) = impostor(script).await;
     let died = events.recv().await;
     drop(runner);
     match died {
@@ -137,6 +142,24 @@ async fn a_runner_that_breaks_the_protocol_is_killed() {
         let reason = end_of_impostor(says).await;
         assert!(reason.starts_with("it broke the protocol: ") && reason.contains(words), "{reason}");
     }
+}
+
+#[tokio::test]
+async fn an_end_that_no_guest_can_have_fails_its_attempt_and_ends_the_runner() {
+    // Once it has read so much it has its attempt: it ends attempt 1 with the result `{`.
+    let done = r"printf '\013\000\000\000\003\001\000\001\001{\000\000\000\000\000' >&3";
+    let (runner, mut events) = impostor(&format!("head -c 1000 <&3 >/dev/null; {done}; sleep 1000")).await;
+    let args = format!("{{\"x\":{:?}}}", "x".repeat(2000));
+    let assignments = [1, 2].map(|id| assignment(id, Digest::of(b"any"), "noop", &args));
+    runner.assign(assignments.to_vec()).await.expect("it lives");
+    let Some(RunnerEvent::Done(done)) = events.recv().await else { panic!("an end comes first") };
+    assert_eq!((done.len(), done[0].id, &done[0].result), (1, 1, &None));
+    assert!(matches!(&done[0].end, End::Failed { message, .. } if message.contains("the result cannot be taken")));
+    let Some(RunnerEvent::Died { reason, started, waiting }) = events.recv().await else { panic!("it is killed") };
+    assert_eq!(
+        (reason.as_str(), started, waiting),
+        ("it broke the protocol: the end of an attempt that breaks a rule", vec![], vec![2])
+    );
 }
 
 #[tokio::test]

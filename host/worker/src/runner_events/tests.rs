@@ -128,3 +128,17 @@ async fn attempts_of_a_runner_that_nobody_watches_over_are_lost() {
         assert_eq!(lost(&end), Some(("nobody watches over the runner any more", true)));
     }
 }
+
+#[tokio::test]
+async fn figures_that_nobody_can_have_measured_are_cut_off() {
+    let mut around = Surroundings::new().await;
+    let run = around.run(TWO, b"component").await;
+    let (id, _) = around.worker.0.attempts.insert(claim(&run, 0, -1, false));
+    let used = ResourcesUsed { wall_us: u64::MAX, cpu_us: u64::MAX, memory_bytes: u64::MAX };
+    let completion = Completion { id, end: End::Success, result: None, xcoms: Vec::new(), used, log: Vec::new() };
+    around.worker.complete(vec![completion]).await;
+    let used = around.report().await.execution.used;
+    for figure in [used.wall_us, used.cpu_us, used.memory_bytes] {
+        assert!(figure <= 1 << 40, "{used:?}");
+    }
+}
