@@ -6,6 +6,7 @@
 mod events;
 mod membership;
 mod news;
+mod puller;
 mod queue;
 mod waker;
 
@@ -18,6 +19,7 @@ use store::{ClusterStore, NewServer, SharedRunStore, WorkStore};
 pub(crate) use events::Events;
 pub(crate) use membership::Membership;
 pub(crate) use news::News;
+pub(crate) use puller::Puller;
 pub use queue::ClusterQueue;
 pub(crate) use waker::Waker;
 

@@ -55,6 +55,9 @@ pub enum TriggerError {
 /// Why a run was not cleared.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClearError {
+    /// Too many runs are unfinished; try again later.
+    #[error("{active} runs are unfinished, at most {max} may be; try again later")]
+    Overloaded { active: usize, max: usize },
     /// Another process decides about this tenant's runs.
     #[error("another process decides about the runs of this tenant")]
     NotOwner,
@@ -81,8 +84,11 @@ pub(crate) enum Command {
         only_failed: bool,
         reply: Reply<Cleared, ClearError>,
     },
-    /// An unfinished run of before the start, or of a shard that was taken.
-    Recovered(Recovered),
+    /// An unfinished run of before the start, or of a shard that was taken under this epoch.
+    Recovered {
+        recovered: Recovered,
+        epoch: u32,
+    },
     /// All runs of one reading were sent.
     ReadingEnded,
     Register {
@@ -98,14 +104,25 @@ pub(crate) enum Command {
     Heartbeat {
         worker: WorkerId,
     },
+    /// The worker wants slots for what is offered to everybody; the answer, once there are any, says how many it has.
+    Reserve {
+        worker: WorkerId,
+        reply: oneshot::Sender<u32>,
+    },
+    /// It needs so many of them no more.
+    Unreserve {
+        worker: WorkerId,
+        slots: u32,
+    },
     /// The lease was renewed; all workers of the cluster have so many slots.
     Beat {
         slots: u32,
     },
-    /// These shards are this process's.
+    /// These shards are this process's; the answer comes when the loop decides about them.
     Own {
         ownership: Ownership,
         shards: Vec<ShardId>,
+        reply: oneshot::Sender<()>,
     },
     /// These are not any more.
     Depose {

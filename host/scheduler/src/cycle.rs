@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::outcome::{End, ResourcesUsed};
-use model::{Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TryNumber, WorkerId};
+use model::{
+    Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, TryNumber, WorkerId,
+};
 use plan::{Decisions, ExpansionDecision};
 use store::{
     Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Offer,
@@ -27,8 +29,10 @@ pub(crate) struct Cycle {
     pub(crate) now: Timestamp,
     pub(crate) fence: Fence,
     pub(crate) commit: RunCommit,
-    /// Runs whose machines took part.
-    pub(crate) touched: BTreeSet<RunHandle>,
+    /// How many asked for something.
+    pub(crate) commands: usize,
+    /// Runs whose machines took part, and how often they had been cleared when they were read.
+    pub(crate) touched: BTreeMap<RunHandle, u32>,
     /// Runs that want to hear of the commit.
     pub(crate) more_after_commit: Vec<RunKey>,
     pub(crate) triggers: Vec<(RunHandle, RunId, Reply<(), TriggerError>)>,
@@ -36,10 +40,12 @@ pub(crate) struct Cycle {
     /// Claims whose ends are reported: their slots are free once the commit is durable.
     pub(crate) released: Vec<(WorkerId, Claim)>,
     pub(crate) handouts: BTreeMap<WorkerId, Vec<Claim>>,
+    /// Executions that the commit ends; their workers are told to end them too.
+    pub(crate) cancels: BTreeSet<(InstanceKey, Fence)>,
     /// Instances for workers elsewhere.
     pub(crate) offers: Vec<Offer>,
     /// Events that this cycle deals with, and who brought them; false where some are left for later.
-    pub(crate) events: Vec<EventId>,
+    pub(crate) events: Vec<(TenantScope, EventId)>,
     pub(crate) event_replies: Vec<(oneshot::Sender<bool>, bool)>,
     /// Results that have become known, for those who wait elsewhere.
     pub(crate) results: Vec<ResultChange>,
@@ -51,12 +57,14 @@ impl Cycle {
             now,
             fence,
             commit: RunCommit::default(),
-            touched: BTreeSet::new(),
+            commands: 0,
+            touched: BTreeMap::new(),
             more_after_commit: Vec::new(),
             triggers: Vec::new(),
             reports: Vec::new(),
             released: Vec::new(),
             handouts: BTreeMap::new(),
+            cancels: BTreeSet::new(),
             offers: Vec::new(),
             events: Vec::new(),
             event_replies: Vec::new(),
@@ -93,7 +101,7 @@ impl Cycle {
     /// What a machine decided; `report` is what it decided about.
     pub(crate) fn decisions(&mut self, run: &ClaimedRun, decisions: Decisions, report: Option<Report>) {
         let (scope, key, at) = (run.scope, run.key, self.now);
-        self.touched.insert((scope, key));
+        self.touched.insert((scope, key), run.clears);
         if decisions.more_after_commit {
             self.more_after_commit.push(key);
         }
@@ -196,7 +204,7 @@ impl Cycle {
     /// Instances that any worker may take.
     pub(crate) fn offer(&mut self, claims: &[Claim]) {
         let Some(first) = claims.first() else { return };
-        self.touched.insert((first.run.scope, first.run.key));
+        self.touched.insert((first.run.scope, first.run.key), first.run.clears);
         self.commit.fence = Some(self.fence);
         self.offers.extend(claims.iter().map(|claim| Offer {
             scope: claim.run.scope,
@@ -209,7 +217,7 @@ impl Cycle {
     /// Claims to write and to hand out.
     pub(crate) fn claims(&mut self, worker: WorkerId, claims: Vec<Claim>) {
         let Some(first) = claims.first() else { return };
-        self.touched.insert((first.run.scope, first.run.key));
+        self.touched.insert((first.run.scope, first.run.key), first.run.clears);
         self.commit.fence = Some(self.fence);
         self.commit.claims.extend(claims.iter().map(|claim| InstanceClaim {
             scope: claim.run.scope,

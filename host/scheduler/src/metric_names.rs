@@ -24,3 +24,5 @@ pub(crate) const CLUSTER_SCHEDULERS: &str = "waft_scheduler_cluster_schedulers";
 pub(crate) const CLUSTER_SLOTS: &str = "waft_scheduler_cluster_slots";
 /// Gauge: shards that this process owns.
 pub(crate) const SHARDS_OWNED: &str = "waft_scheduler_shards_owned";
+/// Counter: unfinished runs that this process cannot go on with; the log says why.
+pub(crate) const RUNS_UNREADABLE: &str = "waft_scheduler_runs_unreadable_total";

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
-use model::{RunKey, ShardId, TenantScope};
+use metrics::counter;
+use model::{RunKey, RunState, ShardId, TenantScope};
 use plan::{Lengths, lengths_at_start};
 use serde_json::Value;
 use store::{HeldRow, RunSnapshot, RunStore, StoreError};
@@ -13,6 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::cluster::SharedStore;
 use crate::command::Command;
+use crate::metric_names::RUNS_UNREADABLE;
 use crate::version::{Version, VersionError, Versions};
 
 const PAGE: u32 = 200;
@@ -28,28 +30,36 @@ pub(crate) struct Recovered {
     pub(crate) held: Vec<HeldRow>,
 }
 
-/// Reads one run; `None` when there is none or it has ended.
+/// What was read of a run.
+pub(crate) enum Reading {
+    Unfinished(Recovered),
+    Ended(RunState),
+    /// It was never written.
+    Absent,
+}
+
+/// Reads one run.
 pub(crate) async fn read(
     runs: &dyn RunStore,
     versions: &Versions,
     elsewhere: Option<&dyn SharedStore>,
     scope: TenantScope,
     run: RunKey,
-) -> Result<Option<Recovered>, VersionError> {
+) -> Result<Reading, VersionError> {
     // Read first: what is reported between the two reads is still held here, and its event follows.
     let held = match elsewhere {
         Some(store) => store.work_of_run(scope, run).await?,
         None => Vec::new(),
     };
-    let Some(snapshot) = runs.run_snapshot(scope, run).await? else { return Ok(None) };
+    let Some(snapshot) = runs.run_snapshot(scope, run).await? else { return Ok(Reading::Absent) };
     if snapshot.run.state.is_ended() {
-        return Ok(None);
+        return Ok(Reading::Ended(snapshot.run.state));
     }
     let version = versions.fetch(scope, snapshot.run.version).await?;
     let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     let lengths = lengths_at_start(&version.dag, &json(&snapshot.run.conf), &json(&snapshot.run.params))
         .map_err(|error| VersionError::Unreadable { key: version.key, detail: error.to_string() })?;
-    Ok(Some(Recovered { snapshot: Box::new(snapshot), version, lengths, held }))
+    Ok(Reading::Unfinished(Recovered { snapshot: Box::new(snapshot), version, lengths, held }))
 }
 
 /// Sends every run that was unfinished to the loop: of all tenants, or of those of some shards. Reading is repeated while the
@@ -66,12 +76,20 @@ pub(crate) async fn read_unfinished(reader: Reader, shards: Option<Vec<ShardId>>
     let _ = reader.inbox.send(Command::ReadingEnded).await;
 }
 
+/// Notes that this process cannot go on with a run. Its rows stay as they are: a process that can read them goes on with it.
+pub(crate) fn leave(run: RunKey, error: &VersionError) {
+    counter!(RUNS_UNREADABLE).increment(1);
+    error!(%run, %error, "cannot go on with this run");
+}
+
 pub(crate) struct Reader {
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) versions: Arc<Versions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: mpsc::Sender<Command>,
     pub(crate) cluster: Option<Arc<dyn SharedStore>>,
+    /// Under which the shards were taken; what was read under an older one is old.
+    pub(crate) epoch: u32,
 }
 
 impl Reader {
@@ -91,7 +109,7 @@ impl Reader {
             for run in page {
                 let Some(recovered) = self.run(scope, run).await else { continue };
                 count += 1;
-                if self.inbox.send(Command::Recovered(recovered)).await.is_err() {
+                if self.inbox.send(Command::Recovered { recovered, epoch: self.epoch }).await.is_err() {
                     return count;
                 }
             }
@@ -101,10 +119,11 @@ impl Reader {
     async fn run(&self, scope: TenantScope, run: RunKey) -> Option<Recovered> {
         loop {
             match read(&*self.runs, &self.versions, self.cluster.as_deref(), scope, run).await {
-                Ok(recovered) => return recovered,
-                Err(VersionError::Store(error)) => self.pause(&error).await,
+                Ok(Reading::Unfinished(recovered)) => return Some(recovered),
+                Ok(Reading::Ended(_) | Reading::Absent) => return None,
+                Err(VersionError::Store(error)) if error.may_pass() => self.pause(&error).await,
                 Err(error) => {
-                    error!(%run, %error, "cannot go on with this run");
+                    leave(run, &error);
                     return None;
                 }
             }

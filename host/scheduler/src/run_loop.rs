@@ -1,10 +1,10 @@
 //! The loop: take what has arrived, decide, claim, commit, tell.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use model::limits::worker::LEASE_MS;
-use model::{Fence, RunKey};
+use model::{Fence, RunKey, WorkerId};
 use plan::{Event, RunMachine};
 use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
@@ -19,23 +19,23 @@ use crate::scheduler::SchedulerParts;
 use crate::slots::Slots;
 use crate::ticks::Ticks;
 
-/// Commands of one cycle; bounds the size of a commit.
-const COMMANDS_PER_CYCLE: usize = 2_000;
-/// Instances that one run gets before the next run has its turn.
-const TURN: u32 = 32;
-/// Pause before runs are read again after the database failed.
+/// Pause before runs are read again after the database failed, or commits in a row.
 const REREAD_PAUSE: Duration = Duration::from_millis(200);
 
 type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
 
+mod allot;
+mod intake;
 mod points;
 mod report;
 mod reread;
 mod shared;
 mod told;
+mod turns;
 
 use points::injected;
 pub(crate) use shared::Shared;
+use turns::Turns;
 
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
@@ -43,23 +43,29 @@ pub(crate) struct RunLoop {
     inbox: mpsc::Receiver<Command>,
     active: HashMap<RunKey, ActiveRun>,
     slots: Slots,
-    /// Runs that have ready instances, in turn.
-    ready: VecDeque<RunKey>,
+    /// Runs that have ready instances.
+    turns: Turns,
     /// Runs that want to hear of the last commit.
     committed: Vec<RunKey>,
     ticks: Ticks,
-    /// Runs whose rows must be read again before anything else happens to them.
-    reread: BTreeSet<RunHandle>,
+    /// Runs whose rows must be read again before anything else happens to them, and when, by the monotonic clock.
+    reread: BTreeMap<RunHandle, Duration>,
+    /// Commits that failed since the last one that did not.
+    failures: u32,
     clears: Vec<ClearRequest>,
     recovered: Vec<Recovered>,
     /// Readings of unfinished runs that go on beside the loop.
     readings: u32,
     /// Runs that the loop has had to do with meanwhile: what a reading says of them may be older than what the loop did.
-    met: HashSet<RunKey>,
+    met: HashSet<RunHandle>,
+    /// Workers that want slots for what is offered to everybody, since when.
+    reserves: Vec<(WorkerId, Duration, oneshot::Sender<u32>)>,
     /// Ready instances of all runs, as of the last commit.
     instances_ready: u64,
     epoch: u32,
     cycles: u64,
+    /// Cycles that take one command each, because the database refused something and nobody knows what.
+    one_by_one: usize,
     is_draining: bool,
     /// `None` where no other process uses the database.
     shared: Option<Shared>,
@@ -80,18 +86,21 @@ impl RunLoop {
             inbox,
             active: HashMap::new(),
             slots: Slots::default(),
-            ready: VecDeque::new(),
+            turns: Turns::default(),
             committed: Vec::new(),
             ticks: Ticks::default(),
-            reread: BTreeSet::new(),
+            reread: BTreeMap::new(),
+            failures: 0,
             clears: Vec::new(),
             recovered: Vec::new(),
             // A cluster's readings begin when shards are taken.
             readings: u32::from(shared.is_none()),
             met: HashSet::new(),
+            reserves: Vec::new(),
             instances_ready: 0,
             epoch,
             cycles: 0,
+            one_by_one: 0,
             is_draining: false,
             shared,
             stop: None,
@@ -105,11 +114,13 @@ impl RunLoop {
             let mut cycle = Cycle::new(self.parts.clock.now(), Fence::new(self.epoch, self.cycles));
             self.take(&mut cycle, first);
             self.find_lost(&mut cycle).await;
-            self.go_on(&mut cycle);
+            if self.one_by_one == 0 || cycle.commands == 0 {
+                self.go_on(&mut cycle);
+            }
             self.allot(&mut cycle);
             self.commit(cycle).await;
             self.clear().await;
-            self.release_shards().await;
+            self.change_shards().await;
             self.read_again().await;
         }
         if let Some(reply) = self.stop.take() {
@@ -141,19 +152,9 @@ impl RunLoop {
     fn pause(&self) -> Option<Duration> {
         let now = self.parts.clock.now();
         let tick = self.ticks.next().map(|at| now.duration_until(at).try_into().unwrap_or(Duration::ZERO));
-        let reread = (!self.reread.is_empty()).then_some(REREAD_PAUSE);
+        let reread = self.reread.values().min().map(|at| at.saturating_sub(self.parts.clock.monotonic()));
         let lease = (self.slots.held() > 0).then_some(Duration::from_millis(LEASE_MS / 3));
         [tick, reread, lease].into_iter().flatten().min()
-    }
-
-    /// Applies what has arrived.
-    fn take(&mut self, cycle: &mut Cycle, first: Option<Command>) {
-        let mut next = first;
-        for _ in 0..COMMANDS_PER_CYCLE {
-            let Some(command) = next.or_else(|| self.inbox.try_recv().ok()) else { return };
-            self.command(cycle, command);
-            next = None;
-        }
     }
 
     fn command(&mut self, cycle: &mut Cycle, command: Command) {
@@ -161,8 +162,9 @@ impl RunLoop {
         match command {
             Command::Trigger { trigger, lengths, reply } => self.trigger(cycle, *trigger, &lengths, reply),
             Command::Clear { scope, run, only_failed, reply } => self.clears.push(((scope, run), only_failed, reply)),
-            Command::Recovered(recovered) => {
-                if !self.met.contains(&recovered.snapshot.run.key) {
+            Command::Recovered { recovered, epoch } => {
+                let run @ (scope, _) = (recovered.snapshot.run.scope, recovered.snapshot.run.key);
+                if self.owns_under(scope, epoch) && !self.met.contains(&run) {
                     self.recovered.push(recovered);
                 }
             }
@@ -181,8 +183,10 @@ impl RunLoop {
             }
             Command::Report { worker, reports, reply } => self.reported(cycle, worker, reports, reply),
             Command::Heartbeat { worker } => self.slots.heartbeat(worker, now),
+            Command::Reserve { worker, reply } => self.reserves.push((worker, now, reply)),
+            Command::Unreserve { worker, slots } => self.slots.unreserve(worker, slots),
             Command::Beat { slots } => self.beat(slots),
-            Command::Own { ownership, shards } => self.own(ownership, shards),
+            Command::Own { ownership, shards, reply } => self.own(ownership, shards, reply),
             Command::Depose { shards } => self.depose(&shards),
             Command::Release { shards, reply } => self.release(shards, reply),
             Command::Events { events, reply } => self.events(cycle, events, reply),
@@ -213,9 +217,9 @@ impl RunLoop {
             return;
         }
         let max = self.parts.limits.runs;
-        if self.active.len() >= max {
+        if self.unfinished() >= max {
             // A caller that is gone does not wait for the answer.
-            let _ = reply.send(Err(TriggerError::Overloaded { active: self.active.len(), max }));
+            let _ = reply.send(Err(TriggerError::Overloaded { active: self.unfinished(), max }));
             return;
         }
         let dag = trigger.version.dag.clone();
@@ -237,24 +241,29 @@ impl RunLoop {
         is_coming.then_some(TriggerError::Store(StoreError::Unavailable { detail }))
     }
 
+    /// Runs in memory, and those that will be.
+    fn unfinished(&self) -> usize {
+        self.active.len() + self.reread.len() + self.recovered.len()
+    }
+
     /// Whether the run's rows are still to be read, or its machine still to be started.
     fn is_coming(&self, run: RunHandle) -> bool {
-        self.reread.contains(&run) || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == run.1)
+        self.reread.contains_key(&run) || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == run.1)
     }
 
     fn activate(&mut self, key: RunKey, run: ActiveRun) {
-        self.meet(key);
+        self.meet((run.scope(), key));
         self.active.insert(key, run);
         self.queue(key);
     }
 
     /// Has the run's rows read, after which its machine starts from them.
     fn read_later(&mut self, run: RunHandle) {
-        self.meet(run.1);
-        self.reread.insert(run);
+        self.meet(run);
+        self.reread.insert(run, self.parts.clock.monotonic());
     }
 
-    fn meet(&mut self, run: RunKey) {
+    fn meet(&mut self, run: RunHandle) {
         if self.readings > 0 {
             self.met.insert(run);
         }
@@ -280,7 +289,7 @@ impl RunLoop {
         let Some(run) = self.active.get_mut(&key) else { return };
         let (mut decisions, cancelled) = run.on(event, cycle.now);
         if !cancelled.is_empty() {
-            self.slots.cancel(|token| cancelled.contains(&(token.instance, token.fence)));
+            cycle.cancels.extend(cancelled.iter().copied());
             let (slots, shared) = (&self.slots, &self.shared);
             let find = |instance, fence| slots.find(instance, fence).or_else(|| shared.as_ref()?.find(instance, fence));
             let gone = cancelled.clone();
@@ -291,37 +300,6 @@ impl RunLoop {
         }
         cycle.decisions(&run.claimed, decisions, None);
         self.queue(key);
-    }
-
-    /// Gives ready instances to free slots, run by run in turn.
-    fn allot(&mut self, cycle: &mut Cycle) {
-        if self.is_draining {
-            return;
-        }
-        while let Some((worker, free)) = self.slots.freest() {
-            let Some(key) = self.ready.pop_front() else { break };
-            let Some(run) = self.active.get_mut(&key) else { continue };
-            run.is_queued = false;
-            let ready = run.machine.take_ready(free.min(TURN), cycle.fence);
-            let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
-            self.slots.hold(worker, &claims, self.parts.clock.monotonic());
-            if !claims.is_empty() {
-                self.queue(key);
-            }
-            cycle.claims(worker, claims);
-        }
-        self.offer(cycle);
-    }
-
-    /// Puts a run into the queue when it has ready instances.
-    fn queue(&mut self, key: RunKey) {
-        if let Some(run) = self.active.get_mut(&key)
-            && !run.is_queued
-            && run.machine.ready_count() > 0
-        {
-            run.is_queued = true;
-            self.ready.push_back(key);
-        }
     }
 
     fn drop_run(&mut self, key: RunKey) {

@@ -11,7 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::board::{Board, RunWatch};
-use crate::cluster::{ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, SharedStore, Waker};
+use crate::cluster::{
+    ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
+};
 use crate::command::{ClearError, Command, NewTrigger, TriggerError};
 use crate::cycle::new_run;
 use crate::local_queue::LocalQueue;
@@ -97,6 +99,7 @@ impl Scheduler {
             clock: parts.clock.clone(),
             inbox: inbox.clone(),
             cluster: None,
+            epoch,
         };
         tokio::spawn(recovery::read_unfinished(reader, None));
         let run_loop = tokio::spawn(RunLoop::new(parts, board, epoch, None, commands).run());
@@ -119,6 +122,7 @@ impl Scheduler {
             limits: parts.limits.machine,
             cluster: Some(neighbours),
         };
+        let waker = Waker::new(clock.clone());
         let membership = Membership {
             cluster: cluster.clone(),
             runs: parts.runs.clone(),
@@ -126,9 +130,9 @@ impl Scheduler {
             clock: clock.clone(),
             inbox: inbox.clone(),
             owned: owned.clone(),
+            waker: waker.clone(),
         };
         membership.join().await?;
-        let waker = Waker::new(clock.clone());
         let events = Events {
             store: store.clone(),
             owned: owned.clone(),
@@ -136,10 +140,18 @@ impl Scheduler {
             clock: clock.clone(),
             inbox: inbox.clone(),
         };
-        let news = News { store: store.clone(), owned: owned.clone(), waker: waker.clone(), board: board.clone() };
-        let local = LocalQueue::new(inbox);
+        let news = News {
+            store: store.clone(),
+            owned: owned.clone(),
+            waker: waker.clone(),
+            board: board.clone(),
+            clock: clock.clone(),
+        };
+        let local = LocalQueue::new(inbox.clone());
         let server = cluster.server.id;
-        let queue = ClusterQueue::new(local, store.clone(), server, parts.versions.clone(), clock, waker.clone());
+        let (versions, waking) = (parts.versions.clone(), waker.clone());
+        let puller = Puller { store: store.clone(), server, versions, clock, waker: waking, inbox };
+        let queue = ClusterQueue::new(local, puller);
         let shared = Shared::new(cluster, owned);
         let run_loop = tokio::spawn(RunLoop::new(parts, board, 0, Some(shared), commands).run());
         // These end with the loop or with the process.

@@ -1,6 +1,6 @@
 //! Workers, their slots and what they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,10 +17,21 @@ struct Worker {
     slots: u32,
     orders: UnboundedSender<WorkOrder>,
     held: BTreeMap<AttemptToken, Claim>,
+    /// What it still runs though nothing will come of it here; it takes slots until the worker reports it.
+    forgotten: BTreeSet<AttemptToken>,
+    /// Slots for what is offered to everybody.
+    reserved: u32,
     /// By the monotonic clock.
     lease_until: Duration,
     /// Its lease has ended and it was not heard of since; it gets no work.
     is_silent: bool,
+}
+
+impl Worker {
+    fn free(&self) -> u32 {
+        let taken = u32::try_from(self.held.len() + self.forgotten.len()).unwrap_or(u32::MAX);
+        self.slots.saturating_sub(taken).saturating_sub(self.reserved)
+    }
 }
 
 impl Slots {
@@ -33,7 +44,15 @@ impl Slots {
         now: Duration,
     ) -> Vec<Claim> {
         let lease_until = now + Duration::from_millis(LEASE_MS);
-        let new = Worker { slots, orders, held: BTreeMap::new(), lease_until, is_silent: false };
+        let new = Worker {
+            slots,
+            orders,
+            held: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
+            reserved: 0,
+            lease_until,
+            is_silent: false,
+        };
         self.0.insert(worker, new).map(|before| before.held.into_values().collect()).unwrap_or_default()
     }
 
@@ -46,11 +65,10 @@ impl Slots {
 
     /// The worker with most free slots, and how many.
     pub(crate) fn freest(&self) -> Option<(WorkerId, u32)> {
-        let free = |worker: &Worker| worker.slots.saturating_sub(u32::try_from(worker.held.len()).unwrap_or(u32::MAX));
         self.0
             .iter()
             .filter(|(_, worker)| !worker.is_silent)
-            .map(|(id, worker)| (*id, free(worker)))
+            .map(|(id, worker)| (*id, worker.free()))
             .filter(|(_, free)| *free > 0)
             .max_by_key(|(_, free)| *free)
     }
@@ -65,7 +83,24 @@ impl Slots {
 
     /// Frees a slot and gives back what it held.
     pub(crate) fn release(&mut self, worker: WorkerId, token: AttemptToken) -> Option<Claim> {
-        self.0.get_mut(&worker)?.held.remove(&token)
+        let worker = self.0.get_mut(&worker)?;
+        worker.forgotten.remove(&token);
+        worker.held.remove(&token)
+    }
+
+    /// Sets free slots apart, at most one of four (but one) unless all are asked for.
+    pub(crate) fn reserve(&mut self, worker: WorkerId, all: bool) -> u32 {
+        let Some(worker) = self.0.get_mut(&worker).filter(|worker| !worker.is_silent) else { return 0 };
+        let most = if all { u32::MAX } else { (worker.slots / 4).max(1) };
+        let slots = worker.free().min(most);
+        worker.reserved += slots;
+        slots
+    }
+
+    pub(crate) fn unreserve(&mut self, worker: WorkerId, slots: u32) {
+        if let Some(worker) = self.0.get_mut(&worker) {
+            worker.reserved = worker.reserved.saturating_sub(slots);
+        }
     }
 
     /// Takes the slot again, because the end that freed it did not become durable.
@@ -107,7 +142,8 @@ impl Slots {
     /// Forgets what workers here hold of some tenants; they go on with it.
     pub(crate) fn forget(&mut self, is_theirs: impl Fn(TenantScope) -> bool) {
         for worker in self.0.values_mut() {
-            worker.held.retain(|_, claim| !is_theirs(claim.run.scope));
+            let forgotten = worker.held.extract_if(.., |_, claim| is_theirs(claim.run.scope));
+            worker.forgotten.extend(forgotten.map(|(token, _)| token));
         }
     }
 
@@ -127,6 +163,7 @@ impl Slots {
             let is_late = !worker.held.is_empty() && worker.lease_until < now;
             if is_late || worker.orders.is_closed() {
                 worker.is_silent = true;
+                worker.forgotten.extend(worker.held.keys());
                 lost.extend(std::mem::take(&mut worker.held).into_values());
             }
         }

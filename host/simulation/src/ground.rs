@@ -11,7 +11,7 @@ use testkit::dag;
 
 use crate::{SimStore, Trace};
 
-/// The tenant of all runs.
+/// The tenant of all runs, where there is one.
 pub const SCOPE: TenantScope = TenantScope::assume(TenantId::DEFAULT);
 
 /// The database, the clock and the story.
@@ -26,7 +26,7 @@ pub struct Ground {
 impl Ground {
     pub fn new(seed: u64) -> Self {
         let clock = Sim::new(seed);
-        Self { seed, clock: clock.clone(), store: SimStore::default(), trace: Trace::new(clock) }
+        Self { seed, clock: clock.clone(), store: SimStore::new(clock.clone()), trace: Trace::new(clock) }
     }
 
     /// Registers a DAG, as the texts of [`testkit::dag`] describe it, in a bundle of its own.
@@ -34,6 +34,14 @@ impl Ground {
     /// # Panics
     /// When it is not legal, or the name is taken.
     pub async fn register(&self, name: &str, text: &str) -> Arc<Version> {
+        self.register_for(SCOPE, name, text).await
+    }
+
+    /// Likewise, for a tenant.
+    ///
+    /// # Panics
+    /// When it is not legal, or the name is taken.
+    pub async fn register_for(&self, scope: TenantScope, name: &str, text: &str) -> Arc<Version> {
         let mut document = dag::document(text);
         document.dag_id = DagId::new(name).expect("a legal name");
         let document = serde_json::to_string(&document).expect("a document is JSON");
@@ -53,9 +61,9 @@ impl Ground {
             dags: vec![dag],
             created_at: Timestamp::UNIX_EPOCH,
         };
-        let registered = self.store.bundle_register(SCOPE, bundle).await.expect("names are of different DAGs");
+        let registered = self.store.bundle_register(scope, bundle).await.expect("names are of different DAGs");
         let versions = Versions::new(Arc::new(self.store.clone()));
-        versions.fetch(SCOPE, registered.dags[0].version).await.expect("it has just been registered")
+        versions.fetch(scope, registered.dags[0].version).await.expect("it has just been registered")
     }
 
     /// A run under a key of its own.

@@ -2,8 +2,12 @@
 
 use std::fmt::{Arguments, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use clock::{Clock, Sim};
+
+/// Lines that may be told while time stands still.
+const LINES_MAX: u32 = 5_000;
 
 /// The story of one simulation. Clones write into the same one.
 #[derive(Debug, Clone)]
@@ -15,6 +19,10 @@ pub struct Trace {
 #[derive(Debug, Default)]
 struct Told {
     text: String,
+    /// Lines since time went on.
+    lines: u32,
+    at: Duration,
+    spins: bool,
     broken: Vec<String>,
 }
 
@@ -26,8 +34,18 @@ impl Trace {
     /// Adds a line.
     pub fn line(&self, line: Arguments<'_>) {
         let at = self.clock.monotonic();
+        let mut told = self.told();
+        told.lines = if told.at == at { told.lines + 1 } else { 0 };
+        told.at = at;
         // Writing into a text does not fail.
-        let _ = writeln!(self.told().text, "{:>10.3} {line}", at.as_secs_f64());
+        let _ = writeln!(told.text, "{:>10.3} {line}", at.as_secs_f64());
+    }
+
+    /// Whether so much has happened while time stood still that it would never go on. A world in which that happened is over.
+    pub(crate) fn spins(&self) -> bool {
+        let mut told = self.told();
+        told.spins |= told.lines > LINES_MAX;
+        told.spins
     }
 
     /// Adds a promise that was broken.

@@ -38,6 +38,7 @@ pub struct Held {
 #[derive(Clone)]
 struct Shared {
     id: WorkerId,
+    slots: u32,
     queue: Arc<dyn TaskQueue>,
     clock: Sim,
     store: SimStore,
@@ -63,7 +64,7 @@ impl SimWorker {
     ) -> Result<Self, StoreError> {
         queue.worker_register(WorkerRegistration { worker: id, slots }).await?;
         let Ground { clock, store, trace, .. } = ground.clone();
-        let shared = Shared { id, queue, clock, store, trace, state: Arc::default() };
+        let shared = Shared { id, slots, queue, clock, store, trace, state: Arc::default() };
         let mut tasks = JoinSet::new();
         tasks.spawn(shared.clone().take_orders());
         tasks.spawn(shared.clone().beat());
@@ -140,10 +141,17 @@ impl Shared {
 
     fn take(&self, claim: Claim) {
         let token = claim.token;
+        let mut state = self.state();
+        if state.held.iter().any(|held| held.claim.token == token) {
+            self.trace.broken(format!("handed out twice: {token:?}"));
+        }
+        if state.held.len() >= self.slots as usize {
+            self.trace.broken(format!("a worker of {} slots was given more", self.slots));
+        }
         if !self.store.was_claimed(claim.run.scope, token) {
             self.trace.broken(format!("handed out before it is durable: {token:?}"));
         }
-        self.state().held.push(Held { claim, is_cancelled: false });
+        state.held.push(Held { claim, is_cancelled: false });
     }
 
     async fn beat(self) {
@@ -179,7 +187,7 @@ impl Shared {
             self.runs().await;
             if self.queue.report(self.id, reports.clone()).await.is_ok() {
                 rest -= 1;
-                for report in reports.iter().filter(|it| self.store.is_running(it.scope, it.token)) {
+                for report in reports.iter().filter(|it| self.store.is_unreported(self.id, it.scope, it.token)) {
                     self.trace.broken(format!("acknowledged before it is durable: {:?}", report.token));
                 }
             } else {

@@ -1,6 +1,7 @@
 //! The suite that every database passes, on the simulated one.
 
 use async_trait::async_trait;
+use clock::Sim;
 use simulation::SimStore;
 use store::conformance::{Database, conformance};
 
@@ -17,5 +18,5 @@ impl Database for InMemory {
 
 #[tokio::test]
 async fn the_simulated_store_conforms() {
-    conformance(|| InMemory(SimStore::default())).await;
+    conformance(|| InMemory(SimStore::new(Sim::new(1)))).await;
 }

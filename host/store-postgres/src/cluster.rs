@@ -51,7 +51,7 @@ pub(crate) const LEAVE: &str = "
 WITH left_now AS (UPDATE server SET is_gone = true, lease_until = now() WHERE id = $1 AND NOT is_gone RETURNING id)
 UPDATE shard AS s SET owner = NULL FROM left_now WHERE s.owner = left_now.id";
 
-/// Called by `ClusterStore::server_list`.
+/// Called by `ClusterStore::server_list` and by whoever looks at the database.
 pub(crate) const LIST: &str = "
 SELECT v.id, v.node, v.name, v.version, v.is_scheduler, v.slots,
     CASE WHEN v.is_gone THEN 0 ELSE greatest(0, extract(epoch FROM v.lease_until - now()) * 1000)::bigint END AS lease_ms,
@@ -74,6 +74,10 @@ pub(crate) const ADVANCE_EPOCH: &str = "UPDATE cluster SET epoch = epoch + 1 WHE
 
 /// Called by `ClusterStore::shard_take`. Finds rows by the key of `shard`.
 pub(crate) const TAKE: &str = "UPDATE shard SET owner = $1, epoch = $2 WHERE shard = ANY($3)";
+
+/// Called by `ClusterStore::shard_keep`. Waits for the owner's commits that are under way, for they lock the rows of their shards; the
+/// table has a row for each shard.
+pub(crate) const KEEP: &str = "UPDATE shard SET epoch = $2 WHERE owner = $1";
 
 /// Executions that this server's own worker runs, from now on held like offers.
 /// Called by `ClusterStore::shard_release`. Finds rows by the key of `task_instance`; adds to the indexes of `work`.
@@ -169,6 +173,16 @@ impl ClusterStore for PostgresStore {
         Ok(Some((Ownership { server, epoch }, taken)))
     }
 
+    async fn shard_keep(&self, server: ServerId) -> Result<Ownership, StoreError> {
+        let mut session = self.session().await?;
+        session.begin("BEGIN").await?;
+        let row = session.one(sqlx::query(ADVANCE_EPOCH)).await?;
+        let epoch: u32 = Cells::of(&row, "cluster").number("epoch")?;
+        session.execute(sqlx::query(KEEP).bind(server.uuid()).bind(i64::from(epoch))).await?;
+        session.commit().await?;
+        Ok(Ownership { server, epoch })
+    }
+
     async fn shard_release(
         &self,
         server: ServerId,
@@ -207,7 +221,7 @@ fn hand_over_query(server: ServerId, held: &[(TenantScope, AttemptToken)]) -> cr
         .bind(column(|(scope, _)| ShardId::of(scope.tenant()).number()))
 }
 
-fn server(row: &PgRow) -> Result<ServerRow, StoreError> {
+pub(crate) fn server(row: &PgRow) -> Result<ServerRow, StoreError> {
     let cells = Cells::of(row, "server");
     Ok(ServerRow {
         server: NewServer {

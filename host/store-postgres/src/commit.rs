@@ -16,14 +16,17 @@ mod task_instance;
 
 use std::collections::BTreeSet;
 
-use model::{RunKey, ServerId, ShardId, TenantScope};
+use model::{RunKey, ShardId, TenantScope};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
-use store::{CommitError, EventId, Offer, ResultChange, RunCommit, RunCommitted, SharedCommitError, StoreError};
+use store::{
+    CommitError, EventId, KnownRun, Offer, Ownership, ResultChange, RunCommit, RunCommitted, SharedCommitError,
+    StoreError,
+};
 
 use crate::error::Failure;
 use crate::metric_names;
-use crate::rows::Cells;
+use crate::rows::{self, Cells};
 use crate::session::Session;
 use crate::wakes;
 use crate::writer::Writer;
@@ -37,9 +40,11 @@ const TRIES_MAX: u32 = 5;
 pub(crate) struct Whole {
     pub(crate) commit: RunCommit,
     /// Who must own all tenants of the commit; anybody where it is `None`.
-    pub(crate) owner: Option<ServerId>,
+    pub(crate) owner: Option<Ownership>,
+    /// Runs that must not have been cleared since.
+    pub(crate) known: Vec<KnownRun>,
     pub(crate) offers: Vec<Offer>,
-    pub(crate) events: Vec<EventId>,
+    pub(crate) events: Vec<(TenantScope, EventId)>,
     pub(crate) results: Vec<ResultChange>,
     /// Runs that their owners are told to read.
     pub(crate) looks: Vec<(TenantScope, RunKey)>,
@@ -104,9 +109,10 @@ async fn all_at_once(session: &mut Session, whole: &Whole) -> Result<bool, Share
 async fn row_by_row(session: &mut Session, whole: &Whole) -> Result<Found, SharedCommitError> {
     let row = match call(session, function::ROW_BY_ROW, whole).await {
         Ok(row) => row,
-        // An instance that was to be offered is not as expected; which one, reading the runs again will show.
+        // An instance that was to be offered is not as expected, or a run was cleared; which one, reading the runs again will show.
         Err(failure) if failure.state() == Some(function::UNEXPECTED) => {
-            let overtaken = whole.offers.iter().map(|offer| offer.instance.run).collect();
+            let offered = whole.offers.iter().map(|offer| offer.instance.run);
+            let overtaken = offered.chain(whole.known.iter().map(|it| it.run)).collect();
             return Ok(Found { duplicates: Vec::new(), overtaken });
         }
         Err(failure) => return Err(refused(failure, whole)),
@@ -161,7 +167,11 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     shared::bind_looks(&whole.looks, &mut columns);
     let owned = if whole.owner.is_some() { shards(whole) } else { Vec::new() };
     columns.push(owned.iter().map(|shard| shard.number()));
-    columns.add(whole.owner.map(ServerId::uuid));
+    columns.add(whole.owner.map(|it| it.server.uuid()));
+    columns.add(whole.owner.map(|it| i64::from(it.epoch)));
+    columns.push(whole.known.iter().map(|it| rows::tenant(it.scope)));
+    columns.push(whole.known.iter().map(|it| it.run.uuid()));
+    columns.push(whole.known.iter().map(|it| rows::narrow(it.clears)));
     columns.add(wake(whole));
     columns.finish()
 }
@@ -178,6 +188,7 @@ fn shards(whole: &Whole) -> Vec<ShardId> {
     let scopes = scopes.chain(commit.run_states.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.offers.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.results.iter().map(|it| it.scope));
+    let scopes = scopes.chain(whole.events.iter().map(|(scope, _)| *scope));
     let shards: BTreeSet<_> = scopes.map(|scope| ShardId::of(scope.tenant())).collect();
     shards.into_iter().collect()
 }
@@ -215,12 +226,16 @@ mod tests {
 
     use super::*;
 
+    fn nobody() -> Ownership {
+        Ownership { server: model::ServerId::from_uuid(uuid::Uuid::nil()), epoch: 0 }
+    }
+
     #[test]
     fn each_column_of_each_step_is_bound() {
         let columns: usize = function::STEPS.iter().map(|step| step.columns.len()).sum();
         assert_eq!(arguments(&Whole::default()).unwrap().len(), columns);
         let shared: usize = function::SHARED_STEPS.iter().map(|step| step.columns.len()).sum();
-        let owned = Whole { owner: Some(ServerId::from_uuid(uuid::Uuid::nil())), ..Whole::default() };
+        let owned = Whole { owner: Some(nobody()), ..Whole::default() };
         assert_eq!(arguments(&owned).unwrap().len(), columns + shared + function::GUARD.len());
     }
 }

@@ -13,6 +13,8 @@ const NO_PRIVILEGE: &str = "42501";
 const DISK_FULL: &str = "53100";
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const CANCELLED: &str = "57014";
+/// Classes of codes: a value that does not fit, a constraint, more than the server can take.
+const REFUSALS: [&str; 3] = ["22", "23", "54"];
 
 /// A statement's error, with PostgreSQL's five characters for it when the server told it.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ fn meaning(state: Option<&str>, error: &sqlx::Error) -> StoreError {
         Some(NO_PRIVILEGE) => {
             StoreError::Unusable { detail: format!("{detail}; the user must own the database, or be granted it") }
         }
+        Some(state) if REFUSALS.iter().any(|class| state.starts_with(class)) => StoreError::Refused { detail },
+        None if matches!(error, sqlx::Error::Encode(_)) => StoreError::Refused { detail },
         _ => StoreError::Unavailable { detail },
     }
 }

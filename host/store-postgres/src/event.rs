@@ -131,9 +131,8 @@ fn event(row: &PgRow) -> Result<EventRow, StoreError> {
 #[async_trait]
 impl SharedRunStore for PostgresStore {
     async fn commit_shared(&self, shared: SharedCommit) -> Result<RunCommitted, SharedCommitError> {
-        let SharedCommit { commit, ownership, offers, events, results } = shared;
-        let owner = Some(ownership.server);
-        let whole = Whole { commit, owner, offers, events, results, looks: Vec::new() };
+        let SharedCommit { commit, ownership, known, offers, events, results } = shared;
+        let whole = Whole { commit, owner: Some(ownership), known, offers, events, results, looks: Vec::new() };
         commit::commit(&self.writer, whole).await
     }
 

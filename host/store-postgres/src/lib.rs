@@ -25,6 +25,7 @@ mod dag_run;
 mod dag_version;
 mod error;
 mod event;
+mod maintenance;
 mod metric_names;
 mod migrate;
 mod rows;

@@ -30,6 +30,8 @@ const MEANT: &[(&str, &str)] = &[
     ("dag_run::list_query unfinished", "Index Scan using dag_run_unfinished on dag_run_state s"),
     ("dag_run::list_query failed", "Index Scan using dag_run_failed on dag_run_state s"),
     ("task_instance::list_query running", "Index Only Scan using dag_run_unfinished on dag_run_state s"),
+    // The newest of a few rows.
+    ("migrate::NEWEST", "Index Scan Backward using schema_migration_pkey on schema_migration"),
     // The index is walked for one shard at a time, in the order of events.
     ("event::LIST", "Index Scan using event_by_shard on event"),
     // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
@@ -82,7 +84,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
-        work::{REPORT, GONE, OF_RUN}
+        work::{REPORT, HELD, LEASE, OF_RUN}
     };
     all.extend(of_commit());
     all

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use clock::Clock;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use store::StoreError;
+use store::{StoreError, Upgrade};
 
 use crate::connect;
 use crate::error::Failure;
-use crate::migrate::migrate;
+use crate::migrate::{self, migrate};
 use crate::session::Session;
 use crate::writer::Writer;
 
@@ -29,7 +29,7 @@ impl PostgresStore {
         let options = connect::options(url)?;
         let mut session = connect::connect(&options).await?;
         connect::check(&mut session).await?;
-        migrate(&mut session).await?;
+        migrate(&mut session, &migrate::known(), Upgrade::WhileOthersRun).await?;
         drop(session);
         let writer = Arc::new(Writer::new(options.clone(), clock));
         Ok(Self { pool: connect::pool(options.clone()), options, writer })

@@ -40,7 +40,12 @@ WHERE t.tenant_id = w.tenant_id AND t.run_key = w.run_key AND t.node = w.node AN
     AND t.state = 'queued' AND t.fence = w.fence
 RETURNING t.tenant_id, t.run_key, t.node, t.map_index, t.try_number, t.fence, w.suspect";
 
-/// Turns executions that a server holds, with a lease that has not ended, into events.
+/// Whether a server has a lease, and whether it is evicted; both stay so until the transaction ends.
+/// Called by `WorkStore::work_report`. Finds the row by the key of `server`; locks it.
+pub(crate) const LEASE: &str = "
+SELECT lease_until > clock_timestamp() AS has_lease, is_gone FROM server WHERE id = $1 FOR SHARE";
+
+/// Turns executions that a server holds into events.
 /// Called by `WorkStore::work_report`. Finds rows by the key of `work`; adds to the indexes of `event`.
 pub(crate) const REPORT: &str = "
 WITH ended AS (
@@ -49,20 +54,15 @@ WITH ended AS (
         AS u (tenant_id, run_key, node, map_index, fence, report) LIMIT cardinality($2)) AS e
     WHERE w.tenant_id = e.tenant_id AND w.run_key = e.run_key AND w.node = e.node AND w.map_index = e.map_index
         AND w.fence = e.fence AND w.holder = $1
-        AND EXISTS (SELECT 1 FROM server WHERE id = $1 AND NOT is_gone AND lease_until > clock_timestamp())
     RETURNING w.shard, w.tenant_id, w.run_key, w.node, w.map_index, w.try_number, w.fence, e.report)
 INSERT INTO event (shard, tenant_id, run_key, node, map_index, try_number, fence, report)
 SELECT shard, tenant_id, run_key, node, map_index, try_number, fence, report
 FROM ended";
 
-/// Which executions a server holds no more.
-/// Called by `WorkStore::work_gone`. Walks `work_held` over what the server holds.
-pub(crate) const GONE: &str = "
-SELECT e.place
-FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[]) WITH ORDINALITY
-    AS e (run_key, node, map_index, fence, place)
-WHERE NOT EXISTS (SELECT 1 FROM work AS w
-    WHERE w.holder = $1 AND w.run_key = e.run_key AND w.node = e.node AND w.map_index = e.map_index AND w.fence = e.fence)";
+/// What a server holds.
+/// Called by `WorkStore::work_held`. Walks `work_held`.
+pub(crate) const HELD: &str = "
+SELECT tenant_id, run_key, node, map_index, try_number, fence FROM work WHERE holder = $1";
 
 /// Executions of a run that are offered, held, or reported by an event that waits.
 /// Called by `WorkStore::work_of_run`. Walks the key of `work` and `event_by_run`; probes the key of `server`.
@@ -138,6 +138,15 @@ impl WorkStore for PostgresStore {
     async fn work_report(&self, server: ServerId, reports: &[Report]) -> Result<(), StoreError> {
         let mut session = self.session().await?;
         session.begin("BEGIN").await?;
+        let row = session.optional(sqlx::query(LEASE).bind(server.uuid())).await?;
+        let cells = row.as_ref().map(|row| Cells::of(row, "server"));
+        let is_evicted = cells.as_ref().is_none_or(|cells| cells.flag("is_gone").unwrap_or(true));
+        let has_lease = cells.as_ref().is_some_and(|cells| cells.flag("has_lease").unwrap_or(false));
+        if is_evicted || !has_lease {
+            session.rollback().await?;
+            let over = StoreError::NotWritable { detail: "the lease of this server is over".to_owned() };
+            return if is_evicted { Ok(()) } else { Err(over) };
+        }
         session.execute(report_query(server, reports)?).await?;
         let shards = reports.iter().map(|report| ShardId::of(report.scope.tenant()));
         let mut shards: Vec<_> = shards.collect();
@@ -147,18 +156,13 @@ impl WorkStore for PostgresStore {
         Ok(session.commit().await?)
     }
 
-    async fn work_gone(&self, server: ServerId, held: &[AttemptToken]) -> Result<Vec<AttemptToken>, StoreError> {
-        let query = sqlx::query(GONE)
-            .bind(server.uuid())
-            .bind(held.iter().map(|token| token.instance.run.uuid()).collect::<Vec<_>>())
-            .bind(held.iter().map(|token| narrow(token.instance.node.0)).collect::<Vec<_>>())
-            .bind(held.iter().map(|token| token.instance.map_index.number()).collect::<Vec<_>>())
-            .bind(held.iter().map(|token| token.fence.number()).collect::<Vec<_>>());
-        let rows = self.session().await?.all(query).await?;
-        let place = |row: &PgRow| Cells::of(row, "work").number::<usize>("place");
-        let places = rows.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        // Places count from 1.
-        Ok(places.into_iter().filter_map(|place| held.get(place - 1).copied()).collect())
+    async fn work_held(&self, server: ServerId) -> Result<Vec<(TenantScope, AttemptToken)>, StoreError> {
+        let rows = self.session().await?.all(sqlx::query(HELD).bind(server.uuid())).await?;
+        let held = |row: &PgRow| {
+            let cells = Cells::of(row, "work");
+            Ok((scope(&cells)?, token(&cells)?))
+        };
+        rows.iter().map(held).collect()
     }
 
     async fn work_of_run(&self, scope: TenantScope, run: RunKey) -> Result<Vec<HeldRow>, StoreError> {

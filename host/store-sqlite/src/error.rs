@@ -5,6 +5,9 @@ use store::StoreError;
 const SQLITE_READONLY: i32 = 8;
 const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
+const SQLITE_TOOBIG: i32 = 18;
+const SQLITE_CONSTRAINT: i32 = 19;
+const SQLITE_MISMATCH: i32 = 20;
 const SQLITE_IOERR_WRITE: i32 = SQLITE_IOERR | (3 << 8);
 const SQLITE_IOERR_FSYNC: i32 = SQLITE_IOERR | (4 << 8);
 const SQLITE_IOERR_DIR_FSYNC: i32 = SQLITE_IOERR | (5 << 8);
@@ -18,6 +21,10 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
             StoreError::NotWritable { detail }
         }
         Some(code) if matches!(code & 0xff, SQLITE_READONLY | SQLITE_FULL) => StoreError::NotWritable { detail },
+        Some(code) if matches!(code & 0xff, SQLITE_TOOBIG | SQLITE_CONSTRAINT | SQLITE_MISMATCH) => {
+            StoreError::Refused { detail }
+        }
+        None if matches!(error, sqlx::Error::Encode(_)) => StoreError::Refused { detail },
         _ => StoreError::Unavailable { detail },
     }
 }
@@ -57,6 +64,9 @@ mod tests {
         let mut reader = open(&path, true).await;
         let read_only = reader.execute("INSERT INTO t VALUES (1)").await.unwrap_err();
         assert!(matches!(failed(read_only), StoreError::NotWritable { .. }));
+
+        let too_big = conn.execute("INSERT INTO t VALUES (zeroblob(2000000000))").await.unwrap_err();
+        assert!(matches!(failed(too_big), StoreError::Refused { .. }));
 
         let wrong = conn.execute(AssertSqlSafe("SELECT nothing".to_owned())).await.unwrap_err();
         assert!(!is_lost_sync(&wrong));

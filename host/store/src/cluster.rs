@@ -64,7 +64,7 @@ pub struct Beat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ownership {
     pub server: ServerId,
-    /// The cluster epoch at which it took shards last; the high part of its fences.
+    /// The cluster epoch at which it took shards, or kept them, last; the high part of its fences.
     pub epoch: u32,
 }
 
@@ -72,14 +72,26 @@ pub struct Ownership {
 #[derive(Debug, Clone)]
 pub struct SharedCommit {
     pub commit: RunCommit,
-    /// Checked first: each shard of a tenant in the commit must be owned like this, with a lease that has not ended.
+    /// Checked first: each shard of a tenant in the commit, be it of an event alone, must be owned by this server, since this
+    /// epoch or an earlier one, with a lease that has not ended.
     pub ownership: Ownership,
+    /// Runs that the commit changes and does not make, as their owner knows them. One that somebody has cleared since is overtaken.
+    pub known: Vec<KnownRun>,
     /// Instances to offer under `commit.fence`: compare-and-set on `scheduled`, to `queued`.
     pub offers: Vec<Offer>,
     /// Events that this commit deals with; they are gone after it. One that is gone already is no error.
-    pub events: Vec<EventId>,
+    pub events: Vec<(TenantScope, EventId)>,
     /// Results of runs that have become known.
     pub results: Vec<ResultChange>,
+}
+
+/// A run as its owner read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownRun {
+    pub scope: TenantScope,
+    pub run: RunKey,
+    /// How often it had been cleared.
+    pub clears: u32,
 }
 
 /// An instance that any worker may take.
@@ -195,9 +207,13 @@ pub trait ClusterStore: Send + Sync {
     /// All servers with a lease, and those whose lease ended less than a day ago.
     async fn server_list(&self) -> Result<Vec<ServerRow>, StoreError>;
 
-    /// Takes at most `most` shards that nobody with a lease owns, and raises the cluster epoch: the server owns these and all
-    /// that it owned before under the new one. `None` when there was none to take.
+    /// Takes at most `most` shards that nobody with a lease owns, and raises the cluster epoch, since which the server owns them.
+    /// `None` when there was none to take.
     async fn shard_take(&self, server: ServerId, most: u32) -> Result<Option<(Ownership, Vec<ShardId>)>, StoreError>;
+
+    /// Raises the cluster epoch and makes it that of all shards that the server owns. A commit that was sent before, and of which
+    /// nobody knows whether it arrived, does nothing after this.
+    async fn shard_keep(&self, server: ServerId) -> Result<Ownership, StoreError>;
 
     /// Gives shards up. `held` are executions of theirs that this server's own worker still runs; they become executions that
     /// it holds like offers, so that their reports reach the next owner.
@@ -247,12 +263,14 @@ pub trait WorkStore: Send + Sync {
     /// Takes at most `limit` offers, fairly by tenant, and makes their instances `running`.
     async fn work_take(&self, server: ServerId, limit: u32) -> Result<Vec<WorkRow>, StoreError>;
 
-    /// Reports executions that were taken; each becomes an event. A report whose execution the server does not hold any more,
-    /// or whose lease has ended, changes nothing and is no error. A report that was made before is the same.
+    /// Reports executions that were taken; each becomes an event. A report whose execution the server does not hold any more
+    /// changes nothing and is no error; one that was made before is such a report. While the server's lease is over and it is
+    /// not evicted, it still holds what it reports: [`StoreError::NotWritable`], and the report is to be repeated.
     async fn work_report(&self, server: ServerId, reports: &[Report]) -> Result<(), StoreError>;
 
-    /// What of `held` the server does not hold any more.
-    async fn work_gone(&self, server: ServerId, held: &[AttemptToken]) -> Result<Vec<AttemptToken>, StoreError>;
+    /// What the server holds. It may have taken more than it knows, where an answer was lost, and hold less, where something was
+    /// cancelled.
+    async fn work_held(&self, server: ServerId) -> Result<Vec<(TenantScope, AttemptToken)>, StoreError>;
 
     /// Executions of a run that are offered, held elsewhere, or reported by an event that still waits.
     async fn work_of_run(&self, scope: TenantScope, run: RunKey) -> Result<Vec<HeldRow>, StoreError>;

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The database cannot be written now; nothing was done.
     #[error("the database is not writable: {detail}")]
     NotWritable { detail: String },
+    /// The database does not take what it was given: too large, or out of range. Nothing was done, and the same again is refused again.
+    #[error("the database refuses what it was given: {detail}")]
+    Refused { detail: String },
     /// The database did not answer, or answered with an error. Nothing was done; when the connection was lost while a write was
     /// under way, nobody knows, and what was written must be read again.
     #[error("the database failed: {detail}")]
@@ -28,4 +31,23 @@ pub enum StoreError {
     /// The database is of a newer version than this program.
     #[error("the database has schema {found}, this program knows schemas up to {known}; start a newer program")]
     NewerSchema { found: i64, known: i64 },
+    /// The database lacks migrations that this program needs, and whoever opened it did not ask for them.
+    #[error("the database has schema {found}, this program needs schema {known}; run \"waft db migrate\"")]
+    OlderSchema { found: i64, known: i64 },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::NotWritable { .. } | Self::Unusable { .. } => true,
+            Self::Conflict { .. }
+            | Self::StaleFence
+            | Self::LimitReached { .. }
+            | Self::CorruptRow { .. }
+            | Self::Refused { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. } => false,
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! | [`StateStore`] | worker | task state |
 //! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
 //! | [`AuthStore`] | control | tokens |
+//! | [`RetentionStore`] | upkeep | what is kept, and which blobs rows refer to |
 //! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
 //! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
 //! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
@@ -25,6 +26,8 @@ mod count;
 mod dag_run;
 mod error;
 mod page;
+mod retention;
+mod schema;
 mod state;
 mod task_queue;
 mod text;
@@ -36,8 +39,8 @@ pub use catalog::{
     NewDagVersion,
 };
 pub use cluster::{
-    Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, NewServer, Offer, Ownership, ResultChange, RunNews,
-    ServerRow, SharedCommit, SharedCommitError, SharedRunStore, Wake, WorkRow, WorkStore,
+    Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, KnownRun, NewServer, Offer, Ownership, ResultChange,
+    RunNews, ServerRow, SharedCommit, SharedCommitError, SharedRunStore, Wake, WorkRow, WorkStore,
 };
 pub use count::storable_count;
 pub use dag_run::{
@@ -47,6 +50,8 @@ pub use dag_run::{
 };
 pub use error::StoreError;
 pub use page::{Page, PageRequest};
+pub use retention::{RefCursor, RefPage, RetentionStore, ValuePlace};
+pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};
 pub use state::StateStore;
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};

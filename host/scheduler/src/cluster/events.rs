@@ -30,6 +30,7 @@ impl Events {
             let has_more = self.bring().await;
             if !has_more {
                 tokio::select! {
+                    biased;
                     () = self.waker.event() => {}
                     () = self.inbox.closed() => return,
                 }

@@ -1,4 +1,5 @@
-//! Keeps this process's lease, takes shards that nobody owns, gives up what is more than its part.
+//! Keeps this process's lease, takes shards that nobody owns, gives up what is more than its part, and what it owns without
+//! knowing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use model::ShardId;
 use model::limits::worker::{HEARTBEAT_MS, LEASE_MS};
 use store::{Beat, RunStore, StoreError};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::{ClusterParts, Evicted, OwnedShards};
+use super::{ClusterParts, Evicted, OwnedShards, Waker};
 use crate::command::Command;
 use crate::metric_names::{CLUSTER_SCHEDULERS, CLUSTER_SLOTS, SHARDS_OWNED};
 use crate::recovery;
@@ -23,6 +25,7 @@ const BEAT_PAUSE: Duration = Duration::from_millis(HEARTBEAT_MS);
 const REPEAT_PAUSE: Duration = Duration::from_millis(500);
 
 /// The membership of this process.
+#[derive(Clone)]
 pub(crate) struct Membership {
     pub(crate) cluster: ClusterParts,
     pub(crate) runs: Arc<dyn RunStore>,
@@ -30,6 +33,7 @@ pub(crate) struct Membership {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: mpsc::Sender<Command>,
     pub(crate) owned: OwnedShards,
+    pub(crate) waker: Waker,
 }
 
 impl Membership {
@@ -38,20 +42,20 @@ impl Membership {
         self.cluster.store.server_join(&self.cluster.server, LEASE).await
     }
 
-    /// Beats until the process is evicted or its loop has ended.
+    /// Beats until the process is evicted or its loop has ended. Nothing that the loop is asked for keeps it from beating.
     pub(crate) async fn run(self) -> Result<(), Evicted> {
         let server = self.cluster.server.id;
+        let mut sharing: Option<JoinHandle<()>> = None;
         while !self.inbox.is_closed() {
             let pause = match self.cluster.store.server_beat(server, LEASE).await {
                 Ok(beat) => {
                     gauge!(CLUSTER_SCHEDULERS).set(beat.schedulers);
                     gauge!(CLUSTER_SLOTS).set(beat.slots);
                     gauge!(SHARDS_OWNED).set(beat.owned.len() as f64);
-                    if self.inbox.send(Command::Beat { slots: beat.slots }).await.is_err() {
-                        break;
-                    }
-                    if let Err(error) = self.share(&beat).await {
-                        warn!(%error, "cannot take or give up shards yet");
+                    // A loop that is behind hears of the next one.
+                    let _ = self.inbox.try_send(Command::Beat { slots: beat.slots });
+                    if self.cluster.server.is_scheduler && sharing.as_ref().is_none_or(JoinHandle::is_finished) {
+                        sharing = Some(tokio::spawn(self.clone().share(beat)));
                     }
                     BEAT_PAUSE
                 }
@@ -66,6 +70,7 @@ impl Membership {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.clock.sleep(pause) => {}
                 () = self.inbox.closed() => break,
             }
@@ -77,18 +82,24 @@ impl Membership {
     }
 
     /// Brings the number of owned shards to this process's part.
-    async fn share(&self, beat: &Beat) -> Result<(), StoreError> {
-        if !self.cluster.server.is_scheduler {
-            return Ok(());
-        }
+    async fn share(self, beat: Beat) {
+        // A shard that was taken, or kept, without the answer: nobody decides about its runs. It is taken again.
+        let (owned, strays): (Vec<_>, Vec<_>) = beat.owned.iter().partition(|shard| self.owned.list().contains(shard));
         let part = u32::from(ShardId::COUNT).div_ceil(beat.schedulers.max(1));
-        let owned = beat.owned.len() as u32;
-        if owned > part {
-            self.release(&beat.owned[part as usize..]).await;
-        } else if beat.unowned > 0 && owned < part {
-            self.take(part - owned).await?;
+        let count = owned.len() as u32;
+        let shared = if !strays.is_empty() {
+            self.cluster.store.shard_release(self.cluster.server.id, &strays, &[]).await
+        } else if count > part {
+            self.release(&owned[part as usize..]).await;
+            Ok(())
+        } else if beat.unowned > 0 && count < part {
+            self.take(part - count).await
+        } else {
+            Ok(())
+        };
+        if let Err(error) = shared {
+            warn!(%error, "cannot take or give up shards yet");
         }
-        Ok(())
     }
 
     async fn take(&self, most: u32) -> Result<(), StoreError> {
@@ -96,19 +107,21 @@ impl Membership {
             return Ok(());
         };
         info!(shards = shards.len(), epoch = ownership.epoch, "took shards");
-        let own = Command::Own { ownership, shards: shards.clone() };
-        if self.inbox.send(own).await.is_ok() {
-            tokio::spawn(recovery::read_unfinished(
-                recovery::Reader {
-                    runs: self.runs.clone(),
-                    versions: self.versions.clone(),
-                    clock: self.clock.clone(),
-                    inbox: self.inbox.clone(),
-                    cluster: Some(self.cluster.store.clone()),
-                },
-                Some(shards),
-            ));
+        let (reply, done) = oneshot::channel();
+        let own = Command::Own { ownership, shards: shards.clone(), reply };
+        if self.inbox.send(own).await.is_err() || done.await.is_err() {
+            return Ok(());
         }
+        self.waker.wake_events();
+        let reader = recovery::Reader {
+            runs: self.runs.clone(),
+            versions: self.versions.clone(),
+            clock: self.clock.clone(),
+            inbox: self.inbox.clone(),
+            cluster: Some(self.cluster.store.clone()),
+            epoch: ownership.epoch,
+        };
+        tokio::spawn(recovery::read_unfinished(reader, Some(shards)));
         Ok(())
     }
 

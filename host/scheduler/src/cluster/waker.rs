@@ -47,6 +47,11 @@ impl Waker {
         }
     }
 
+    /// There are events that nobody told of: those of shards that were taken.
+    pub(crate) fn wake_events(&self) {
+        self.0.events.notify_one();
+    }
+
     /// There may be events.
     pub(crate) async fn event(&self) {
         self.wait(&self.0.events).await;

@@ -24,6 +24,9 @@ impl RunLoop {
     ) {
         self.slots.heartbeat(worker, self.parts.clock.monotonic());
         let (owned, elsewhere): (Vec<_>, Vec<_>) = reports.into_iter().partition(|it| self.owns(it.scope));
+        for report in &elsewhere {
+            self.slots.release(worker, report.token);
+        }
         let mut must_repeat = false;
         for report in owned {
             if self.is_coming((report.scope, report.token.instance.run)) {

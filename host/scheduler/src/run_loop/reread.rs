@@ -4,41 +4,57 @@ use std::collections::BTreeSet;
 
 use model::{AttemptToken, RunKey, RunState, TenantScope, TryNumber};
 use plan::{ResultStatus, RunMachine};
-use store::{Cleared, StoreError};
-use tracing::{error, warn};
+use store::{Cleared, RunNews, StoreError};
+use tracing::warn;
 
-use super::{RunLoop, injected};
+use super::{REREAD_PAUSE, RunLoop, injected};
 use crate::active::{ActiveRun, RunHandle, claimed_of_row, lost, saved_of_snapshot};
 use crate::board::RunProgress;
 use crate::command::ClearError;
 use crate::cycle::Cycle;
-use crate::recovery::{self, Recovered};
+use crate::recovery::{self, Reading, Recovered};
 use crate::version::VersionError;
 
 impl RunLoop {
     pub(super) async fn read_again(&mut self) {
-        for handle @ (scope, run) in self.reread.iter().copied().collect::<Vec<_>>() {
+        let now = self.parts.clock.monotonic();
+        let due: Vec<_> = self.reread.iter().filter(|(_, at)| **at <= now).map(|(handle, _)| *handle).collect();
+        if due.is_empty() {
+            return;
+        }
+        if !self.settle().await {
+            return self.read_all_later();
+        }
+        for handle @ (scope, run) in due {
             let elsewhere = self.shared.as_ref().map(|shared| &*shared.cluster.store);
             match recovery::read(&*self.parts.runs, &self.parts.versions, elsewhere, scope, run).await {
-                Ok(Some(recovered)) => self.recovered.push(recovered),
-                Ok(None) => {
-                    // It has ended, or was never written: nothing that is held of it counts any more.
-                    self.slots.cancel(|token| token.instance.run == run);
-                    if let Some(shared) = &mut self.shared {
-                        shared.is_absent(run);
-                    }
+                Ok(Reading::Unfinished(recovered)) => self.recovered.push(recovered),
+                Ok(Reading::Ended(state)) => {
+                    self.is_over(handle);
+                    // The answer to the commit that ended it may have been lost.
+                    self.board.tell_news(RunNews { run, state, result: None });
                 }
-                Err(
-                    recovery_error @ VersionError::Store(
-                        StoreError::Unavailable { .. } | StoreError::Unusable { .. } | StoreError::NotWritable { .. },
-                    ),
-                ) => {
-                    warn!(%run, error = %recovery_error, "cannot read the run again yet");
-                    return;
+                Ok(Reading::Absent) => self.is_over(handle),
+                Err(VersionError::Store(error)) if error.may_pass() => {
+                    warn!(%run, %error, "cannot read the run again yet");
+                    return self.read_all_later();
                 }
-                Err(recovery_error) => error!(%run, error = %recovery_error, "cannot go on with this run"),
+                Err(error) => recovery::leave(run, &error),
             }
             self.reread.remove(&handle);
+        }
+    }
+
+    fn read_all_later(&mut self) {
+        let later = self.parts.clock.monotonic() + REREAD_PAUSE;
+        self.reread.values_mut().for_each(|at| *at = later.max(*at));
+    }
+
+    /// Nothing that is held of the run counts any more.
+    fn is_over(&mut self, handle: RunHandle) {
+        self.slots.cancel(|token| token.instance.run == handle.1);
+        if let Some(shared) = &mut self.shared {
+            shared.is_absent(handle);
         }
     }
 
@@ -54,6 +70,10 @@ impl RunLoop {
         if !self.owns(scope) {
             return Err(ClearError::NotOwner);
         }
+        let (active, max) = (self.unfinished(), self.parts.limits.runs);
+        if active >= max && !self.active.contains_key(&run) {
+            return Err(ClearError::Overloaded { active, max });
+        }
         let cleared = self.try_clear(scope, run, only_failed).await;
         // A clear whose answer was lost may have been done: the rows tell.
         self.drop_run(run);
@@ -66,7 +86,12 @@ impl RunLoop {
 
     async fn try_clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, StoreError> {
         failpoint::before("cancel::clear").map_err(injected)?;
-        let cleared = self.parts.runs.run_clear(scope, run, only_failed, self.parts.clock.now()).await?;
+        let now = self.parts.clock.now();
+        let cleared = match &self.shared {
+            None => self.parts.runs.run_clear(scope, run, only_failed, now).await?,
+            // Another process may have become the owner, which is told too.
+            Some(shared) => shared.cluster.store.run_clear_shared(scope, run, only_failed, now).await?,
+        };
         failpoint::after("cancel::clear").map_err(injected)?;
         Ok(cleared)
     }
@@ -78,19 +103,25 @@ impl RunLoop {
         if self.active.contains_key(&key) || !self.owns(snapshot.run.scope) {
             return;
         }
-        let saved = saved_of_snapshot(&snapshot);
+        let mut saved = saved_of_snapshot(&snapshot);
+        if snapshot.run.state == RunState::Queued {
+            saved.started_at = cycle.now;
+        }
         let (machine, decisions) =
             RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
-        cycle.decisions(&run.claimed, decisions, None);
         if snapshot.run.state == RunState::Queued {
-            // Made by a process that does not own it.
+            // Made by a process that does not own it. It may end at once.
             cycle.starts(&run.claimed);
         }
+        cycle.decisions(&run.claimed, decisions, None);
         let running: BTreeSet<_> = run.running().collect();
         let of_run = |token: &AttemptToken| token.instance.run == key;
         self.slots.cancel(|token| of_run(token) && !running.contains(&(token.instance, token.fence)));
         let scope = run.scope();
+        if let Some(shared) = &mut self.shared {
+            shared.is_there((scope, key));
+        }
         self.activate(key, run);
         let orphans: Vec<_> =
             running.into_iter().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();

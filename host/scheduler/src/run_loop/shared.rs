@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use model::{AttemptToken, Fence, InstanceKey, MapIndex, NodeIdx, RunKey, ShardId, TenantScope, TryNumber};
 use plan::ResultStatus;
-use store::{EventKind, EventRow, HeldRow, Ownership, ResultChange, SharedCommit};
+use store::{EventKind, EventRow, HeldRow, KnownRun, Ownership, ResultChange, SharedCommit};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
-use super::{RunLoop, TURN};
-use crate::active::lost;
+use super::RunLoop;
+use crate::active::{RunHandle, lost};
 use crate::cluster::{ClusterParts, OwnedShards};
 use crate::cycle::Cycle;
 
@@ -29,11 +29,19 @@ pub(crate) struct Shared {
     /// Slots of the other workers.
     slots: u32,
     /// Runs that an event named and that have ended, or are not there.
-    absent: HashSet<RunKey>,
+    absent: HashSet<RunHandle>,
+    /// Under which epochs shards were taken.
+    epochs: BTreeMap<ShardId, u32>,
+    taken: Vec<Taken>,
     /// Leases may have ended since the last look.
     must_look_for_lost: bool,
     releases: Vec<(Vec<ShardId>, oneshot::Sender<()>)>,
+    /// The answer to a commit did not come: it may still arrive.
+    is_in_doubt: bool,
 }
+
+/// Shards to decide about from the next cycle on.
+type Taken = (Ownership, Vec<ShardId>, oneshot::Sender<()>);
 
 struct Outside {
     scope: TenantScope,
@@ -50,9 +58,17 @@ impl Shared {
             outside: BTreeMap::new(),
             slots: 0,
             absent: HashSet::new(),
+            epochs: BTreeMap::new(),
+            taken: Vec::new(),
             must_look_for_lost: false,
             releases: Vec::new(),
+            is_in_doubt: false,
         }
+    }
+
+    /// Notes that nobody knows whether a commit was, or will be, done.
+    pub(super) fn doubt(&mut self) {
+        self.is_in_doubt = true;
     }
 
     /// Notes that an execution is offered or held elsewhere.
@@ -80,14 +96,23 @@ impl Shared {
     }
 
     /// Notes that a run was read and is not unfinished.
-    pub(super) fn is_absent(&mut self, run: RunKey) {
+    pub(super) fn is_absent(&mut self, run: RunHandle) {
         self.absent.insert(run);
     }
 
+    /// Notes that it is.
+    pub(super) fn is_there(&mut self, run: RunHandle) {
+        self.absent.remove(&run);
+    }
+
     pub(super) fn commit(&self, cycle: &mut Cycle) -> Option<SharedCommit> {
+        let ownership = self.ownership?;
+        let new: HashSet<_> = cycle.commit.runs.iter().map(|run| (run.scope, run.key)).collect();
+        let known = cycle.touched.iter().filter(|(handle, _)| !new.contains(handle));
         Some(SharedCommit {
+            known: known.map(|(&(scope, run), &clears)| KnownRun { scope, run, clears }).collect(),
             commit: std::mem::take(&mut cycle.commit),
-            ownership: self.ownership?,
+            ownership,
             offers: std::mem::take(&mut cycle.offers),
             events: std::mem::take(&mut cycle.events),
             results: std::mem::take(&mut cycle.results),
@@ -101,13 +126,17 @@ impl RunLoop {
         self.shared.as_ref().is_none_or(|shared| shared.owned.owns(scope))
     }
 
-    pub(super) fn own(&mut self, ownership: Ownership, shards: Vec<ShardId>) {
-        let Some(shared) = &mut self.shared else { return };
-        self.epoch = ownership.epoch;
-        shared.ownership = Some(ownership);
-        let owned = shared.owned.list();
-        shared.owned.set(owned.into_iter().chain(shards));
-        self.readings += 1;
+    /// Notes that shards are this process's; that begins between two commits.
+    pub(super) fn own(&mut self, ownership: Ownership, shards: Vec<ShardId>, reply: oneshot::Sender<()>) {
+        if let Some(shared) = &mut self.shared {
+            shared.taken.push((ownership, shards, reply));
+        }
+    }
+
+    /// True when this process decides about the runs of a tenant, and has done so since that epoch.
+    pub(super) fn owns_under(&self, scope: TenantScope, epoch: u32) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        self.owns(scope) && shared.epochs.get(&ShardId::of(scope.tenant())) == Some(&epoch)
     }
 
     /// A beat of this server: there are so many slots in all, and leases of others may have ended.
@@ -125,11 +154,18 @@ impl RunLoop {
         }
     }
 
-    /// Gives up shards. What this process's worker runs of them goes on, and its reports go to the next owner.
-    pub(super) async fn release_shards(&mut self) {
+    /// Begins to own shards, and gives up shards. What this process's worker runs of the latter goes on, and its reports go to
+    /// the next owner.
+    pub(super) async fn change_shards(&mut self) {
         let Some(shared) = &mut self.shared else { return };
         let (store, server, owned) = (shared.cluster.store.clone(), shared.cluster.server.id, shared.owned.clone());
-        for (shards, reply) in std::mem::take(&mut shared.releases) {
+        let releases = std::mem::take(&mut shared.releases);
+        for (ownership, shards, reply) in std::mem::take(&mut shared.taken) {
+            self.begin(ownership, &shards);
+            // Membership may have ended meanwhile.
+            let _ = reply.send(());
+        }
+        for (shards, reply) in releases {
             let held = self.slots.held_of(|scope| shards.contains(&ShardId::of(scope.tenant())));
             match store.shard_release(server, &shards, &held).await {
                 Ok(()) => self.forget_shards(&shards),
@@ -140,6 +176,42 @@ impl RunLoop {
             }
             // Membership may have ended meanwhile.
             let _ = reply.send(());
+        }
+    }
+
+    /// What is known of their runs is of before, and somebody else may have owned them since. What workers here hold of them
+    /// counts if its rows say so.
+    fn begin(&mut self, ownership: Ownership, shards: &[ShardId]) {
+        self.forget_runs(shards);
+        self.own_since(ownership);
+        let Some(shared) = &mut self.shared else { return };
+        shared.epochs.extend(shards.iter().map(|shard| (*shard, ownership.epoch)));
+        shared.owned.set(shared.owned.list().into_iter().chain(shards.iter().copied()));
+        self.readings += 1;
+    }
+
+    /// What was taken and what was kept may be heard of in another order than it happened.
+    fn own_since(&mut self, ownership: Ownership) {
+        let Some(shared) = &mut self.shared else { return };
+        if shared.ownership.is_none_or(|before| before.epoch < ownership.epoch) {
+            self.epoch = ownership.epoch;
+            shared.ownership = Some(ownership);
+        }
+    }
+
+    /// After this a commit that nobody knows of does nothing any more, so what is read stays true; false when that cannot be had now.
+    pub(super) async fn settle(&mut self) -> bool {
+        let Some(shared) = self.shared.as_mut().filter(|shared| shared.is_in_doubt) else { return true };
+        match shared.cluster.store.shard_keep(shared.cluster.server.id).await {
+            Ok(ownership) => {
+                shared.is_in_doubt = false;
+                self.own_since(ownership);
+                true
+            }
+            Err(error) => {
+                warn!(%error, "cannot rule out yet that a commit arrives late");
+                false
+            }
         }
     }
 
@@ -154,18 +226,27 @@ impl RunLoop {
     }
 
     fn forget_shards(&mut self, shards: &[ShardId]) {
-        let is_theirs = |scope: TenantScope| shards.contains(&ShardId::of(scope.tenant()));
         if let Some(shared) = &mut self.shared {
             shared.owned.remove(shards);
-            shared.outside.retain(|_, it| !is_theirs(it.scope));
+            shared.epochs.retain(|shard, _| !shards.contains(shard));
         }
-        self.slots.forget(is_theirs);
+        self.slots.forget(|scope| shards.contains(&ShardId::of(scope.tenant())));
+        self.forget_runs(shards);
+    }
+
+    fn forget_runs(&mut self, shards: &[ShardId]) {
+        let is_theirs = |scope: TenantScope| shards.contains(&ShardId::of(scope.tenant()));
         let runs: Vec<_> = self.active.iter().filter(|(_, run)| is_theirs(run.scope())).map(|(key, _)| *key).collect();
         for run in runs {
             self.drop_run(run);
         }
-        self.reread.retain(|(scope, _)| !is_theirs(*scope));
+        self.reread.retain(|(scope, _), _| !is_theirs(*scope));
+        self.met.retain(|(scope, _)| !is_theirs(*scope));
         self.recovered.retain(|it| !is_theirs(it.snapshot.run.scope));
+        if let Some(shared) = &mut self.shared {
+            shared.outside.retain(|_, it| !is_theirs(it.scope));
+            shared.absent.retain(|(scope, _)| !is_theirs(*scope));
+        }
     }
 
     /// Offers what no slot here is free for to workers elsewhere.
@@ -174,10 +255,10 @@ impl RunLoop {
         let most = shared.slots.saturating_mul(OFFERS_PER_SLOT);
         let mut room = most.saturating_sub(u32::try_from(shared.outside.len()).unwrap_or(u32::MAX));
         while room > 0 {
-            let Some(key) = self.ready.pop_front() else { return };
+            let Some(key) = self.turns.pop() else { return };
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
-            let ready = run.machine.take_ready(room.min(TURN), cycle.fence);
+            let ready = run.machine.take_ready(self.turns.share(room), cycle.fence);
             let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
             room -= claims.len() as u32;
             for claim in &claims {
@@ -186,7 +267,7 @@ impl RunLoop {
             cycle.offer(&claims);
             if run.machine.ready_count() > 0 {
                 run.is_queued = true;
-                self.ready.push_back(key);
+                self.turns.push(key, false);
             }
         }
     }
@@ -196,7 +277,7 @@ impl RunLoop {
         if self.shared.is_none() {
             return;
         }
-        for &(scope, run) in &cycle.touched {
+        for &(scope, run) in cycle.touched.keys() {
             let Some(active) = self.active.get_mut(&run).filter(|active| !active.is_result_told) else { continue };
             let is_available = match active.machine.result() {
                 ResultStatus::Pending => continue,
@@ -220,7 +301,7 @@ impl RunLoop {
                     let run = report.token.instance.run;
                     let Some(shared) = &mut self.shared else { continue };
                     shared.let_go(report.token.instance, report.token.fence);
-                    let is_absent = shared.absent.remove(&run);
+                    let is_absent = shared.absent.remove(&(scope, run));
                     let is_known = self.active.contains_key(&run) || (is_absent && !self.is_coming((scope, run)));
                     if is_known {
                         self.ended(cycle, *report);
@@ -236,7 +317,7 @@ impl RunLoop {
                 }
             };
             if is_dealt_with {
-                cycle.events.push(id);
+                cycle.events.push((scope, id));
             }
             has_all &= is_dealt_with;
         }

@@ -2,12 +2,12 @@
 
 use metrics::{counter, gauge};
 use model::RunKey;
-use store::{SharedCommitError, StoreError};
+use store::{CommitError, SharedCommitError, StoreError};
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use super::RunLoop;
 use super::points::{passed, steps};
+use super::{REREAD_PAUSE, RunLoop, Shared};
 use crate::command::TriggerError;
 use crate::cycle::{Cycle, Reporter};
 use crate::metric_names as names;
@@ -36,20 +36,40 @@ impl RunLoop {
         match result {
             Ok(committed) => {
                 failpoint::begins("complete::notify");
+                self.failures = 0;
                 self.tell(cycle, &committed.duplicate_runs);
             }
+            Err(SharedCommitError::Commit(CommitError::Store(error @ StoreError::Refused { .. }))) => {
+                self.refused(cycle, error);
+            }
+            Err(SharedCommitError::Commit(CommitError::Store(error))) if error.may_pass() => {
+                self.shared.iter_mut().for_each(Shared::doubt);
+                self.forget(cycle, &[], &error, TriggerError::Store);
+            }
             Err(SharedCommitError::Commit(error)) => {
-                self.forget(cycle, &error.to_string(), |detail| {
-                    TriggerError::Store(StoreError::Unavailable { detail })
-                });
+                let told = StoreError::Unavailable { detail: error.to_string() };
+                let overtaken = if let CommitError::Overtaken(runs) = error { runs } else { Vec::new() };
+                self.forget(cycle, &overtaken, &told, TriggerError::Store);
             }
             Err(error @ SharedCommitError::Deposed(_)) => {
-                self.forget(cycle, &error.to_string(), |_| TriggerError::NotOwner);
+                let told = StoreError::Unavailable { detail: error.to_string() };
+                self.forget(cycle, &[], &told, |_| TriggerError::NotOwner);
                 if let SharedCommitError::Deposed(shards) = error {
                     self.depose(&shards);
                 }
             }
         }
+    }
+
+    /// After a commit that the database did not take. Whoever was alone in it is told; among others nobody knows whose it was, and
+    /// all of them ask again, one by one.
+    fn refused(&mut self, cycle: Cycle, error: StoreError) {
+        if cycle.commands == 1 {
+            return self.forget(cycle, &[], &error, TriggerError::Store);
+        }
+        self.one_by_one = cycle.commands;
+        let detail = format!("{error}; ask again");
+        self.forget(cycle, &[], &StoreError::Unavailable { detail }, TriggerError::Store);
     }
 
     /// After a commit: answer, hand out, wake.
@@ -73,8 +93,11 @@ impl RunLoop {
             // Claims of a worker that is gone come back when it is reaped.
             self.slots.send(worker, claims);
         }
+        if !cycle.cancels.is_empty() {
+            self.slots.cancel(|token| cycle.cancels.contains(&(token.instance, token.fence)));
+        }
         self.committed.extend(cycle.more_after_commit);
-        for (_, key) in cycle.touched {
+        for (_, key) in cycle.touched.into_keys() {
             self.tell_of(key);
         }
         self.gauge();
@@ -97,10 +120,17 @@ impl RunLoop {
         }
     }
 
-    /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say.
-    fn forget(&mut self, cycle: Cycle, error: &str, trigger_error: impl Fn(String) -> TriggerError) {
+    /// After a commit that did nothing: whatever took part is read again from its rows, so that memory says what they say. When
+    /// that has not helped, a pause comes first; where it is known which runs were in the way, for those alone.
+    fn forget(
+        &mut self,
+        cycle: Cycle,
+        in_the_way: &[RunKey],
+        error: &StoreError,
+        trigger_error: impl Fn(StoreError) -> TriggerError,
+    ) {
         counter!(names::COMMITS_FAILED).increment(1);
-        warn!(error, runs = cycle.touched.len(), "commit failed, reading its runs again");
+        warn!(%error, runs = cycle.touched.len(), "commit failed, reading its runs again");
         for (worker, claims) in cycle.handouts {
             for claim in claims {
                 self.slots.release(worker, claim.token);
@@ -109,16 +139,21 @@ impl RunLoop {
         for (worker, claim) in cycle.released {
             self.slots.restore(worker, claim);
         }
-        for (_, key) in &cycle.touched {
+        for (_, key) in cycle.touched.keys() {
             self.drop_run(*key);
         }
-        self.reread.extend(&cycle.touched);
+        let now = self.parts.clock.monotonic();
+        let again = self.failures > 0;
+        self.failures = self.failures.saturating_add(1);
+        let waits = |run: &RunKey| again && (in_the_way.is_empty() || in_the_way.contains(run));
+        let at = |run: &RunKey| if waits(run) { now + REREAD_PAUSE } else { now };
+        self.reread.extend(cycle.touched.keys().map(|handle| (*handle, at(&handle.1))));
         // Those who asked may be gone.
         for (_, _, reply) in cycle.triggers {
-            let _ = reply.send(Err(trigger_error(error.to_owned())));
+            let _ = reply.send(Err(trigger_error(error.clone())));
         }
         for Reporter { reply, .. } in cycle.reports {
-            let _ = reply.send(Err(StoreError::Unavailable { detail: error.to_owned() }));
+            let _ = reply.send(Err(error.clone()));
         }
         for (reply, _) in cycle.event_replies {
             let _ = reply.send(false);

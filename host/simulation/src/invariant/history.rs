@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{Dag, Fence, InstanceKey, MapIndex, NodeIdx, RunKey, TaskState, VersionKey};
-use store::RunCommit;
+use store::{Offer, RunCommit};
 
 use super::Broken;
+use super::owners::Owners;
 use crate::Accepted;
 
 /// I3 (states move on as they may, ends come once), I5 (nothing starts before its rule is satisfied), I10 (nothing happens to a
@@ -17,9 +18,27 @@ pub fn of_history(history: &[Accepted], dag: impl Fn(VersionKey) -> Option<Arc<D
     for (number, accepted) in history.iter().enumerate() {
         replay.number = number;
         match accepted {
-            Accepted::Commit(commit) => replay.commit(commit, &dag),
+            Accepted::Commit { commit, owner, offers } => {
+                let broken = replay.owners.commit(commit, offers, *owner);
+                replay.broken_by(broken);
+                replay.commit(commit, offers, owner.is_none(), &dag);
+            }
             Accepted::Clear { run, only_failed, .. } => replay.clear(*run, *only_failed),
             Accepted::Epoch(epoch) => replay.epoch(*epoch),
+            Accepted::Owned { server, epoch, shards } => {
+                let broken = replay.owners.own(*server, *epoch, shards);
+                replay.broken_by(broken);
+            }
+            Accepted::Kept { server, epoch } => replay.owners.keep(*server, *epoch),
+            Accepted::Released { server, shards } => replay.owners.release(*server, shards),
+            Accepted::Gone(server) => replay.owners.leave(*server),
+            Accepted::Taken { server, work } => {
+                let broken = replay.owners.take(*server);
+                replay.broken_by(broken);
+                for (_, token) in work {
+                    replay.step(token.instance, Some(TaskState::Queued), TaskState::Running);
+                }
+            }
         }
     }
     replay.broken
@@ -31,6 +50,7 @@ struct Replay {
     /// Of every instance that was ever claimed, whatever became of its row.
     fences: BTreeMap<InstanceKey, Fence>,
     epoch: u32,
+    owners: Owners,
     number: usize,
     /// Made ready by the commit that is played.
     readied: Vec<InstanceKey>,
@@ -61,13 +81,18 @@ impl Run {
     }
 
     fn running(&self, node: NodeIdx) -> u32 {
-        self.of_node(node).filter(|state| *state == TaskState::Running).count() as u32
+        let is_held = |state: &TaskState| matches!(state, TaskState::Running | TaskState::Queued);
+        self.of_node(node).filter(is_held).count() as u32
     }
 }
 
 impl Replay {
     fn broken(&mut self, invariant: &str, detail: String) {
         self.broken.push(format!("{invariant}: write {}: {detail}", self.number));
+    }
+
+    fn broken_by(&mut self, details: Vec<String>) {
+        details.into_iter().for_each(|detail| self.broken("I12", detail));
     }
 
     fn epoch(&mut self, epoch: u32) {
@@ -77,7 +102,13 @@ impl Replay {
         self.epoch = epoch;
     }
 
-    fn commit(&mut self, commit: &RunCommit, dag: &impl Fn(VersionKey) -> Option<Arc<Dag>>) {
+    fn commit(
+        &mut self,
+        commit: &RunCommit,
+        offers: &[Offer],
+        is_alone: bool,
+        dag: &impl Fn(VersionKey) -> Option<Arc<Dag>>,
+    ) {
         for new in &commit.runs {
             let Some(dag) = dag(new.version) else { continue };
             let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
@@ -100,7 +131,7 @@ impl Replay {
                     format!("an end under {}, claimed under another fence: {:?}", it.fence, it.instance),
                 );
             }
-            self.step(it.instance, Some(TaskState::Running), it.to);
+            self.end(it.instance, it.to);
             self.explain(it.instance, it.execution.end.message().map(Arc::from));
         }
         for it in &commit.expansions {
@@ -133,8 +164,12 @@ impl Replay {
                 self.broken("I5", format!("{key:?} is made ready too early"));
             }
         }
+        let fence = commit.fence.unwrap_or(Fence::NONE);
         for it in &commit.claims {
-            self.claim(it.instance, commit.fence.unwrap_or(Fence::NONE));
+            self.claim(it.instance, fence, TaskState::Running, is_alone);
+        }
+        for it in offers {
+            self.claim(it.instance, fence, TaskState::Queued, is_alone);
         }
         for it in &commit.run_states {
             let Some(run) = self.runs.get_mut(&it.run) else { continue };
@@ -189,13 +224,22 @@ impl Replay {
         }
     }
 
-    fn claim(&mut self, key: InstanceKey, fence: Fence) {
-        self.step(key, Some(TaskState::Scheduled), TaskState::Running);
+    /// For its owner what is offered runs.
+    fn end(&mut self, key: InstanceKey, to: TaskState) {
+        let state = self.runs.get_mut(&key.run).and_then(|run| run.states.get_mut(&(key.node, key.map_index)));
+        if let Some(state) = state.filter(|state| **state == TaskState::Queued) {
+            *state = TaskState::Running;
+        }
+        self.step(key, Some(TaskState::Running), to);
+    }
+
+    fn claim(&mut self, key: InstanceKey, fence: Fence, to: TaskState, is_alone: bool) {
+        self.step(key, Some(TaskState::Scheduled), to);
         let before = self.fences.insert(key, fence).unwrap_or(Fence::NONE);
         if before >= fence {
             self.broken("I12", format!("{key:?} is claimed under {fence} after {before}"));
         }
-        if fence < Fence::new(self.epoch, 0) {
+        if is_alone && fence < Fence::new(self.epoch, 0) {
             self.broken("I12", format!("{key:?} is claimed under {fence}, of an epoch that is over"));
         }
         let Some(run) = self.runs.get(&key.run) else { return };

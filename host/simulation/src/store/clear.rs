@@ -14,6 +14,9 @@ impl Tables {
         let Some(found) = self.runs.get_mut(&(scope, run)) else { return Cleared { instances: 0 } };
         let instances = found.clear(only_failed, micros(now));
         if instances > 0 {
+            if !only_failed {
+                self.cluster.work.retain(|(of, instance), _| (*of, instance.run) != (scope, run));
+            }
             self.history.push(Accepted::Clear { scope, run, only_failed });
         }
         Cleared { instances }
@@ -49,6 +52,7 @@ impl Run {
         self.row.started_at = Some(now);
         self.row.ended_at = None;
         self.row.clears += 1;
+        self.result = None;
         cleared.len() as u64
     }
 

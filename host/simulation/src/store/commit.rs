@@ -6,30 +6,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::outcome::ResourcesUsed;
 use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
 use store::{
-    AttemptRow, CommitError, Ended, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
-    RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
+    AttemptRow, CommitError, Ended, EventId, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
+    Offer, Ownership, ResultChange, RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
 };
 
 use super::rows::{Accepted, Instance, Run, Tables, kept, kept_count, micros, unavailable};
 
+/// Everything that one commit writes.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    pub(crate) commit: RunCommit,
+    pub(crate) owner: Option<Ownership>,
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) events: Vec<(TenantScope, EventId)>,
+    pub(crate) results: Vec<ResultChange>,
+}
+
 impl Tables {
-    pub(crate) fn commit(&mut self, mut commit: RunCommit) -> Result<RunCommitted, CommitError> {
-        if !commit.claims.is_empty() && commit.fence.is_none() {
+    pub(crate) fn commit(&mut self, mut whole: Whole) -> Result<RunCommitted, CommitError> {
+        if !(whole.commit.claims.is_empty() && whole.offers.is_empty()) && whole.commit.fence.is_none() {
             return Err(unavailable("a commit with claims has no fence").into());
         }
-        let duplicate_runs = self.duplicates(&commit.runs);
-        leave_out(&mut commit, &duplicate_runs);
-        let mut work = Work { tables: self, runs: BTreeMap::new(), overtaken: BTreeSet::new() };
-        for new in &commit.runs {
-            work.insert(new)?;
+        let duplicate_runs = self.duplicates(&whole.commit.runs);
+        leave_out(&mut whole, &duplicate_runs);
+        let mut copies = Copies { tables: self, runs: BTreeMap::new(), overtaken: BTreeSet::new() };
+        for new in &whole.commit.runs {
+            copies.insert(new)?;
         }
-        work.apply(&commit);
-        let Work { runs, overtaken, .. } = work;
+        copies.apply(&whole);
+        let Copies { runs, overtaken, .. } = copies;
         if !overtaken.is_empty() {
             return Err(CommitError::Overtaken(overtaken.into_iter().collect()));
         }
+        self.cluster.change_work(&whole)?;
         self.runs.extend(runs);
-        self.history.push(Accepted::Commit(commit.into()));
+        let Whole { commit, owner, offers, .. } = whole;
+        self.history.push(Accepted::Commit { commit: commit.into(), owner, offers });
         Ok(RunCommitted { duplicate_runs })
     }
 
@@ -48,7 +60,10 @@ impl Tables {
 }
 
 /// Drops everything of runs that are not to be written.
-fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
+fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
+    whole.offers.retain(|it| !runs.contains(&it.instance.run));
+    whole.results.retain(|it| !runs.contains(&it.run));
+    let commit = &mut whole.commit;
     commit.runs.retain(|it| !runs.contains(&it.key));
     commit.ended.retain(|it| !runs.contains(&it.instance.run));
     commit.expansions.retain(|it| !runs.contains(&it.run));
@@ -59,13 +74,13 @@ fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
 }
 
 /// Copies of the runs that change.
-struct Work<'a> {
+struct Copies<'a> {
     tables: &'a Tables,
     runs: BTreeMap<(TenantScope, RunKey), Run>,
     overtaken: BTreeSet<RunKey>,
 }
 
-impl Work<'_> {
+impl Copies<'_> {
     fn insert(&mut self, new: &NewRun) -> Result<(), CommitError> {
         let version = self.tables.bundles.versions.get(&(new.scope, new.version));
         let version = version.ok_or_else(|| unavailable("the run's version is unknown"))?;
@@ -100,6 +115,7 @@ impl Work<'_> {
         };
         let run = Run {
             row,
+            result: None,
             nodes: new.nodes.iter().map(node).collect(),
             instances: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -110,7 +126,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn apply(&mut self, commit: &RunCommit) {
+    fn apply(&mut self, whole: &Whole) {
+        let commit = &whole.commit;
         for it in &commit.ended {
             self.change(it.scope, it.instance.run, |run| run.end(it));
         }
@@ -126,8 +143,17 @@ impl Work<'_> {
         for it in &commit.claims {
             self.change(it.scope, it.instance.run, |run| run.claim(it, commit));
         }
+        for it in &whole.offers {
+            self.change(it.scope, it.instance.run, |run| run.offer(it, commit));
+        }
         for it in &commit.run_states {
             self.change(it.scope, it.run, |run| run.move_run_on(it));
+        }
+        for it in &whole.results {
+            self.change(it.scope, it.run, |run| {
+                run.result = Some(it.is_available);
+                true
+            });
         }
     }
 
@@ -154,10 +180,11 @@ impl Work<'_> {
 impl Run {
     fn end(&mut self, it: &Ended) -> bool {
         let key = (it.instance.node, it.instance.map_index);
-        if !self.is_running(it.instance, it.try_number, it.fence) {
+        let Some(row) = self.instances.get_mut(&key) else { return false };
+        let is_held = matches!(row.short.state, TaskState::Running | TaskState::Queued);
+        if !is_held || (row.short.try_number, row.short.fence) != (it.try_number, it.fence) {
             return false;
         }
-        let Some(row) = self.instances.get_mut(&key) else { return false };
         let ended_at = micros(it.execution.ended_at);
         let is_again = it.to == TaskState::Scheduled;
         row.short.state = it.to;
@@ -287,6 +314,22 @@ impl Run {
         row.short.started_at = Some(micros(it.at));
         row.short.retry_at = None;
         row.worker = Some(it.worker);
+        row.ended_at = None;
+        row.reason = None;
+        true
+    }
+
+    fn offer(&mut self, it: &Offer, commit: &RunCommit) -> bool {
+        let Some(fence) = commit.fence else { return false };
+        let Some(row) = self.instances.get_mut(&(it.instance.node, it.instance.map_index)) else { return false };
+        if row.short.state != TaskState::Scheduled || row.short.fence >= fence {
+            return false;
+        }
+        row.short.state = TaskState::Queued;
+        row.short.fence = fence;
+        row.short.started_at = None;
+        row.short.retry_at = None;
+        row.worker = None;
         row.ended_at = None;
         row.reason = None;
         true

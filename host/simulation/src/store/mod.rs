@@ -1,18 +1,21 @@
 //! A database in memory: the model of what every database must do. It passes the suite of `store::conformance`, and keeps a
-//! history of the writes that it took.
+//! history of the writes that it took. Leases are judged by a clock of its own.
 //!
 //! Not here: what goes wrong between a caller and its database ([`crate::Link`]).
 
 mod auth;
 mod catalog;
 mod clear;
+mod cluster;
 mod commit;
 mod dag_run;
 mod pattern;
 mod rows;
 mod run_store;
+mod shared;
 mod state;
 mod task_instance;
 mod value;
+mod work;
 
 pub use rows::{Accepted, SimStore};

@@ -3,23 +3,39 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use jiff::Timestamp;
+use clock::Sim;
+use jiff::{SignedDuration, Timestamp};
 use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{
-    AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, TaskState, TenantScope,
-    TryNumber, WorkerId,
+    AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, ServerId, ShardId, TaskState,
+    TenantScope, TryNumber, WorkerId,
 };
 use store::{
-    AttemptRow, InstanceSnapshot, NodeRow, Page, PageRequest, RunCommit, RunRow, StoreError, TokenRow, XcomRow,
+    AttemptRow, InstanceSnapshot, NodeRow, Offer, Ownership, Page, PageRequest, RunCommit, RunRow, StoreError,
+    TokenRow, XcomRow,
 };
 
 use super::catalog::Bundles;
+use super::cluster::Cluster;
 
 /// A database. Clones are connections to the same one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SimStore(Arc<Mutex<Tables>>);
 
 impl SimStore {
+    /// An empty database; its own clock goes as that one does, until it jumps.
+    pub fn new(clock: Sim) -> Self {
+        let tables = Tables {
+            epoch: 0,
+            bundles: Bundles::default(),
+            runs: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            cluster: Cluster::new(clock),
+            history: Vec::new(),
+        };
+        Self(Arc::new(Mutex::new(tables)))
+    }
+
     /// Every write that was taken, in order.
     pub fn history(&self) -> Vec<Accepted> {
         self.tables().history.clone()
@@ -34,11 +50,32 @@ impl SimStore {
         })
     }
 
-    /// Whether an execution runs and may write.
-    pub(crate) fn is_running(&self, scope: TenantScope, token: AttemptToken) -> bool {
+    /// Whether the database waits for the end of an execution from this worker. Where processes share it, what a server took is
+    /// known; what the server claimed for itself may belong to others by now.
+    pub(crate) fn is_unreported(&self, worker: WorkerId, scope: TenantScope, token: AttemptToken) -> bool {
         let tables = self.tables();
+        let is_shared = tables.cluster.is_used();
+        if is_shared {
+            let work = tables.cluster.work.get(&(scope, token.instance));
+            return work.is_some_and(|work| {
+                let is_here =
+                    work.holder.is_some_and(|holder| holder.worker() == worker && !tables.cluster.is_gone(holder));
+                work.fence == token.fence && is_here
+            });
+        }
         let run = tables.runs.get(&(scope, token.instance.run));
         run.is_some_and(|run| run.is_running(token.instance, token.try_number, token.fence))
+    }
+
+    /// The database's own clock jumps.
+    pub fn jump(&self, by: SignedDuration) {
+        self.tables().cluster.ahead += by;
+    }
+
+    /// Events that wait for owners, and executions that are offered or held.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let tables = self.tables();
+        (tables.cluster.events.len(), tables.cluster.work.len())
     }
 
     /// The run with this key.
@@ -46,10 +83,10 @@ impl SimStore {
         self.tables().runs.get(&(scope, run)).map(|run| run.row.clone())
     }
 
-    /// Runs that have not ended.
-    pub(crate) fn unfinished(&self, scope: TenantScope) -> Vec<RunId> {
+    /// Runs that have not ended, of all tenants.
+    pub(crate) fn unfinished(&self) -> Vec<RunId> {
         let tables = self.tables();
-        let unfinished = tables.runs_of(scope).filter(|run| !run.row.state.is_ended());
+        let unfinished = tables.runs.values().filter(|run| !run.row.state.is_ended());
         unfinished.map(|run| run.row.run_id.clone()).collect()
     }
 
@@ -62,21 +99,50 @@ impl SimStore {
 #[derive(Debug, Clone)]
 pub enum Accepted {
     /// A commit, without what belonged to runs that existed already.
-    Commit(Arc<RunCommit>),
+    Commit {
+        commit: Arc<RunCommit>,
+        /// Where processes share the database; `None` there for a run that somebody else made.
+        owner: Option<Ownership>,
+        offers: Vec<Offer>,
+    },
     Clear {
         scope: TenantScope,
         run: RunKey,
         only_failed: bool,
     },
     Epoch(u32),
+    /// A server owns shards from now on.
+    Owned {
+        server: ServerId,
+        epoch: u32,
+        shards: Vec<ShardId>,
+    },
+    /// What a server owns it owns anew since an epoch: its commits of before come too late.
+    Kept {
+        server: ServerId,
+        epoch: u32,
+    },
+    /// A server owns these no more.
+    Released {
+        server: ServerId,
+        shards: Vec<ShardId>,
+    },
+    /// A server has left, or was evicted.
+    Gone(ServerId),
+    /// A worker has taken offers.
+    Taken {
+        server: ServerId,
+        work: Vec<(TenantScope, AttemptToken)>,
+    },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) epoch: u32,
     pub(crate) bundles: Bundles,
     pub(crate) runs: BTreeMap<(TenantScope, RunKey), Run>,
     pub(crate) tokens: BTreeMap<Digest, TokenRow>,
+    pub(crate) cluster: Cluster,
     pub(crate) history: Vec<Accepted>,
 }
 
@@ -84,6 +150,8 @@ pub(crate) struct Tables {
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) row: RunRow,
+    /// Whether the result of an unfinished run is there, as its owner told.
+    pub(crate) result: Option<bool>,
     pub(crate) nodes: BTreeMap<NodeIdx, NodeRow>,
     pub(crate) instances: BTreeMap<(NodeIdx, MapIndex), Instance>,
     pub(crate) attempts: BTreeMap<(NodeIdx, MapIndex, TryNumber, Fence), AttemptRow>,

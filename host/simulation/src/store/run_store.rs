@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use model::{RunKey, TenantScope};
 use store::{Cleared, CommitError, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
+use super::commit::Whole;
 use super::rows::{Accepted, Run, SimStore};
 
 #[async_trait]
 impl RunStore for SimStore {
     async fn commit(&self, commit: RunCommit) -> Result<RunCommitted, CommitError> {
-        self.tables().commit(commit)
+        self.tables().commit(Whole { commit, ..Whole::default() })
     }
 
     async fn epoch_advance(&self) -> Result<u32, StoreError> {
@@ -54,7 +55,7 @@ impl RunStore for SimStore {
     }
 }
 
-fn is_unfinished(run: &&Run) -> bool {
+pub(crate) fn is_unfinished(run: &&Run) -> bool {
     !run.row.state.is_ended()
 }
 

@@ -1,16 +1,18 @@
 //! Those who trigger, clear and watch. They see the scheduler through its handle alone, and check what they are told against the
 //! rows at that moment.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Ids;
-use model::{DagId, RunId, RunKey, RunState};
-use scheduler::{NewTrigger, RunWatch, Scheduler, TriggerError, Version};
+use model::{RunId, RunKey, RunState, TenantId, TenantScope};
+use scheduler::{ClearError, NewTrigger, RunWatch, TriggerError, Version};
 use testkit::dice::Dice;
 use testkit::random_dag;
 
 use super::profile::Profile;
-use crate::{Accepted, Ground, SCOPE};
+use crate::invariant::AcceptedTrigger;
+use crate::{Accepted, Ground, Started};
 
 #[derive(Clone)]
 pub(super) struct Clients {
@@ -22,12 +24,23 @@ pub(super) struct Clients {
 #[derive(Default)]
 struct Said {
     /// Triggers that were acknowledged.
-    accepted: Vec<(DagId, RunId, RunKey)>,
+    accepted: Vec<AcceptedTrigger>,
     /// Triggers that failed, to be repeated.
     failed: Vec<NewTrigger>,
     /// Requests without an answer.
     open: usize,
     runs: u32,
+    watches: Vec<Watched>,
+}
+
+/// What somebody was told of a run.
+#[derive(Debug, Clone)]
+struct Watched {
+    /// Of which process; a watch ends with it.
+    process: u32,
+    scope: TenantScope,
+    run: RunKey,
+    last: Option<RunState>,
 }
 
 impl Clients {
@@ -42,7 +55,8 @@ impl Clients {
                 text += &format!("dag: run_timeout={}\n", 1_000 * (1 + dice.roll(60)));
             }
             ground.trace.line(format_args!("dag{number}:\n{text}"));
-            dags.push(ground.register(&format!("dag{number}"), &text).await);
+            let tenant = TenantId::from_row(TenantId::DEFAULT.number() + i64::from(dice.roll(profile.tenants)));
+            dags.push(ground.register_for(TenantScope::assume(tenant), &format!("dag{number}"), &text).await);
         }
         Self { ground, dags: Arc::new(dags), said: Arc::default() }
     }
@@ -51,8 +65,13 @@ impl Clients {
         self.said.lock().expect("no panic while the lock is held")
     }
 
-    pub(super) fn accepted(&self) -> Vec<(DagId, RunId, RunKey)> {
+    pub(super) fn accepted(&self) -> Vec<AcceptedTrigger> {
         self.said().accepted.clone()
+    }
+
+    /// Tenants that have DAGs.
+    pub(super) fn tenants(&self) -> BTreeSet<TenantScope> {
+        self.dags.iter().map(|version| version.scope).collect()
     }
 
     /// Requests without an answer.
@@ -60,8 +79,21 @@ impl Clients {
         self.said().open
     }
 
+    /// Runs that have ended and whose watchers, on one of these processes, do not know it.
+    pub(super) fn untold(&self, processes: &[u32]) -> Vec<(u32, RunKey)> {
+        let watches = self.said().watches.clone();
+        let has_ended = |it: &&Watched| {
+            self.ground
+                .store
+                .run(it.scope, it.run)
+                .is_some_and(|row| row.state.is_ended() && it.last != Some(row.state))
+        };
+        let of_living = watches.iter().filter(|it| processes.contains(&it.process));
+        of_living.filter(has_ended).map(|it| (it.process, it.run)).collect()
+    }
+
     /// Triggers a run, or one more time one that failed.
-    pub(super) fn trigger(&self, scheduler: &Scheduler, dice: &mut Dice, profile: &Profile) {
+    pub(super) fn trigger(&self, process: u32, server: &Started, dice: &mut Dice, profile: &Profile) {
         let trigger = self.said().failed.pop();
         let trigger = match trigger {
             Some(failed) if dice.per_mille(profile.repeats) => {
@@ -71,9 +103,9 @@ impl Clients {
             _ if self.said().runs >= profile.runs => return,
             _ => self.new_trigger(dice),
         };
-        let watch = dice.per_mille(500).then(|| scheduler.watch(SCOPE, trigger.key));
+        let watch = dice.per_mille(500).then(|| server.scheduler.watch(trigger.version.scope, trigger.key));
         self.said().open += 1;
-        tokio::spawn(self.clone().send(scheduler.clone(), trigger, watch));
+        tokio::spawn(self.clone().send(process, server.clone(), trigger, watch));
     }
 
     fn key(&self) -> RunKey {
@@ -91,28 +123,41 @@ impl Clients {
         self.ground.trigger(dice.pick(&self.dags), run_id)
     }
 
-    async fn send(self, scheduler: Scheduler, trigger: NewTrigger, watch: Option<RunWatch>) {
+    async fn send(self, process: u32, server: Started, trigger: NewTrigger, watch: Option<RunWatch>) {
         let trace = &self.ground.trace;
-        let (run_id, key) = (trigger.run_id.clone(), trigger.key);
-        trace.line(format_args!("client triggers {run_id} of {} as {key}", trigger.version.dag_id));
-        let answer = scheduler.trigger(trigger.clone()).await;
+        let (scope, run_id, key) = (trigger.version.scope, trigger.run_id.clone(), trigger.key);
+        trace.line(format_args!("client triggers {run_id} of {} as {key} at p{process}", trigger.version.dag_id));
+        let answer = tokio::select! {
+            biased;
+            answer = server.scheduler.trigger(trigger.clone()) => answer,
+            () = server.link.is_dead() => Err(TriggerError::Stopping),
+        };
         trace.line(format_args!("client hears of {run_id}: {answer:?}"));
-        let is_there = self.ground.store.run(SCOPE, key).is_some();
+        let is_there = self.ground.store.run(scope, key).is_some();
         match answer {
             Ok(()) if !is_there => trace.broken(format!("{run_id} was acknowledged before it is durable")),
-            Ok(()) => self.said().accepted.push((trigger.version.dag_id.clone(), run_id, key)),
+            Ok(()) => {
+                let dag_id = trigger.version.dag_id.clone();
+                self.said().accepted.push(AcceptedTrigger { scope, dag_id, run_id, key });
+            }
             Err(TriggerError::Duplicate(_)) => {}
             Err(_) => self.said().failed.push(trigger),
         }
         self.said().open -= 1;
         if let Some(watch) = watch {
-            self.watch(key, watch).await;
+            self.watch(process, scope, key, watch).await;
         }
     }
 
-    async fn watch(self, run: RunKey, mut watch: RunWatch) {
+    async fn watch(self, process: u32, scope: TenantScope, run: RunKey, mut watch: RunWatch) {
+        let at = {
+            let mut said = self.said();
+            said.watches.push(Watched { process, scope, run, last: None });
+            said.watches.len() - 1
+        };
         loop {
             let progress = watch.changed().await;
+            self.said().watches[at].last = Some(progress.state);
             if progress.state.is_ended() && !self.has_been(run, progress.state) {
                 self.ground.trace.broken(format!("{run} is told to be {} before it is durable", progress.state));
             }
@@ -122,25 +167,29 @@ impl Clients {
     /// Whether a commit ever brought the run into that state.
     fn has_been(&self, run: RunKey, state: RunState) -> bool {
         self.ground.store.history().iter().any(|accepted| match accepted {
-            Accepted::Commit(commit) => commit.run_states.iter().any(|it| it.run == run && it.to == state),
+            Accepted::Commit { commit, .. } => commit.run_states.iter().any(|it| it.run == run && it.to == state),
             _ => false,
         })
     }
 
     /// Clears some run.
-    pub(super) fn clear(&self, scheduler: &Scheduler, dice: &mut Dice) {
+    pub(super) fn clear(&self, server: &Started, dice: &mut Dice) {
         let accepted = self.accepted();
         if accepted.is_empty() {
             return;
         }
-        let (_, run_id, key) = dice.pick(&accepted).clone();
+        let AcceptedTrigger { scope, run_id, key, .. } = dice.pick(&accepted).clone();
         let only_failed = dice.per_mille(600);
-        let (scheduler, clients) = (scheduler.clone(), self.clone());
+        let (server, clients) = (server.clone(), self.clone());
         self.said().open += 1;
         tokio::spawn(async move {
             let trace = &clients.ground.trace;
             trace.line(format_args!("client clears {run_id}, only_failed {only_failed}"));
-            let answer = scheduler.clear(SCOPE, key, only_failed).await;
+            let answer = tokio::select! {
+                biased;
+                answer = server.scheduler.clear(scope, key, only_failed) => answer,
+                () = server.link.is_dead() => Err(ClearError::Stopping),
+            };
             trace.line(format_args!("client hears of the clear of {run_id}: {answer:?}"));
             clients.said().open -= 1;
         });

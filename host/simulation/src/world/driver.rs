@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use clock::Sim;
+use clock::{Clock, Sim};
 use jiff::SignedDuration;
-use model::AttemptToken;
 use model::limits::worker::LEASE_MS;
+use model::{AttemptToken, RunKey};
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
 
 use super::clients::Clients;
-use super::profile::{Act, LIMITS, Profile};
-use crate::{Faults, Ground, Held, Idle, Process, SCOPE, SimWorker};
+use super::profile::{Act, Profile};
+use super::seat::Seat;
+use crate::{Faults, Ground, Held, Idle, Partition, Process, SimWorker, Started};
 
 /// Steps that a healed world may take until everything has ended.
 const HEALING_STEPS: u32 = 5_000;
 /// After so many of them only what waits for a time can be left, which is far away when the wall clock has jumped.
 const WAITING_STEPS: u32 = 500;
-const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Of these each so many-th one is a long one; between them everybody hears of the others' leases.
+const STEPS_OF_A_YEAR: u32 = 40;
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) struct Driver {
     ground: Ground,
@@ -25,9 +28,12 @@ pub(super) struct Driver {
     dice: Dice,
     profile: Profile,
     pub(super) clients: Clients,
-    process: Option<Process>,
+    seats: Vec<Seat>,
+    /// Processes that stood still and were given up; they come back when others have taken over.
+    zombies: Vec<(u32, Process)>,
     processes: u32,
     pub(super) crashes: usize,
+    pub(super) evicted: usize,
 }
 
 /// How an execution ends: the try of an instance of a run ends always the same.
@@ -42,18 +48,28 @@ pub(super) fn seed_of_run(seed: u64, run_id: &str) -> u64 {
 
 impl Driver {
     pub(super) fn new(ground: Ground, idle: Idle, dice: Dice, profile: Profile, clients: Clients) -> Self {
-        Self { ground, idle, dice, profile, clients, process: None, processes: 0, crashes: 0 }
+        let seats = profile.seats.iter().map(|seat| Seat::new(&ground, *seat, profile.is_shared)).collect();
+        let zombies = Vec::new();
+        Self { ground, idle, dice, profile, clients, seats, zombies, processes: 0, crashes: 0, evicted: 0 }
     }
 
     pub(super) async fn play(&mut self) {
-        for _ in 0..self.profile.steps {
-            self.ensure_process(self.profile.faults);
-            if self.process.as_ref().is_some_and(|it| it.workers.is_empty()) && self.dice.per_mille(200) {
-                self.add_worker().await;
+        for step in 0..self.profile.steps {
+            self.end_evicted(500);
+            self.ensure_processes(step, self.profile.faults);
+            self.end_partitions();
+            for at in 0..self.seats.len() {
+                if self.seats[at].lacks_worker() && self.dice.per_mille(200) {
+                    self.add_worker(at).await;
+                }
             }
             let act = self.profile.act(&mut self.dice);
-            self.act(act).await;
+            let at = self.dice.roll(self.seats.len() as u32) as usize;
+            self.act(act, at).await;
             self.idle.rest().await;
+            if self.spins() {
+                return;
+            }
         }
         self.heal().await;
     }
@@ -62,16 +78,45 @@ impl Driver {
         &self.ground.clock
     }
 
-    fn ensure_process(&mut self, faults: Faults) {
-        if self.process.is_none() {
-            self.processes += 1;
-            let process = Process::start(&self.ground, &format!("p{}", self.processes), LIMITS, self.dice.fork());
-            process.link.set_faults(faults);
-            self.process = Some(process);
+    fn ensure_processes(&mut self, step: u32, faults: Faults) {
+        for seat in &mut self.seats {
+            if seat.process.is_none() && seat.profile.from_step <= step {
+                self.processes += 1;
+                seat.start(&self.ground, self.processes, faults, self.dice.fork());
+            }
         }
     }
 
-    async fn act(&mut self, act: Act) {
+    /// Processes that have learnt that others have taken over end, sooner or later.
+    fn end_evicted(&mut self, per_mille: u32) {
+        let mut evicted = Vec::new();
+        for seat in &mut self.seats {
+            if seat.process.as_ref().is_some_and(Process::is_evicted) && self.dice.per_mille(per_mille) {
+                evicted.extend(seat.process.take());
+            }
+        }
+        let ends = self.zombies.extract_if(.., |(_, zombie)| zombie.is_evicted() && self.dice.per_mille(per_mille));
+        evicted.extend(ends.map(|(_, zombie)| zombie));
+        self.evicted += evicted.len();
+        evicted.into_iter().for_each(Process::kill);
+    }
+
+    fn end_partitions(&mut self) {
+        let now = self.clock().monotonic();
+        for seat in self.seats.iter_mut().filter(|seat| seat.cut_off_until <= now && !seat.cut_off_until.is_zero()) {
+            seat.cut_off_until = Duration::ZERO;
+            if let Some(process) = &seat.process {
+                self.ground.trace.line(format_args!("p{} has its way to the database again", seat.number));
+                process.link.set_partition(None);
+            }
+        }
+    }
+
+    fn started(&self, at: usize) -> Option<Started> {
+        self.seats[at].process.as_ref().and_then(Process::started)
+    }
+
+    async fn act(&mut self, act: Act, at: usize) {
         match act {
             Act::Pass => self.pass(),
             Act::Wait => {
@@ -88,29 +133,67 @@ impl Driver {
                 self.ground.trace.line(format_args!("the wall clock jumps by {hours} h"));
                 self.clock().jump(SignedDuration::from_hours(hours));
             }
+            Act::JumpOfDatabase => {
+                let seconds = *self.dice.pick(&[-3_600, -20, 10, 20, 3_600]);
+                self.ground.trace.line(format_args!("the database's clock jumps by {seconds} s"));
+                self.ground.store.jump(SignedDuration::from_secs(seconds));
+            }
             Act::Trigger => {
-                if let Some(started) = self.process.as_ref().and_then(Process::started) {
-                    self.clients.trigger(&started.scheduler, &mut self.dice, &self.profile);
+                if let Some(started) = self.started(at) {
+                    self.clients.trigger(self.seats[at].number, &started, &mut self.dice, &self.profile);
                 }
             }
             Act::Clear => {
-                if let Some(started) = self.process.as_ref().and_then(Process::started) {
-                    self.clients.clear(&started.scheduler, &mut self.dice);
+                if let Some(started) = self.started(at) {
+                    self.clients.clear(&started, &mut self.dice);
                 }
             }
-            Act::End => self.end(false),
-            Act::Lose => self.end(true),
+            Act::End => self.end(at, false),
+            Act::Lose => self.end(at, true),
             Act::StopWorker => {
-                let ms = u64::from(self.dice.roll(3 * LEASE_MS as u32));
-                if let Some((_, worker)) = self.some_worker() {
-                    worker.stop_for(Duration::from_millis(ms));
-                    self.ground.trace.line(format_args!("a worker stands still for {ms} ms"));
+                let duration = self.some_time();
+                if let Some((_, worker)) = self.some_worker(at) {
+                    worker.stop_for(duration);
+                    self.ground.trace.line(format_args!("a worker stands still for {duration:?}"));
                 }
             }
-            Act::KillWorker => self.kill_worker(),
-            Act::AddWorker => self.add_worker().await,
-            Act::Crash => self.crash(),
-            Act::Restart => self.restart().await,
+            Act::KillWorker => self.kill_worker(at),
+            Act::AddWorker => self.add_worker(at).await,
+            Act::Crash => self.crash(at),
+            Act::Restart => self.restart(at).await,
+            Act::Partition => self.partition(at),
+            Act::Stop => {
+                let duration = self.some_time();
+                if let Some(process) = &self.seats[at].process {
+                    process.stop_for(duration);
+                    self.ground.trace.line(format_args!("p{} stands still for {duration:?}", self.seats[at].number));
+                }
+            }
+            Act::Replace => {
+                let duration = self.some_time();
+                if let Some(process) = self.seats[at].process.take() {
+                    let number = self.seats[at].number;
+                    self.ground.trace.line(format_args!("p{number} stands still for {duration:?} and is given up"));
+                    process.stop_for(duration);
+                    self.zombies.push((number, process));
+                }
+            }
+        }
+    }
+
+    /// Perhaps longer than a lease.
+    fn some_time(&mut self) -> Duration {
+        Duration::from_millis(u64::from(self.dice.roll(3 * LEASE_MS as u32)))
+    }
+
+    fn partition(&mut self, at: usize) {
+        let partition = *self.dice.pick(&[Partition::Nothing, Partition::Nothing, Partition::OnlyRequests]);
+        let until = self.clock().monotonic() + self.some_time() + Duration::from_millis(1);
+        let seat = &mut self.seats[at];
+        if let Some(process) = &seat.process {
+            process.link.set_partition(Some(partition));
+            seat.cut_off_until = until;
+            self.ground.trace.line(format_args!("p{} is cut off until {until:?}: {partition:?}", seat.number));
         }
     }
 
@@ -119,8 +202,8 @@ impl Driver {
         self.clock().advance(next.max(Duration::from_millis(1)));
     }
 
-    fn some_worker(&mut self) -> Option<(usize, &mut SimWorker)> {
-        let workers = &mut self.process.as_mut()?.workers;
+    fn some_worker(&mut self, at: usize) -> Option<(usize, &mut SimWorker)> {
+        let workers = &mut self.seats[at].process.as_mut()?.workers;
         if workers.is_empty() {
             return None;
         }
@@ -128,55 +211,59 @@ impl Driver {
         Some((at, &mut workers[at]))
     }
 
-    async fn add_worker(&mut self) {
+    async fn add_worker(&mut self, at: usize) {
         let slots = 1 + self.dice.roll(self.profile.slots);
-        let Some(process) = &mut self.process else { return };
-        if process.workers.len() < 4 && process.add_worker(slots).await {
-            self.ground.trace.line(format_args!("a worker with {slots} slots comes"));
+        let seat = &mut self.seats[at];
+        if !seat.may_have_more_workers() {
+            return;
+        }
+        let Some(process) = &mut seat.process else { return };
+        if process.add_worker(slots).await {
+            self.ground.trace.line(format_args!("a worker comes to p{}", seat.number));
         }
     }
 
-    fn kill_worker(&mut self) {
-        if let Some((at, _)) = self.some_worker()
-            && let Some(process) = &mut self.process
+    fn kill_worker(&mut self, at: usize) {
+        if let Some((worker, _)) = self.some_worker(at)
+            && let Some(process) = &mut self.seats[at].process
         {
-            process.workers.remove(at);
+            process.workers.remove(worker);
             self.ground.trace.line(format_args!("a worker dies"));
         }
     }
 
-    fn crash(&mut self) {
-        if let Some(process) = self.process.take() {
-            self.ground.trace.line(format_args!("p{} dies", self.processes));
+    fn crash(&mut self, at: usize) {
+        if let Some(process) = self.seats[at].process.take() {
+            self.ground.trace.line(format_args!("p{} dies", self.seats[at].number));
             self.crashes += 1;
             process.kill();
         }
     }
 
     /// Drains, waits a while, stops, and kills what is left.
-    async fn restart(&mut self) {
-        let Some(started) = self.process.as_ref().and_then(Process::started) else { return };
-        self.ground.trace.line(format_args!("p{} is stopped", self.processes));
+    async fn restart(&mut self, at: usize) {
+        let Some(started) = self.started(at) else { return };
+        self.ground.trace.line(format_args!("p{} is stopped", self.seats[at].number));
         let scheduler = started.scheduler.clone();
         tokio::spawn(async move { scheduler.drain().await });
         for _ in 0..self.dice.roll(6) {
             self.idle.rest().await;
-            self.end(false);
+            self.end(at, false);
         }
         let scheduler = started.scheduler;
         tokio::spawn(async move { scheduler.stop().await });
         self.idle.rest().await;
-        if let Some(process) = self.process.take() {
+        if let Some(process) = self.seats[at].process.take() {
             process.kill();
         }
     }
 
     /// Some worker ends, or loses, some of what it holds.
-    fn end(&mut self, lose: bool) {
+    fn end(&mut self, at: usize, lose: bool) {
         let mut dice = self.dice.fork();
         let trace = self.ground.trace.clone();
         let seed = self.ground.seed;
-        let Some((_, worker)) = self.some_worker() else { return };
+        let Some((_, worker)) = self.some_worker(at) else { return };
         if worker.is_stopped() {
             return;
         }
@@ -209,37 +296,70 @@ impl Driver {
     async fn heal(&mut self) {
         self.ground.trace.line(format_args!("everything is healed"));
         self.profile.slots = 8;
+        self.zombies.iter().for_each(|(_, zombie)| {
+            zombie.link.set_faults(Faults::default());
+            zombie.link.set_partition(None);
+            zombie.go_on();
+        });
         for step in 0..HEALING_STEPS {
-            self.ensure_process(Faults::default());
-            if let Some(process) = &mut self.process {
-                process.link.set_faults(Faults::default());
-                process.workers.iter().for_each(SimWorker::go_on);
-            }
-            if self.process.as_ref().is_some_and(|it| it.workers.is_empty()) {
-                self.add_worker().await;
+            self.end_evicted(1_000);
+            self.ensure_processes(u32::MAX, Faults::default());
+            for at in 0..self.seats.len() {
+                self.seats[at].heal();
+                if self.seats[at].lacks_worker() {
+                    self.add_worker(at).await;
+                }
             }
             self.idle.rest().await;
             for _ in 0..4 {
-                self.end(false);
+                (0..self.seats.len()).for_each(|at| self.end(at, false));
             }
             self.idle.rest().await;
-            if self.is_over() {
+            if self.is_over() || self.spins() {
                 return;
             }
-            if step < WAITING_STEPS {
+            if step < WAITING_STEPS || step % STEPS_OF_A_YEAR != 0 {
                 self.pass();
             } else {
-                self.clock().advance(DAY);
+                self.clock().advance(YEAR);
             }
             self.idle.rest().await;
         }
-        let unfinished = self.ground.store.unfinished(SCOPE);
-        self.ground.trace.broken(format!("I18: {} requests, and runs {unfinished:?}, do not end", self.clients.open()));
+        let what = self.what_is_left();
+        self.ground.trace.broken(format!("I18: {what}"));
+    }
+
+    /// A process asks and asks while time stands still; nothing comes of it any more.
+    fn spins(&self) -> bool {
+        let spins = self.ground.trace.spins();
+        if spins {
+            self.ground.trace.broken("so many calls while time stands still; the last lines tell which".to_owned());
+        }
+        spins
+    }
+
+    fn untold(&self) -> Vec<(u32, RunKey)> {
+        self.clients.untold(&self.seats.iter().map(|seat| seat.number).collect::<Vec<_>>())
     }
 
     fn is_over(&self) -> bool {
-        let workers_rest =
-            self.process.as_ref().is_some_and(|it| it.workers.iter().all(|it| it.held().is_empty() && it.is_settled()));
-        workers_rest && self.clients.open() == 0 && self.ground.store.unfinished(SCOPE).is_empty()
+        self.seats.iter().all(Seat::is_settled)
+            && self.clients.open() == 0
+            && self.ground.store.unfinished().is_empty()
+            && self.ground.store.waiting() == (0, 0)
+            && self.untold().is_empty()
+            && self.zombies.is_empty()
+    }
+
+    fn what_is_left(&self) -> String {
+        let (events, work) = self.ground.store.waiting();
+        let zombies: Vec<_> = self.zombies.iter().map(|(number, _)| number).collect();
+        format!(
+            "{} requests, runs {:?}, {events} events, {work} offers, watchers of {:?}, zombies {zombies:?} do not end; workers are settled: {:?}",
+            self.clients.open(),
+            self.ground.store.unfinished(),
+            self.untold(),
+            self.seats.iter().map(Seat::is_settled).collect::<Vec<_>>(),
+        )
     }
 }

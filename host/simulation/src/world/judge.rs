@@ -11,11 +11,12 @@ use testkit::reference;
 use super::Figures;
 use super::driver::{Driver, seed_of_run};
 use super::profile::LIMITS;
-use crate::snapshot::{RunRows, Snapshot};
-use crate::{Accepted, Ground, SCOPE, invariant};
+use crate::{Accepted, Ground, invariant};
+use upkeep::{RunRows, Snapshot};
 
 pub(super) async fn judge(ground: &Ground, seed: u64, driver: &Driver) -> Figures {
-    let snapshot = Snapshot::read(&ground.store, SCOPE).await.expect("the simulated store answers");
+    let snapshot =
+        Snapshot::read_all(&ground.store, driver.clients.tenants()).await.expect("the simulated store answers");
     let history = ground.store.history();
     let dags: BTreeMap<_, _> = snapshot.runs.iter().map(|run| (run.row.version, run.dag.clone())).collect();
     let mut broken = invariant::of_rows(&snapshot);
@@ -30,12 +31,15 @@ pub(super) async fn judge(ground: &Ground, seed: u64, driver: &Driver) -> Figure
     let attempts = || snapshot.runs.iter().flat_map(|run| run.attempts.iter().flatten());
     Figures {
         runs: snapshot.runs.len(),
-        commits: history.iter().filter(|it| matches!(it, Accepted::Commit(_))).count(),
+        commits: history.iter().filter(|it| matches!(it, Accepted::Commit { .. })).count(),
         executions: attempts().count(),
         lost_executions: attempts().filter(|it| it.end == EndKind::HostLost).count(),
         crashes: driver.crashes,
         clears: history.iter().filter(|it| matches!(it, Accepted::Clear { .. })).count(),
         compared,
+        taken: history.iter().map(|it| if let Accepted::Taken { work, .. } = it { work.len() } else { 0 }).sum(),
+        owned: history.iter().filter(|it| matches!(it, Accepted::Owned { .. })).count(),
+        evicted: driver.evicted,
     }
 }
 

@@ -5,6 +5,7 @@ mod clients;
 mod driver;
 mod judge;
 mod profile;
+mod seat;
 
 use testkit::dice::Dice;
 
@@ -34,6 +35,12 @@ pub struct Figures {
     pub clears: usize,
     /// Runs whose every row was compared with what it must come to.
     pub compared: usize,
+    /// Executions by workers that are not the owner's.
+    pub taken: usize,
+    /// How often shards were taken.
+    pub owned: usize,
+    /// Processes that learnt that others had taken over.
+    pub evicted: usize,
 }
 
 impl Figures {
@@ -46,6 +53,9 @@ impl Figures {
         self.crashes += other.crashes;
         self.clears += other.clears;
         self.compared += other.compared;
+        self.taken += other.taken;
+        self.owned += other.owned;
+        self.evicted += other.evicted;
     }
 }
 

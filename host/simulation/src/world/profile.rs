@@ -32,6 +32,14 @@ pub(super) enum Act {
     Crash,
     /// The process ends in order, and another one starts.
     Restart,
+    /// A process has no way to the database for a while, perhaps for longer than a lease.
+    Partition,
+    /// A process stands still for a while, perhaps for longer than a lease.
+    Stop,
+    /// A process stands still, is given up, and another life begins beside it.
+    Replace,
+    /// The database's clock jumps.
+    JumpOfDatabase,
 }
 
 /// What a seed is like.
@@ -48,6 +56,20 @@ pub(super) struct Profile {
     pub(super) timeouts: u32,
     /// Of a thousand triggers that failed, those that are repeated.
     pub(super) repeats: u32,
+    /// Whether processes share the database.
+    pub(super) is_shared: bool,
+    /// At least one of them schedules, and one works.
+    pub(super) seats: Vec<SeatProfile>,
+    pub(super) tenants: u32,
+}
+
+/// What the processes are like that come one after the other in one place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeatProfile {
+    pub(super) is_scheduler: bool,
+    pub(super) slots: u32,
+    /// The first one starts at this step.
+    pub(super) from_step: u32,
 }
 
 pub(super) const LIMITS: SchedulerLimits = SchedulerLimits {
@@ -57,6 +79,10 @@ pub(super) const LIMITS: SchedulerLimits = SchedulerLimits {
 
 impl Profile {
     pub(super) fn of(dice: &mut Dice) -> Self {
+        let is_shared = dice.per_mille(600);
+        let steps = 50 + dice.roll(300);
+        let slots = 1 + dice.roll(6);
+        let seats = if is_shared { seats(dice, steps, slots) } else { vec![SeatProfile::alone(slots)] };
         let all = [
             (Act::Pass, 300),
             (Act::Wait, 150),
@@ -72,6 +98,11 @@ impl Profile {
             (Act::Crash, 8),
             (Act::Restart, 3),
         ];
+        let among_others =
+            [(Act::Partition, 10), (Act::Stop, 10), (Act::Replace, 5), (Act::JumpOfDatabase, 4)].into_iter();
+        // Among others a process has one worker, which lives as long as it does.
+        let all = all.into_iter().filter(|(act, _)| !is_shared || *act != Act::KillWorker);
+        let all: Vec<_> = all.chain(among_others.filter(|_| is_shared)).collect();
         let needed = [Act::Pass, Act::Trigger, Act::End];
         let mut weight = |act: Act, usual: u32| match dice.roll(6) {
             0 | 1 if !needed.contains(&act) => 0,
@@ -90,17 +121,22 @@ impl Profile {
             overtaken: often(60),
             slow: often(500),
             stuck: often(20),
+            late: if is_shared { often(60) } else { 0 },
+            wakes_lost: if is_shared { often(300) } else { 0 },
         };
         Self {
-            steps: 50 + dice.roll(300),
+            steps,
             weights,
             faults,
             dags: 1 + dice.roll(3),
             tasks: 1 + dice.roll(6),
             runs: 1 + dice.roll(12),
-            slots: 1 + dice.roll(6),
+            slots,
             timeouts: *dice.pick(&[0, 0, 300]),
             repeats: *dice.pick(&[0, 500, 1_000]),
+            is_shared,
+            seats,
+            tenants: if is_shared { 1 + dice.roll(4) } else { 1 },
         }
     }
 
@@ -114,4 +150,28 @@ impl Profile {
         }
         Act::Pass
     }
+}
+
+impl SeatProfile {
+    fn alone(slots: u32) -> Self {
+        Self { is_scheduler: true, slots, from_step: 0 }
+    }
+}
+
+fn seats(dice: &mut Dice, steps: u32, slots: u32) -> Vec<SeatProfile> {
+    let count = 1 + dice.roll(4);
+    let mut seat = |is_first: bool| {
+        let (is_scheduler, works) = *dice.pick(&[(true, true), (true, true), (true, false), (false, true)]);
+        let from_step = if is_first || dice.per_mille(700) { 0 } else { dice.roll(steps) };
+        let slots = 1 + dice.roll(slots);
+        SeatProfile { is_scheduler, slots: if works { slots } else { 0 }, from_step }
+    };
+    let mut seats: Vec<_> = (0..count).map(|number| seat(number == 0)).collect();
+    if !seats.iter().any(|it| it.is_scheduler) {
+        seats[0].is_scheduler = true;
+    }
+    if !seats.iter().any(|it| it.slots > 0) {
+        seats[0].slots = slots;
+    }
+    seats
 }

@@ -2,10 +2,11 @@
 
 use model::EndKind::{Cancelled, Failed, Success};
 use model::RunState;
-use simulation::Side;
+use scheduler::TriggerError;
+use simulation::{Faults, Side};
 use store::StoreError;
 
-use crate::stage::play;
+use crate::stage::{Stage, play};
 
 #[test]
 fn nothing_is_told_before_it_is_durable() {
@@ -56,6 +57,37 @@ fn every_run_of_a_failed_commit_is_read_again_and_no_execution_is_lost() {
             stage.check(second, RunState::Success, &[Failed, Success]).await;
         });
     }
+}
+
+#[test]
+fn commits_that_fail_in_a_row_do_not_spin() {
+    play("a:", async |stage| {
+        let run = stage.trigger("run").await;
+        stage.link().set_faults(Faults { overtaken: 1_000, ..Faults::default() });
+        let worker = stage.worker(1).await;
+        stage.pass(1).await;
+        let commits = stage.ground.trace.text().matches("told that it was overtaken").count();
+        assert!((2..20).contains(&commits), "{commits}");
+        stage.link().set_faults(Faults::default());
+        stage.pass(1).await;
+        stage.end(worker, "ok").await;
+        stage.check(run, RunState::Success, &[Success]).await;
+    });
+}
+
+#[test]
+fn a_worker_is_told_to_end_what_it_runs_when_that_is_durable() {
+    play("a:\ndag: run_timeout=3000", async |stage| {
+        let worker = stage.worker(1).await;
+        let run = stage.trigger("run").await;
+        stage.link().hold("commit", Side::Before);
+        stage.pass(4).await;
+        assert!(!stage.held(worker)[0].is_cancelled);
+        stage.link().let_go();
+        stage.rest().await;
+        assert!(stage.held(worker)[0].is_cancelled);
+        stage.check(run, RunState::Failed, &[Cancelled]).await;
+    });
 }
 
 #[test]
@@ -155,5 +187,59 @@ fn a_clear_of_what_failed_runs_what_a_timeout_kept_from_running() {
             stage.end(worker, "ok").await;
         }
         stage.check(run, RunState::Success, &[Cancelled, Success, Success, Success]).await;
+    });
+}
+
+#[test]
+fn only_the_one_that_the_database_refuses_is_refused() {
+    const LARGE: &str = r#"{"large":true}"#;
+    play("a:", async |stage| {
+        stage.link().take_no_conf(LARGE);
+        let together = async |stage: &Stage, name: &str| {
+            stage.link().hold("commit", Side::Before);
+            let before = stage.send(stage.new_trigger(&format!("{name}-before"))).await;
+            let good = stage.send(stage.new_trigger(&format!("{name}-good"))).await;
+            let mut large = stage.new_trigger(&format!("{name}-large"));
+            large.conf = LARGE.into();
+            let large = stage.send(large).await;
+            stage.link().let_go();
+            stage.rest().await;
+            assert!(matches!(*before.lock().unwrap(), Some(Ok(()))));
+            (good, large)
+        };
+        let (good, large) = together(stage, "first").await;
+        for answer in [good, large] {
+            let answer = answer.lock().unwrap();
+            assert!(
+                matches!(*answer, Some(Err(TriggerError::Store(StoreError::Unavailable { .. })))),
+                "nobody knows whose it was: {answer:?}"
+            );
+        }
+        let (good, large) = together(stage, "again").await;
+        assert!(matches!(*good.lock().unwrap(), Some(Ok(()))));
+        assert!(matches!(*large.lock().unwrap(), Some(Err(TriggerError::Store(StoreError::Refused { .. })))));
+    });
+}
+
+#[test]
+fn a_run_of_which_nothing_runs_does_not_wait_for_the_masses() {
+    play("a, b, c, d, e, f", async |stage| {
+        let worker = stage.worker(4).await;
+        for number in 0..20 {
+            stage.trigger(&format!("mass-{number}")).await;
+        }
+        let late = stage.trigger("late").await;
+        let is_late = |held: &simulation::Held| held.claim.run.key == late;
+        // Runs of before of which nothing runs come first; every second slot is for those.
+        for _ in 0..12 {
+            if stage.held(worker).iter().any(is_late) {
+                break;
+            }
+            stage.end(worker, "ok").await;
+        }
+        assert!(stage.held(worker).iter().any(is_late));
+        for _ in 0..60 {
+            stage.end(worker, "ok").await;
+        }
     });
 }

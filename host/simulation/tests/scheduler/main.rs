@@ -1,5 +1,6 @@
 //! The scheduler on a simulated database, one situation a test.
 
+mod cluster;
 mod commits;
 mod leases;
 mod restarts;

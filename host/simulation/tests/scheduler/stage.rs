@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock::Sim;
 use model::{EndKind, RunId, RunKey, RunState};
 use scheduler::{ClearError, NewTrigger, SchedulerLimits, TriggerError, Version};
-use simulation::{Ground, Held, Idle, Link, Process, RunRows, SCOPE, Snapshot, invariant};
+use simulation::{Ground, Held, Idle, Link, Process, Role, RunRows, SCOPE, Snapshot, invariant};
 use store::Cleared;
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
@@ -39,7 +39,7 @@ pub(crate) fn play(dag: &str, body: impl AsyncFnOnce(&mut Stage)) {
 }
 
 fn start(ground: &Ground) -> Process {
-    Process::start(ground, "server", SchedulerLimits::default(), Dice::new(1))
+    Process::start(ground, "server", Role::Alone, SchedulerLimits::default(), Dice::new(1))
 }
 
 impl Stage {

@@ -28,8 +28,9 @@ pub(crate) const STEPS: [&Step; 10] = [
 /// than a hundred arguments.
 pub(crate) const SHARED_STEPS: [&Step; 4] = [&shared::OFFERS, &shared::RESULTS, &shared::EVENTS, &shared::LOOKS];
 
-/// What follows the shared steps: the shards that must be owned, by which server, and whom to wake after the commit.
-pub(super) const GUARD: [&str; 3] = ["integer[]", "uuid", "text"];
+/// What follows the shared steps: the shards that must be owned, by which server, since which epoch at the latest; the runs that
+/// must not have been cleared since they were read, and how often they had been; and whom to wake after the commit.
+pub(super) const GUARD: [&str; 7] = ["integer[]", "uuid", "bigint", "bigint[]", "uuid[]", "integer[]", "text"];
 
 /// Writes everything, or fails with [`UNEXPECTED`].
 pub(crate) const ALL_AT_ONCE: &str = "commit_all_at_once";
@@ -91,7 +92,7 @@ pub(crate) fn definitions() -> String {
         first += step.columns.len();
     }
     let guard = guard(first);
-    let wake = first + 2;
+    let wake = first + 6;
     // A variable has the same name in both, which no column has.
     format!(
         "CREATE FUNCTION pg_temp.{ALL_AT_ONCE}({own_types}) RETURNS void LANGUAGE plpgsql AS $function$
@@ -129,21 +130,36 @@ $function$;"
     )
 }
 
-/// Refuses the commit of a server that does not own what it decides about. The rows of the shards are locked, so whoever takes
-/// one over does so before or after this commit.
+/// Refuses the commit of a server that does not own what it decides about, or does not know of a clear. The rows of the shards and
+/// of the runs are locked, so whoever takes one over, or clears one, does so before or after this commit.
 fn guard(first: usize) -> String {
     format!(
         "    IF cardinality(${first}) > 0 THEN
         SELECT count(*) INTO rows_changed FROM (
             SELECT 1 FROM shard AS s JOIN server AS v ON v.id = s.owner
-            WHERE s.shard = ANY(${first}) AND s.owner = ${server} AND NOT v.is_gone AND v.lease_until > clock_timestamp()
+            WHERE s.shard = ANY(${first}) AND s.owner = ${server} AND s.epoch <= ${epoch}
+                AND NOT v.is_gone AND v.lease_until > clock_timestamp()
             FOR SHARE OF s) AS owned;
         IF rows_changed <> cardinality(${first}) THEN
             RAISE EXCEPTION USING ERRCODE = '{DEPOSED}', MESSAGE = 'a shard has another owner, or the lease has ended';
         END IF;
     END IF;
+    IF cardinality(${run}) > 0 THEN
+        SELECT count(*) INTO rows_changed FROM (
+            SELECT 1 FROM unnest(${tenant}, ${run}, ${clears}) AS e (tenant_id, run_key, clears)
+            JOIN dag_run_state AS r ON r.tenant_id = e.tenant_id AND r.run_key = e.run_key
+            WHERE r.clears = e.clears
+            FOR SHARE OF r) AS known;
+        IF rows_changed <> cardinality(${run}) THEN
+            RAISE EXCEPTION USING ERRCODE = '{UNEXPECTED}', MESSAGE = 'a run was cleared since it was read';
+        END IF;
+    END IF;
 ",
-        server = first + 1
+        server = first + 1,
+        epoch = first + 2,
+        tenant = first + 3,
+        run = first + 4,
+        clears = first + 5
     )
 }
 

@@ -62,8 +62,8 @@ pub(crate) const EVENTS: Step = Step {
     blame: Blame::Overtaken,
 };
 
-pub(crate) fn bind_events(rows: &[EventId], columns: &mut Columns) {
-    columns.push(rows.iter().map(|it| it.0));
+pub(crate) fn bind_events(rows: &[(TenantScope, EventId)], columns: &mut Columns) {
+    columns.push(rows.iter().map(|(_, it)| it.0));
 }
 
 /// Results that became known.

@@ -65,7 +65,9 @@ async fn a_database_of_a_newer_program_is_left_alone() {
     let database = database();
     drop(open(&database.url()).await.unwrap());
     let mut conn = raw(&database.url()).await;
-    conn.execute("INSERT INTO schema_migration (number, name) VALUES (99, 'of_tomorrow')").await.unwrap();
+    conn.execute("INSERT INTO schema_migration (number, name, compatible_from) VALUES (99, 'of_tomorrow', 99)")
+        .await
+        .unwrap();
     match open(&database.url()).await {
         Err(StoreError::NewerSchema { found: 99, known }) => assert!(known < 99),
         other => panic!("{other:?}"),

@@ -1,0 +1,64 @@
+//! The catalog, on a link.
+
+use async_trait::async_trait;
+use model::{DagId, TenantScope, VersionKey};
+use store::{
+    BundleRegistered, BundleRow, Catalog, DagFilter, DagRow, DagVersionRow, NewBundleVersion, Page, PageRequest,
+    StoreError,
+};
+
+use super::Link;
+
+#[async_trait]
+impl Catalog for Link {
+    async fn bundle_register(
+        &self,
+        scope: TenantScope,
+        version: NewBundleVersion,
+    ) -> Result<BundleRegistered, StoreError> {
+        self.call("registration", self.store.bundle_register(scope, version)).await
+    }
+
+    async fn bundle_list(&self, scope: TenantScope, page: PageRequest) -> Result<Page<BundleRow>, StoreError> {
+        self.call("read of bundles", self.store.bundle_list(scope, page)).await
+    }
+
+    async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError> {
+        self.call("read of a DAG", self.store.dag_fetch(scope, dag_id)).await
+    }
+
+    async fn dag_list(
+        &self,
+        scope: TenantScope,
+        filter: &DagFilter,
+        page: PageRequest,
+    ) -> Result<Page<DagRow>, StoreError> {
+        self.call("read of DAGs", self.store.dag_list(scope, filter, page)).await
+    }
+
+    async fn dag_version_fetch(
+        &self,
+        scope: TenantScope,
+        key: VersionKey,
+    ) -> Result<Option<DagVersionRow>, StoreError> {
+        self.call("read of a version", self.store.dag_version_fetch(scope, key)).await
+    }
+
+    async fn dag_version_find(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        version_number: u32,
+    ) -> Result<Option<DagVersionRow>, StoreError> {
+        self.call("read of a version", self.store.dag_version_find(scope, dag_id, version_number)).await
+    }
+
+    async fn dag_version_list(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        page: PageRequest,
+    ) -> Result<Page<DagVersionRow>, StoreError> {
+        self.call("read of versions", self.store.dag_version_list(scope, dag_id, page)).await
+    }
+}
