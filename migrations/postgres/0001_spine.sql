@@ -1,4 +1,4 @@
--- The first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
+-- expand: the first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
 --
 -- The same as SQLite's migration of this number, but for what changes about a run, which has a table of its own, and what
 -- processes that share a database need, at the end. Keys are UUIDs that rise with time; digests are 32 bytes;

@@ -1,4 +1,4 @@
--- The first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
+-- expand: the first schema: bundles, DAGs and their versions, runs, task instances, what they leave behind, tokens.
 --
 -- Keys are UUIDs as 16 bytes; digests are 32 bytes; times are microseconds since 1970 UTC; states are their words, so that a
 -- new state never renumbers an old row; flags are 0 and 1. Every table but `cluster` has `tenant_id`, first in its key.

@@ -13,7 +13,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::writer::{PART_BYTES, UPLOADS, Uploads};
-use crate::{BlobError, BlobWriter, bucket, remnants};
+use crate::{BlobError, BlobWriter, Stock, bucket, remnants};
 
 mod reader;
 
@@ -118,8 +118,11 @@ impl BlobStore {
     /// All bytes of a blob, compared with its name.
     pub async fn get(&self, scope: TenantScope, digest: Digest) -> Result<Bytes, BlobError> {
         let bytes = match self.objects.get(&path(scope, digest)).await {
-            Ok(found) => found.bytes().await?,
-            Err(error) => return Err(not_found_or(error, digest)),
+            Err(object_store::Error::NotFound { .. }) => {
+                let (path, _) = self.locate(scope, digest).await?;
+                self.objects.get(&path).await.map_err(|error| not_found_or(error, digest))?.bytes().await?
+            }
+            found => found?.bytes().await?,
         };
         if digest_of(&bytes).await? == digest { Ok(bytes) } else { Err(BlobError::Damaged(digest)) }
     }
@@ -132,12 +135,12 @@ impl BlobStore {
         offset: u64,
         len: u64,
     ) -> Result<Bytes, BlobError> {
-        let size = self.size(scope, digest).await?.ok_or(BlobError::NotFound(digest))?;
+        let (path, size) = self.locate(scope, digest).await?;
         let end = offset.saturating_add(len).min(size);
         if offset >= end {
             return Ok(Bytes::new());
         }
-        self.objects.get_range(&path(scope, digest), offset..end).await.map_err(|error| not_found_or(error, digest))
+        self.objects.get_range(&path, offset..end).await.map_err(|error| not_found_or(error, digest))
     }
 
     /// Reads a blob in pieces of `piece_bytes`.
@@ -147,16 +150,30 @@ impl BlobStore {
         digest: Digest,
         piece_bytes: usize,
     ) -> Result<BlobReader, BlobError> {
-        let size = self.size(scope, digest).await?.ok_or(BlobError::NotFound(digest))?;
-        Ok(BlobReader::new(self.objects.clone(), path(scope, digest), digest, size, piece_bytes))
+        let (path, size) = self.locate(scope, digest).await?;
+        Ok(BlobReader::new(self.objects.clone(), path, digest, size, piece_bytes))
     }
 
-    /// Whether there is such a blob.
+    /// All objects, for checks, backups and retention.
+    pub fn stock(&self) -> Stock {
+        Stock::over(self.objects.clone())
+    }
+
+    /// Where a blob is, and its size: in its place, or laid aside because nothing seemed to refer to it.
+    async fn locate(&self, scope: TenantScope, digest: Digest) -> Result<(ObjectPath, u64), BlobError> {
+        if let Some(size) = self.size(scope, digest).await? {
+            return Ok((path(scope, digest), size));
+        }
+        let found = self.stock().find(scope, digest).await?.ok_or(BlobError::NotFound(digest))?;
+        Ok((ObjectPath::from(found.name.to_string()), found.size_bytes))
+    }
+
+    /// Whether there is such a blob. One that was laid aside is not: whoever refers to it sends it again.
     pub async fn exists(&self, scope: TenantScope, digest: Digest) -> Result<bool, BlobError> {
         Ok(self.size(scope, digest).await?.is_some())
     }
 
-    /// How many bytes a blob has; none when there is no such blob.
+    /// How many bytes a blob has; none when there is no such blob, or when it was laid aside.
     pub async fn size(&self, scope: TenantScope, digest: Digest) -> Result<Option<u64>, BlobError> {
         match self.objects.head(&path(scope, digest)).await {
             Ok(found) => Ok(Some(found.size)),

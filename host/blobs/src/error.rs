@@ -1,6 +1,7 @@
 //! Why bytes could not be had or kept.
 
 use std::error::Error;
+use std::io;
 
 use model::Digest;
 use object_store::client::{HttpError, HttpErrorKind};
@@ -29,6 +30,9 @@ pub enum BlobError {
     /// The settings of a bucket cannot be right.
     #[error("the bucket `{bucket}` cannot be used: {detail}")]
     Bucket { bucket: String, detail: String },
+    /// The disk is full or may not be written.
+    #[error("the object store is not writable: {detail}")]
+    NotWritable { detail: String },
     /// The object store failed.
     #[error("the object store failed: {detail}")]
     Unavailable { detail: String },
@@ -36,7 +40,8 @@ pub enum BlobError {
 
 impl From<object_store::Error> for BlobError {
     fn from(error: object_store::Error) -> Self {
-        Self::Unavailable { detail: explain(&error) }
+        let detail = explain(&error);
+        if is_not_writable(&error) { Self::NotWritable { detail } } else { Self::Unavailable { detail } }
     }
 }
 
@@ -76,7 +81,7 @@ fn explain(error: &object_store::Error) -> String {
 fn is_refused(error: &object_store::Error) -> bool {
     use object_store::Error::{PermissionDenied, Unauthenticated};
     // A folder has no keys.
-    let is_of_file = causes(error).any(|cause| cause.is::<std::io::Error>());
+    let is_of_file = causes(error).any(|cause| cause.is::<io::Error>());
     matches!(error, PermissionDenied { .. } | Unauthenticated { .. }) && !is_of_file
 }
 
@@ -87,4 +92,16 @@ fn is_unreached(error: &object_store::Error) -> bool {
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// Whether a disk refused to take anything, or a file to grow.
+fn is_not_writable(error: &object_store::Error) -> bool {
+    let kinds = [
+        io::ErrorKind::StorageFull,
+        io::ErrorKind::QuotaExceeded,
+        io::ErrorKind::FileTooLarge,
+        io::ErrorKind::ReadOnlyFilesystem,
+    ];
+    let mut faults = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    faults.any(|fault| kinds.contains(&fault.kind()))
 }

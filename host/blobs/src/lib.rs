@@ -18,10 +18,12 @@ mod log;
 mod places;
 mod record;
 mod remnants;
+mod stock;
 mod writer;
 
 pub use blob::{BlobReader, BlobStore};
 pub use error::BlobError;
 pub use log::{LogFollow, LogKey, LogReader, LogStore};
 pub use record::{LogLevel, LogRecord, LogSource};
+pub use stock::{InvalidObjectName, ObjectKind, ObjectName, Stock, Stocked};
 pub use writer::BlobWriter;

@@ -13,6 +13,13 @@ use crate::config::{
 use crate::exit;
 use crate::screen::Format;
 
+mod upkeep;
+
+pub(crate) use upkeep::{
+    BackupArguments, DataArguments, DbArguments, DbCheckArguments, DbCommand, DbMigrateArguments, DbStatusArguments,
+    GcArguments, RestoreArguments,
+};
+
 // What is flattened into commands has no doc comments: they would take the place of the commands' own.
 
 const EVERYWHERE: &str = "Options of every command";
@@ -65,6 +72,10 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     Dags(DagsArguments),
     Versions(VersionsArguments),
+    Db(DbArguments),
+    Backup(BackupArguments),
+    Restore(RestoreArguments),
+    Gc(GcArguments),
     Config(ConfigArguments),
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::clean::{clean, clean_line};
 use crate::exit::Exit;
 use crate::screen::{Format, json_text};
+use crate::serve::DataFolderError;
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ impl From<control::Error> for Failure {
             | Code::TryNotFound
             | Code::XcomNotFound
             | Code::BlobNotFound => Exit::NotFound,
-            Code::Unavailable | Code::Internal | Code::Stopping => Exit::Broken,
+            Code::NotWritable | Code::Unavailable | Code::Internal | Code::Stopping => Exit::Broken,
             _ => Exit::Refused,
         };
         let problem = |problem: &model::Problem| Problem {
@@ -146,6 +147,12 @@ impl From<control::Error> for Failure {
             problems: error.all_problems().iter().map(problem).collect(),
             error: error.into(),
         }
+    }
+}
+
+impl From<DataFolderError> for Failure {
+    fn from(error: DataFolderError) -> Self {
+        Self::new(Exit::Broken, error)
     }
 }
 

@@ -12,8 +12,8 @@ use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore, attempt, auth, catalog, clear, commit, dag, dag_run, dag_version, run_store, state, task_instance,
-    task_node, value,
+    SqliteStore, attempt, auth, catalog, clear, commit, dag, dag_run, dag_version, retention, run_store, state,
+    task_instance, task_node, value,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -39,6 +39,8 @@ const MEANT: &[(&str, &str)] = &[
     ("catalog::UPSERT_BUNDLE", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag_run USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
+    // There is a row for each tenant.
+    ("retention::TENANTS", "SCAN tenant"),
     // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
     ("catalog::LIST", "SEARCH b USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::COUNT", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),
@@ -73,6 +75,7 @@ fn fixed() -> Vec<(&'static str, String)> {
             FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
         dag_version::{FETCH, FIND, LIST, COUNT}
+        retention::{TENANTS, RUNS, COMPONENTS, INPUTS, VALUES, STATES}
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}

@@ -7,12 +7,12 @@ use std::time::Duration;
 use clock::Clock;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
-use store::StoreError;
+use store::{StoreError, Upgrade};
 
 use crate::alive::Loops;
 use crate::checkpoint::{self, LogMeter};
 use crate::error::failed;
-use crate::migrate::migrate;
+use crate::migrate::{self, migrate};
 use crate::writer::Writer;
 
 /// Earlier ones can lose committed writes when one connection checkpoints while another writes.
@@ -49,27 +49,24 @@ impl SqliteStore {
     /// Opens the database at `path`, makes it when it is missing, and brings it to this program's schema. `clock` measures
     /// commits.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .statement_cache_capacity(STATEMENTS_KEPT)
-            .row_buffer_size(512)
-            .pragma("temp_store", "MEMORY")
-            .disable_statement_logging();
-        let write_options = options
-            .clone()
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "0")
-            .pragma("journal_size_limit", LOG_FILE_MAX_BYTES);
-        let mut conn = connect(&write_options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+        let mut conn = connect(&write_options(path).create_if_missing(true).pragma("cache_size", WRITER_CACHE)).await?;
         assert_version(&mut conn).await?;
-        migrate(&mut conn).await?;
+        migrate(&mut conn, &migrate::known(), Upgrade::WhileOthersRun).await?;
+        Self::start(path, conn, clock).await
+    }
 
+    /// Opens the database at `path` as it is; fails when it lacks migrations that this program needs.
+    pub async fn open_existing(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let mut conn = connect(&write_options(path).pragma("cache_size", WRITER_CACHE)).await?;
+        assert_version(&mut conn).await?;
+        let (found, _) = migrate::schema(&mut conn).await?;
+        migrate::known().assert_usable(found)?;
+        Self::start(path, conn, clock).await
+    }
+
+    async fn start(path: &Path, conn: SqliteConnection, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let meter = Arc::new(LogMeter::default());
-        let log_conn = connect(&write_options.pragma("cache_size", "-256")).await?;
+        let log_conn = connect(&write_options(path).pragma("cache_size", "-256")).await?;
         let loops = Loops::new();
         let alive = loops.alive("the checkpointer of the database");
         let checkpointer = tokio::spawn(checkpoint::run(log_conn, meter.clone(), alive)).abort_handle();
@@ -78,7 +75,7 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
+            .connect_lazy_with(options(path).read_only(true).pragma("cache_size", READER_CACHE));
         let writer = Writer::start(conn, meter, clock, loops.alive("the writer of the database"));
         Ok(Self { reader, writer, loops, _checkpointer: Arc::new(Checkpointer(checkpointer)) })
     }
@@ -95,11 +92,32 @@ impl SqliteStore {
     }
 }
 
-async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+/// What all connections to a database have in common.
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .row_buffer_size(512)
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+/// For a connection that writes.
+pub(crate) fn write_options(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("journal_size_limit", LOG_FILE_MAX_BYTES)
+}
+
+pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     options.connect().await.map_err(failed)
 }
 
-async fn assert_version(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(crate) async fn assert_version(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(conn).await.map_err(failed)?;
     let mut parts = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut part = || parts.next().unwrap_or(0);

@@ -55,6 +55,10 @@ fn run(command: Command, session: &Session) -> Outcome {
         Command::Logs(arguments) => on(client_runtime()?, super::logs::run(arguments, session)),
         Command::Dags(arguments) => on(client_runtime()?, super::dags::run(arguments, session)),
         Command::Versions(arguments) => on(client_runtime()?, super::versions::run(arguments, session)),
+        Command::Db(arguments) => on(client_runtime()?, super::db::run(arguments.command, session)),
+        Command::Backup(arguments) => on(client_runtime()?, super::backup::run(arguments, session)),
+        Command::Restore(arguments) => on(client_runtime()?, super::restore::run(arguments, session)),
+        Command::Gc(arguments) => on(client_runtime()?, super::gc::run(arguments, session)),
         Command::Config(arguments) => match arguments.command {
             ConfigCommand::Show(arguments) => super::config::show(*arguments, session),
         },

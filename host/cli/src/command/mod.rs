@@ -1,13 +1,17 @@
 //! The commands, one a file.
 
+mod backup;
 mod conf;
 mod config;
 mod connection;
 mod dags;
+mod db;
 mod demo;
 mod deploy;
 mod dispatch;
+mod gc;
 mod logs;
+mod restore;
 mod run;
 mod runs;
 mod serve;

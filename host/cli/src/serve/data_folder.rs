@@ -25,6 +25,7 @@ pub(crate) enum DataFolderError {
     Io { path: PathBuf, source: io::Error },
 }
 
+const LOCK: &str = "waft.lock";
 const ONLY_OWNER_FOLDER: u32 = 0o700;
 const ONLY_OWNER_FILE: u32 = 0o600;
 
@@ -39,7 +40,7 @@ impl DataFolder {
             .create(true)
             .truncate(false)
             .mode(ONLY_OWNER_FILE)
-            .open(path.join("waft.lock"))
+            .open(path.join(LOCK))
             .map_err(failed)?;
         match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => Ok(Self { path, _lock: lock }),
@@ -48,9 +49,32 @@ impl DataFolder {
         }
     }
 
+    /// Whether somebody uses the folder now. Takes its lock for a moment, shared with others who look.
+    pub(crate) fn is_in_use(path: &Path) -> io::Result<bool> {
+        let lock = match File::open(path.join(LOCK)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            lock => lock?,
+        };
+        match Flock::lock(lock, FlockArg::LockSharedNonblock) {
+            Ok(_) => Ok(false),
+            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(true),
+            Err((_, error)) => Err(error.into()),
+        }
+    }
+
+    /// The database of a folder that is not taken.
+    pub(crate) fn database_in(path: &Path) -> PathBuf {
+        path.join("waft.db")
+    }
+
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("waft.db")
+        Self::database_in(&self.path)
+    }
+
+    /// Blobs and logs of a folder that is not taken.
+    pub(crate) fn objects_in(path: &Path) -> PathBuf {
+        path.join("objects")
     }
 
     /// What this folder is called in a cluster; it stays the same for as long as the folder is there.
@@ -78,7 +102,7 @@ impl DataFolder {
 
     /// Blobs and logs.
     pub(crate) fn objects(&self) -> PathBuf {
-        self.path.join("objects")
+        Self::objects_in(&self.path)
     }
 
     /// The first token.
@@ -98,9 +122,11 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         let first = DataFolder::open(&path).unwrap();
+        assert!(DataFolder::is_in_use(&path).unwrap());
         let second = DataFolder::open(&path).unwrap_err();
         assert!(matches!(second, DataFolderError::InUse(_)), "{second}");
         drop(first);
+        assert!(!DataFolder::is_in_use(&path).unwrap());
         DataFolder::open(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, ONLY_OWNER_FOLDER);
     }

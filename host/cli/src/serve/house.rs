@@ -12,12 +12,14 @@ use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
 use scheduler::{ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
 use store::NewServer;
+use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use worker::{ArtefactFolder, Artefacts, Worker, WorkerParts};
 
 use super::DataFolder;
 use super::admin_token;
+use super::keeper::Keeper;
 use super::objects;
 use super::parser::Parser;
 use super::stores::Stores;
@@ -67,6 +69,7 @@ pub(crate) struct House {
     membership: Shared<BoxFuture<'static, String>>,
     /// `None` where other processes run everything.
     worker: Option<Worker>,
+    _keeper: Option<Keeper>,
     /// Held to the end.
     _data: DataFolder,
 }
@@ -134,6 +137,8 @@ impl House {
             None
         };
 
+        let rows = stores.retention.clone();
+        let keeper = roles.scheduler.then(|| Keeper::start(rows, blobs.clone(), clock.clone()));
         let control = Control::new(ControlParts {
             catalog: stores.catalog.clone(),
             runs: stores.reader.clone(),
@@ -148,7 +153,17 @@ impl House {
             ids: Arc::new(Real),
             rng: Arc::new(Real),
         });
-        Ok(Self { control: Arc::new(control), token, stores, scheduler, run_loop, membership, worker, _data: data })
+        Ok(Self {
+            control: Arc::new(control),
+            token,
+            stores,
+            scheduler,
+            run_loop,
+            membership,
+            worker,
+            _keeper: keeper,
+            _data: data,
+        })
     }
 
     /// Waits until a loop ends that nobody asked to; the server's health tells it from then on. Parts that work go on, but what
@@ -182,6 +197,11 @@ impl House {
         }
         if let Err(error) = self.run_loop.await {
             tracing::error!(%error, "the loop of the scheduler did not end well");
+        }
+        if let Some(file) = &self.stores.file
+            && let Err(error) = SqliteStore::settle(file).await
+        {
+            tracing::warn!(%error, "the log of the database stays beside it; the next start takes it up");
         }
     }
 }

@@ -8,13 +8,14 @@
 mod admin_token;
 mod data_folder;
 mod house;
+mod keeper;
 mod objects;
 mod parser;
 mod server;
 mod stop_signal;
 mod stores;
 
-pub(crate) use data_folder::DataFolder;
+pub(crate) use data_folder::{DataFolder, DataFolderError};
 pub(crate) use house::{FailedPart, House, HouseOptions};
 pub(crate) use server::{RunningServer, ServerOptions, start};
 pub(crate) use stop_signal::StopSignal;

@@ -1,12 +1,13 @@
 //! The database of a house, whichever it is.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use scheduler::SharedStore;
-use store::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
+use store::{AuthStore, Catalog, RetentionStore, RunReader, RunStore, StateStore, ValueStore};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 
@@ -23,6 +24,10 @@ pub(crate) struct Stores {
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
+    /// What is kept of it; of SQLite alone so far.
+    pub(crate) retention: Option<Arc<dyn RetentionStore>>,
+    /// The file of SQLite.
+    pub(crate) file: Option<PathBuf>,
     /// Where other processes may use it too.
     pub(crate) shared: Option<Arc<dyn SharedStore>>,
     /// Why nothing can be written any more, once nothing can.
@@ -39,7 +44,7 @@ impl Stores {
                 let store = Arc::new(store.with_context(|| format!("cannot open the database {file:?}"))?);
                 let writer = store.clone();
                 let failed = async move { writer.failed().await }.boxed().shared();
-                Ok(Self::of(store, None, failed))
+                Ok(Self { retention: Some(store.clone()), file: Some(file), ..Self::of(store, None, failed) })
             }
             DatabaseUrl::Postgres(address) => {
                 let store = PostgresStore::open(address, clock).await;
@@ -61,6 +66,8 @@ impl Stores {
             values: store.clone(),
             states: store.clone(),
             auth: store,
+            retention: None,
+            file: None,
             shared,
             failed,
         }

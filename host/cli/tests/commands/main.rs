@@ -6,7 +6,7 @@ mod waft;
 use canned::{Answer, Canned};
 use waft::{Said, waft};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["demo"],
@@ -19,6 +19,13 @@ const COMMANDS: [&[&str]; 14] = [
     &["logs"],
     &["dags"],
     &["versions"],
+    &["db"],
+    &["db", "status"],
+    &["db", "migrate"],
+    &["db", "check"],
+    &["backup"],
+    &["restore"],
+    &["gc"],
     &["config"],
     &["config", "show"],
 ];

@@ -1,0 +1,169 @@
+//! Which blobs rows refer to.
+
+use async_trait::async_trait;
+use model::json::blob_markers;
+use model::{BundleVersionKey, RunKey, TenantId, TenantScope};
+use store::{RefCursor, RefPage, RetentionStore, StoreError, ValuePlace};
+
+use crate::SqliteStore;
+use crate::error::failed;
+use crate::rows::{self, Cells};
+
+/// All tenants. Called by `RetentionStore::tenant_list`. Walks the table, which has a row for each.
+pub(crate) const TENANTS: &str = "SELECT tenant_id FROM tenant ORDER BY tenant_id";
+
+/// Runs after a key. Called by `RetentionStore::run_keys`. Walks the table's key from a place on.
+pub(crate) const RUNS: &str = "SELECT key FROM dag_run WHERE tenant_id = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+/// Components of bundle versions.
+/// Called by `RetentionStore::blob_refs`, as are the others. Walks the table's key from a place on.
+pub(crate) const COMPONENTS: &str = "
+SELECT key, component FROM bundle_version WHERE tenant_id = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+/// Confs and parameters of runs; a text that cannot hold a marker is left out. Walks the table's key from a place on.
+pub(crate) const INPUTS: &str = r"
+SELECT run_key,
+    iif(instr(conf, '$waft') + instr(conf, '\u00') > 0, conf, '') AS conf,
+    iif(instr(params, '$waft') + instr(params, '\u00') > 0, params, '') AS params
+FROM dag_run_input WHERE tenant_id = ?1 AND run_key > ?2 ORDER BY run_key LIMIT ?3";
+
+/// Values; a text that cannot hold a marker is left out. Walks the table's key from a place on.
+pub(crate) const VALUES: &str = r"
+SELECT run_key, node, map_index, key, digest,
+    iif(instr(value, '$waft') + instr(value, '\u00') > 0, value, '') AS value
+FROM xcom
+WHERE tenant_id = ?1 AND (run_key, node, map_index, key) > (?2, ?3, ?4, ?5)
+ORDER BY run_key, node, map_index, key
+LIMIT ?6";
+
+/// Task state; a text that cannot hold a marker is left out. Walks the table's key from a place on.
+pub(crate) const STATES: &str = r"
+SELECT run_key, node, map_index, key, NULL AS digest,
+    iif(instr(value, '$waft') + instr(value, '\u00') > 0, value, '') AS value
+FROM task_state
+WHERE tenant_id = ?1 AND (run_key, node, map_index, key) > (?2, ?3, ?4, ?5)
+ORDER BY run_key, node, map_index, key
+LIMIT ?6";
+
+#[async_trait]
+impl RetentionStore for SqliteStore {
+    async fn tenant_list(&self) -> Result<Vec<TenantScope>, StoreError> {
+        let query = sqlx::query_scalar(TENANTS);
+        let numbers: Vec<i64> = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        Ok(numbers.into_iter().map(|number| TenantScope::assume(TenantId::from_row(number))).collect())
+    }
+
+    async fn run_keys(&self, scope: TenantScope, after: Option<RunKey>, limit: u32) -> Result<Vec<RunKey>, StoreError> {
+        let query = sqlx::query(RUNS)
+            .bind(rows::tenant(scope))
+            .bind(after.map(|key| rows::bytes(key.uuid())).unwrap_or_default())
+            .bind(limit);
+        let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        found.iter().map(|row| Ok(RunKey::from_uuid(Cells::of(row, "dag_run").uuid("key")?))).collect()
+    }
+
+    async fn blob_refs(&self, scope: TenantScope, from: RefCursor, limit: u32) -> Result<RefPage, StoreError> {
+        match from {
+            RefCursor::Components(after) => self.components(scope, after, limit).await,
+            RefCursor::Inputs(after) => self.inputs(scope, after, limit).await,
+            RefCursor::Values(after) => {
+                let (page, last) = self.values(VALUES, scope, after, limit).await?;
+                let next = last.map_or(RefCursor::States(None), |last| RefCursor::Values(Some(last)));
+                Ok(RefPage { next: Some(next), ..page })
+            }
+            RefCursor::States(after) => {
+                let (page, last) = self.values(STATES, scope, after, limit).await?;
+                Ok(RefPage { next: last.map(|last| RefCursor::States(Some(last))), ..page })
+            }
+        }
+    }
+}
+
+impl SqliteStore {
+    async fn components(
+        &self,
+        scope: TenantScope,
+        after: Option<BundleVersionKey>,
+        limit: u32,
+    ) -> Result<RefPage, StoreError> {
+        let query = sqlx::query(COMPONENTS)
+            .bind(rows::tenant(scope))
+            .bind(after.map(|key| rows::bytes(key.uuid())).unwrap_or_default())
+            .bind(limit);
+        let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        let mut page = RefPage { next: Some(RefCursor::Inputs(None)), ..RefPage::default() };
+        for row in &found {
+            page.named.push(Cells::of(row, "bundle_version").digest("component")?);
+        }
+        if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+            let key = Cells::of(last, "bundle_version").uuid("key")?;
+            page.next = Some(RefCursor::Components(Some(BundleVersionKey::from_uuid(key))));
+        }
+        Ok(page)
+    }
+
+    async fn inputs(&self, scope: TenantScope, after: Option<RunKey>, limit: u32) -> Result<RefPage, StoreError> {
+        let query = sqlx::query(INPUTS)
+            .bind(rows::tenant(scope))
+            .bind(after.map(|key| rows::bytes(key.uuid())).unwrap_or_default())
+            .bind(limit);
+        let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        let mut page = RefPage { next: Some(RefCursor::Values(None)), ..RefPage::default() };
+        for row in &found {
+            let cells = Cells::of(row, "dag_run_input");
+            for text in [cells.text("conf")?, cells.text("params")?] {
+                page.named.extend(blob_markers(text).into_iter().map(|blob| blob.digest));
+            }
+        }
+        if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+            let key = Cells::of(last, "dag_run_input").uuid("run_key")?;
+            page.next = Some(RefCursor::Inputs(Some(RunKey::from_uuid(key))));
+        }
+        Ok(page)
+    }
+
+    /// References of a page, and where the next one begins.
+    async fn values(
+        &self,
+        sql: &'static str,
+        scope: TenantScope,
+        after: Option<ValuePlace>,
+        limit: u32,
+    ) -> Result<(RefPage, Option<ValuePlace>), StoreError> {
+        let (run, node, map_index, key) = match &after {
+            Some((run, node, map_index, key)) => {
+                (rows::bytes(run.uuid()), i64::from(node.0), i64::from(map_index.number()), key.as_str())
+            }
+            // Before every key.
+            None => (Vec::new(), -1, -2, ""),
+        };
+        let query = sqlx::query(sql)
+            .bind(rows::tenant(scope))
+            .bind(run)
+            .bind(node)
+            .bind(map_index)
+            .bind(key.to_owned())
+            .bind(limit);
+        let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        let mut page = RefPage::default();
+        for row in &found {
+            let cells = Cells::of(row, "xcom");
+            match cells.digest_opt("digest")? {
+                Some(digest) => {
+                    page.named.push(digest);
+                    page.values.push(digest);
+                }
+                None => page.named.extend(blob_markers(cells.text("value")?).into_iter().map(|blob| blob.digest)),
+            }
+        }
+        let last = found.last().filter(|_| found.len() == limit as usize).map(|row| {
+            let cells = Cells::of(row, "xcom");
+            let run = RunKey::from_uuid(cells.uuid("run_key")?);
+            Ok::<_, StoreError>((run, cells.node()?, cells.map_index()?, cells.parsed("key")?))
+        });
+        Ok((page, last.transpose()?))
+    }
+}
+
+#[cfg(test)]
+mod tests;
