@@ -10,7 +10,7 @@ const ITEMS: u64 = 2_000;
 const SLOTS: u64 = 256;
 
 /// How many instances of `begin` are in a state.
-async fn count(server: &Server, run: &str, state: &str) -> u64 {
+pub(crate) async fn count(server: &Server, run: &str, state: &str) -> u64 {
     let path = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/listMapped?state={state}&limit=1");
     server.get(&path).await.expect(200)["total_entries"].as_u64().expect("a total")
 }
@@ -24,6 +24,11 @@ async fn in_the_middle(server: &Server) -> String {
 
 /// The run ends with the right answer, and only what was in flight at one of the deaths was begun again.
 async fn assert_survived(server: &Server, run: &str, deaths: u64) {
+    assert_all_done(server, run, ITEMS, deaths * SLOTS).await;
+}
+
+/// The run has ended well: every item once, no more of them begun again than may have been under way when somebody died.
+pub(crate) async fn assert_all_done(server: &Server, run: &str, items: u64, begun_again_max: u64) {
     let ended =
         server.get(&format!("/dags/surviving/dagRuns/{run}/wait?until=finished&result=survey&timeout=90")).await;
     let ended = ended.expect(200);
@@ -32,19 +37,19 @@ async fn assert_survived(server: &Server, run: &str, deaths: u64) {
     let survival: Value = server.get(&path).await.expect(200)["value"].clone();
     assert_eq!(
         (&survival["items"], &survival["sum"]),
-        (&json!(ITEMS), &json!(ITEMS * (ITEMS - 1) / 2)),
+        (&json!(items), &json!(items * (items - 1) / 2)),
         "{survival:#}"
     );
     let begun_again = survival["begun_again"].as_u64().expect("a number");
-    assert!(begun_again <= deaths * SLOTS, "{begun_again} items were begun again");
+    assert!(begun_again <= begun_again_max, "{begun_again} items were begun again");
 
     let mapped = server.mapped("surviving", run, "begin").await;
-    assert_eq!(mapped.len() as u64, ITEMS);
+    assert_eq!(mapped.len() as u64, items);
     for (index, instance) in mapped.iter().enumerate() {
         assert_eq!(instance["map_index"], index, "{instance:#}");
         assert_eq!((&instance["state"], &instance["try_number"]), (&json!("success"), &json!(1)), "{instance:#}");
     }
-    for index in (0..ITEMS).step_by(97) {
+    for index in (0..items).step_by(97) {
         let path = format!("/dags/surviving/dagRuns/{run}/taskInstances/begin/{index}/tries");
         let tries = server.get(&path).await.expect(200);
         assert_eq!(

@@ -15,4 +15,5 @@ mod log;
 mod mapping;
 mod matrix;
 mod trigger;
+mod upkeep;
 mod wait;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
@@ -36,14 +36,28 @@ impl Server {
         Self::start_with(&[]).await
     }
 
+    /// A server on what a backup holds.
+    pub(crate) async fn restored(backup: &Path) -> Self {
+        let mut server = Self::new(&[]);
+        let output = server.command().arg("restore").arg(backup).arg("--data").arg(server.data()).output();
+        let output = output.expect("waft starts");
+        assert!(output.status.success(), "{output:?}");
+        server.restart().await;
+        server
+    }
+
     /// With more arguments for `waft serve`.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        let mut server = Self::new(arguments);
+        server.restart().await;
+        server
+    }
+
+    fn new(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).build().expect("an HTTP client");
-        let mut server = Self { folder, arguments, process: None, http, token: String::new() };
-        server.restart().await;
-        server
+        Self { folder, arguments, process: None, http, token: String::new() }
     }
 
     /// A server with the bundle of a package on it.
@@ -140,6 +154,11 @@ impl Server {
             Ok(response) => Reply::read(asked, response).await,
             Err(error) => panic!("{asked}: {error:?}"),
         }
+    }
+
+    /// What the server tells a collector of metrics.
+    pub(crate) async fn metrics(&self) -> String {
+        self.send(self.http.get(format!("{}/metrics", self.origin()))).await.text
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -5,12 +5,14 @@
 //! `WAFT_CRASH_SEEDS=100..200` plays those instead.
 
 mod cell;
+mod place;
 mod story;
 
 use cell::Cell;
+use place::Place;
 
 /// Plays one of four parts of the seeds.
-async fn play(part: u64) {
+async fn play(part: u64, place: fn() -> Place) {
     let seeds = match std::env::var("WAFT_CRASH_SEEDS") {
         Err(_) => 0..Cell::count(),
         Ok(asked) => {
@@ -19,28 +21,48 @@ async fn play(part: u64) {
         }
     };
     for seed in seeds.filter(|seed| seed % 4 == part) {
-        story::play(seed).await;
+        story::play(seed, place()).await;
     }
 }
 
 #[tokio::test]
-async fn one_quarter_of_the_cells() {
-    play(0).await;
+async fn one_quarter_of_the_cells_on_sqlite() {
+    play(0, Place::sqlite).await;
 }
 
 #[tokio::test]
-async fn another_quarter_of_the_cells() {
-    play(1).await;
+async fn another_quarter_of_the_cells_on_sqlite() {
+    play(1, Place::sqlite).await;
 }
 
 #[tokio::test]
-async fn a_third_quarter_of_the_cells() {
-    play(2).await;
+async fn a_third_quarter_of_the_cells_on_sqlite() {
+    play(2, Place::sqlite).await;
 }
 
 #[tokio::test]
-async fn the_last_quarter_of_the_cells() {
-    play(3).await;
+async fn the_last_quarter_of_the_cells_on_sqlite() {
+    play(3, Place::sqlite).await;
+}
+
+#[tokio::test]
+async fn one_quarter_of_the_cells_on_postgres() {
+    play(0, Place::postgres).await;
+}
+
+#[tokio::test]
+async fn another_quarter_of_the_cells_on_postgres() {
+    play(1, Place::postgres).await;
+}
+
+#[tokio::test]
+async fn a_third_quarter_of_the_cells_on_postgres() {
+    play(2, Place::postgres).await;
+}
+
+#[tokio::test]
+async fn the_last_quarter_of_the_cells_on_postgres() {
+    play(3, Place::postgres).await;
 }
 
 #[tokio::test]

@@ -1,14 +1,11 @@
 //! What is asked of the server in every cell: deploy, map and reduce, fail and try again, leave large values, clear, end.
 
-use std::sync::Arc;
-
-use clock::Real;
 use reqwest::Method;
 use serde_json::{Value, json};
-use simulation::{SCOPE, Snapshot, invariant};
-use store_sqlite::SqliteStore;
+use simulation::invariant;
 
 use super::cell::Cell;
+use super::place::Place;
 use crate::harness::{Body, CrashingServer, component};
 
 const ITEMS: u64 = 40;
@@ -16,10 +13,10 @@ const ITEMS: u64 = 40;
 const WORDS_BYTES: usize = 80 << 10;
 
 /// Plays the story of a seed and checks what is left.
-pub(super) async fn play(seed: u64) {
+pub(super) async fn play(seed: u64, place: Place) {
     let cell = Cell::of(seed);
     eprintln!("seed {seed}: {cell:?}");
-    let mut server = CrashingServer::new(&["--slots".to_owned(), "8".to_owned()], &cell.plans());
+    let mut server = CrashingServer::new(&place.arguments(), &cell.plans());
     let component = component("flows-guest");
     server.ask(Method::POST, "/bundles/flows-guest", Body::Component(&component)).await.expect(200);
 
@@ -45,7 +42,7 @@ pub(super) async fn play(seed: u64) {
     log.expect(200);
 
     server.terminate().await;
-    check_rows(&server, seed, &["surviving", "flaky", "talk", "doomed"]).await;
+    check_rows(&server, &place, seed, &["surviving", "flaky", "talk", "doomed"]).await;
     let has_struck = server.log_text().contains(&format!("failpoint {}", cell.step));
     assert!(
         has_struck || !cell.must_strike(),
@@ -55,21 +52,21 @@ pub(super) async fn play(seed: u64) {
 
 /// While nothing can be written, whatever would have to be is refused; what runs ends when there is room again (F7).
 pub(super) async fn play_on_a_full_disk() {
-    let mut server = CrashingServer::new(&["--slots".to_owned(), "8".to_owned()], &[]);
+    let mut server = CrashingServer::new(&Place::Sqlite.arguments(), &[]);
     let component = component("flows-guest");
     server.ask(Method::POST, "/bundles/flows-guest", Body::Component(&component)).await.expect(200);
     trigger(&mut server, "surviving", json!({ "n": ITEMS, "pause_ms": 100 })).await;
     server.disk_is_full(true);
     let body = json!({ "logical_date": null, "dag_run_id": "refused", "conf": {} });
     let refused = server.ask_once(Method::POST, "/dags/chain/dagRuns", Body::Json(body)).await;
-    refused.expect("the server answers").expect_problem(503, "unavailable");
+    refused.expect("the server answers").expect_problem(507, "storage-not-writable");
     server.disk_is_full(false);
     check_survey(&mut server).await;
     let body = json!({ "logical_date": null, "dag_run_id": "taken", "conf": {} });
     server.ask(Method::POST, "/dags/chain/dagRuns", Body::Json(body)).await.expect(200);
     assert_eq!(server.starts, 1, "the server died of a full disk");
     server.terminate().await;
-    check_rows(&server, 0, &["surviving", "chain"]).await;
+    check_rows(&server, &Place::Sqlite, 0, &["surviving", "chain"]).await;
 }
 
 /// A caller who does not hear an answer repeats what he asked under the same name.
@@ -108,10 +105,8 @@ async fn check_survey(server: &mut CrashingServer) {
 }
 
 /// What every database must hold, whatever happened.
-async fn check_rows(server: &CrashingServer, seed: u64, dags: &[&str]) {
-    let path = server.data().join("waft.db");
-    let store = SqliteStore::open(&path, Arc::new(Real)).await.expect("the database can be opened");
-    let snapshot = Snapshot::read(&store, SCOPE).await.expect("the rows can be read");
+async fn check_rows(server: &CrashingServer, place: &Place, seed: u64, dags: &[&str]) {
+    let snapshot = place.snapshot(&server.data()).await;
     let mut found: Vec<_> = snapshot.runs.iter().map(|run| run.row.dag_id.as_str()).collect();
     found.sort_unstable();
     let mut expect = dags.to_vec();
