@@ -177,16 +177,21 @@ pub(crate) struct Speed {
 }
 
 pub(crate) struct Floors {
-    pub(crate) one_p50_ms: f64,
-    pub(crate) one_p95_ms: f64,
-    pub(crate) chain_p50_ms: f64,
-    pub(crate) mapped_per_s: f64,
-    pub(crate) chains_per_s: f64,
+    pub(crate) one_p50_ms: Option<f64>,
+    pub(crate) one_p95_ms: Option<f64>,
+    pub(crate) chain_p50_ms: Option<f64>,
+    pub(crate) mapped_per_s: Option<f64>,
+    pub(crate) chains_per_s: Option<f64>,
 }
 
 impl Speed {
-    const FLOORS: Floors =
-        Floors { one_p50_ms: 2.0, one_p95_ms: 5.0, chain_p50_ms: 4.0, mapped_per_s: 8_000.0, chains_per_s: 1_000.0 };
+    const FLOORS: Floors = Floors {
+        one_p50_ms: Some(2.0),
+        one_p95_ms: Some(5.0),
+        chain_p50_ms: Some(4.0),
+        mapped_per_s: Some(8_000.0),
+        chains_per_s: Some(1_000.0),
+    };
 
     pub(crate) fn measure(server: &Server) -> Result<Self> {
         let one = one_after_another(server, "noop_one", 1_000)?;
@@ -199,8 +204,8 @@ impl Speed {
     }
 
     pub(crate) fn report(&self, title: &str, floors: Option<&Floors>, report: &mut Report) {
-        let at_most = |floor: fn(&Floors) -> f64| floors.map_or(Floor::None, |floors| Floor::AtMost(floor(floors)));
-        let at_least = |floor: fn(&Floors) -> f64| floors.map_or(Floor::None, |floors| Floor::AtLeast(floor(floors)));
+        let at_most = |floor: fn(&Floors) -> Option<f64>| floors.and_then(floor).map_or(Floor::None, Floor::AtMost);
+        let at_least = |floor: fn(&Floors) -> Option<f64>| floors.and_then(floor).map_or(Floor::None, Floor::AtLeast);
         let mut add = |what: &str, floor, measured, unit| report.add(format!("{what}, {title}"), floor, measured, unit);
         add("one task, p50", at_most(|floors| floors.one_p50_ms), self.one.p50_ms(), "ms");
         add("one task, p95", at_most(|floors| floors.one_p95_ms), self.one.p95_ms(), "ms");
