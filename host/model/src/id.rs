@@ -114,6 +114,12 @@ names! {
     DagId, "dag_id", b"";
     /// Names a task within a DAG.
     TaskId, "task_id", b"";
+    /// Names a group of tasks within a DAG.
+    GroupId, "group_id", b"";
+    /// Names a task or a group: ids of both are unique together.
+    MemberId, "id of a task or group", b"";
+    /// Names a pool of slots within a tenant.
+    PoolName, "pool", b"";
     /// Names a run within a DAG.
     RunId, "run_id", b"~:+";
     /// Names a bundle within a tenant.
@@ -122,6 +128,18 @@ names! {
     Entrypoint, "entrypoint", b"";
     /// Names a value of an attempt, an argument or a parameter.
     Key, "key", b"";
+}
+
+impl From<TaskId> for MemberId {
+    fn from(task: TaskId) -> Self {
+        Self(task.0)
+    }
+}
+
+impl From<GroupId> for MemberId {
+    fn from(group: GroupId) -> Self {
+        Self(group.0)
+    }
 }
 
 macro_rules! keys {
@@ -257,6 +275,15 @@ impl TenantScope {
 /// A task's place in a run: its position in the DAG version with which the run began. Rows name tasks by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIdx(pub u32);
+
+/// A level of mapping in a DAG: the run itself, a mapped group, or a mapped task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ScopeIdx(pub u32);
+
+impl ScopeIdx {
+    /// The run itself, which is there once.
+    pub const RUN: ScopeIdx = ScopeIdx(0);
+}
 
 /// Position of a mapped instance in its task's expansion. An unmapped instance, and the summary row of a
 /// task that is not expanded yet, have none; rows and Airflow's clients see −1 there.

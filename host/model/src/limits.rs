@@ -23,7 +23,15 @@ pub mod dag {
     /// Most values of a DAG document.
     pub const DOCUMENT_VALUES_MAX: usize = 500_000;
     pub const TASKS_MAX: usize = 10_000;
+    /// Dependencies, those that groups stand for too.
     pub const EDGES_MAX: usize = 100_000;
+    pub const GROUPS_MAX: usize = 1_000;
+    /// Deepest nesting of groups.
+    pub const GROUP_DEPTH_MAX: usize = 16;
+    /// Deepest nesting of mapped groups and mapped tasks.
+    pub const MAP_DEPTH_MAX: u32 = 4;
+    /// Pairs of a task and a setup that it needs, and of a task and a branch or short circuit that may skip it.
+    pub const LINKS_MAX: usize = 500_000;
     /// DAGs of one bundle.
     pub const DAGS_PER_BUNDLE_MAX: usize = 1_000;
     /// Parameters, defaults and schemas together.
@@ -51,6 +59,8 @@ pub mod run {
     pub const INSTANCES_MAX: u64 = 200_000;
     /// Instances of one mapped task unless the task or the operator says otherwise.
     pub const MAP_LENGTH_DEFAULT: u32 = 10_000;
+    /// Instances of one mapped task that a task may ask for.
+    pub const MAP_LENGTH_MAX: u32 = 2_000_000;
     /// Longest timeout of a run.
     pub const TIMEOUT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
     pub const CONF_MAX_BYTES: usize = super::json::TEXT_MAX_BYTES;
@@ -69,6 +79,18 @@ pub mod task {
     pub const RETRY_MULTIPLIER_MIN_MILLI: u32 = 1_000;
     pub const RETRY_MULTIPLIER_MAX_MILLI: u32 = 10_000;
     pub const RETRY_DELAY_MAX_MS: u64 = 30 * 24 * 3600 * 1000;
+    /// By how much a delay may be longer or shorter, in thousandths of it.
+    pub const RETRY_JITTER_DEFAULT_MILLI: u32 = 100;
+    pub const RETRY_JITTER_MAX_MILLI: u32 = 1_000;
+    pub const QUEUED_TIMEOUT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
+    /// Between two questions to a sensor.
+    pub const POKE_INTERVAL_DEFAULT_MS: u64 = 60_000;
+    pub const POKE_INTERVAL_MIN_MS: u64 = 100;
+    pub const POKE_INTERVAL_MAX_MS: u64 = 24 * 3600 * 1000;
+    pub const POOL_SLOTS_MAX: u32 = 10_000;
+    pub const PRIORITY_MAX: u32 = 1_000_000;
+    /// Longest template of the names of instances.
+    pub const TEMPLATE_MAX_BYTES: usize = 1_000;
     pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
     pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
     /// Memory of one instance: linear memories and tables together.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::MemberId;
 use crate::state::EndKind;
 
 /// The end of one execution.
@@ -21,6 +22,10 @@ pub enum End {
     OverLimit { message: String },
     /// Somebody cancelled it.
     Cancelled { message: String },
+    /// A sensor's body answered that it is not done.
+    Rescheduled,
+    /// The body answered that it waits.
+    Deferred { wake: Wake },
     /// Its runner died, its lease ended or its worker drained. `suspect` when it was running at a death of its runner,
     /// so that it runs alone from now on.
     HostLost { message: String, suspect: bool },
@@ -37,6 +42,8 @@ impl End {
             Self::Trapped { .. } => EndKind::Trapped,
             Self::OverLimit { .. } => EndKind::OverLimit,
             Self::Cancelled { .. } => EndKind::Cancelled,
+            Self::Rescheduled => EndKind::Rescheduled,
+            Self::Deferred { .. } => EndKind::Deferred,
             Self::HostLost { .. } => EndKind::HostLost,
         }
     }
@@ -44,7 +51,7 @@ impl End {
     /// What is said about it, for people; nothing for a success.
     pub fn message(&self) -> Option<&str> {
         match self {
-            Self::Success => None,
+            Self::Success | Self::Rescheduled | Self::Deferred { .. } => None,
             Self::Skipped { reason: message }
             | Self::Failed { message, .. }
             | Self::TimedOut { message }
@@ -54,6 +61,45 @@ impl End {
             | Self::HostLost { message, .. } => Some(message),
         }
     }
+}
+
+/// What a deferred attempt waits for, and for how long at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wake {
+    pub on: WakeOn,
+    pub timeout_ms: Option<u64>,
+}
+
+/// What a deferred attempt waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WakeOn {
+    /// A time, in microseconds since 1970 UTC.
+    Until { at_us: i64 },
+    /// An event of this asset.
+    Asset(String),
+    /// A signal of this name.
+    Signal(String),
+    /// The end of this run.
+    DagRun(String),
+}
+
+/// Which of what stands downstream goes on after a branch, a short circuit or the like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Choice {
+    All,
+    /// These tasks and groups; none after a short circuit that answered false.
+    Only(Vec<MemberId>),
+}
+
+/// What a success says besides its value.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answer {
+    /// Of a branch, a short circuit or the like.
+    pub choice: Option<Choice>,
+    /// Length of the returned list or object, where something is mapped over it.
+    pub list_length: Option<u32>,
+    /// Lengths of the items of that list, where something is mapped over those; nothing for an item that is neither list nor object.
+    pub item_lengths: Option<Vec<Option<u32>>>,
 }
 
 /// What an execution used.

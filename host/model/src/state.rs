@@ -92,6 +92,13 @@ states! {
         Queued = "queued",
         /// Failed and will be tried again; a timer moves it on.
         UpForRetry = "up_for_retry",
+        /// A sensor that is not done; the time of its next question moves it on. The attempt goes on.
+        UpForReschedule = "up_for_reschedule",
+        /// Waits for a time, an asset event, a signal or another run without a worker; that, or its timeout, moves it on. The
+        /// attempt goes on.
+        Deferred = "deferred",
+        /// An approval that nobody has answered; an answer, or its timeout, moves it on.
+        AwaitingInput = "awaiting_input",
         /// A worker holds its lease; the attempt's end or the lease's end moves it on.
         Running = "running",
         /// Ended: the body answered success.
@@ -117,19 +124,42 @@ impl TaskState {
     pub const fn next(self) -> &'static [TaskState] {
         match self {
             // Success without running is that of an empty task; failure that of an expansion that is too large.
-            Self::None => {
-                &[Self::Scheduled, Self::Success, Self::Failed, Self::Skipped, Self::UpstreamFailed, Self::Removed]
+            Self::None => &[
+                Self::Scheduled,
+                Self::AwaitingInput,
+                Self::Success,
+                Self::Failed,
+                Self::Skipped,
+                Self::UpstreamFailed,
+                Self::Removed,
+            ],
+            // Skipped where the run ends before its turn comes; failed where its turn comes too late.
+            Self::Scheduled => {
+                &[Self::Queued, Self::Running, Self::UpForRetry, Self::Failed, Self::Skipped, Self::Removed]
             }
-            // Skipped where the run ends before its turn comes.
-            Self::Scheduled => &[Self::Queued, Self::Running, Self::Skipped, Self::Removed],
             // Scheduled again where its worker is lost or hands it back.
-            Self::Queued => &[Self::Scheduled, Self::Running, Self::Skipped, Self::Removed],
-            Self::UpForRetry => &[Self::Scheduled, Self::Skipped, Self::Removed],
-            // Scheduled again where its host is lost.
-            Self::Running => {
-                &[Self::Scheduled, Self::UpForRetry, Self::Success, Self::Failed, Self::Skipped, Self::Removed]
+            Self::Queued => {
+                &[Self::Scheduled, Self::Running, Self::UpForRetry, Self::Failed, Self::Skipped, Self::Removed]
             }
-            Self::Success | Self::Failed | Self::Skipped | Self::UpstreamFailed | Self::Removed => &[],
+            Self::UpForRetry => &[Self::Scheduled, Self::Failed, Self::Skipped, Self::Removed],
+            Self::UpForReschedule | Self::Deferred => {
+                &[Self::Scheduled, Self::UpForRetry, Self::Failed, Self::Skipped, Self::Removed]
+            }
+            Self::AwaitingInput => &[Self::UpForRetry, Self::Success, Self::Failed, Self::Skipped, Self::Removed],
+            // Scheduled again where its host is lost.
+            Self::Running => &[
+                Self::Scheduled,
+                Self::UpForRetry,
+                Self::UpForReschedule,
+                Self::Deferred,
+                Self::Success,
+                Self::Failed,
+                Self::Skipped,
+                Self::Removed,
+            ],
+            // No longer part of the run, because what it was mapped over has become shorter.
+            Self::Success | Self::Failed | Self::Skipped | Self::UpstreamFailed => &[Self::Removed],
+            Self::Removed => &[],
         }
     }
 
@@ -170,6 +200,10 @@ states! {
         OverLimit = "over_limit",
         /// Somebody cancelled it.
         Cancelled = "cancelled",
+        /// A sensor answered that it is not done: the attempt goes on.
+        Rescheduled = "rescheduled",
+        /// The body waits for something without a worker: the attempt goes on.
+        Deferred = "deferred",
         /// Its runner died, its lease ended or its worker drained: not the author's fault, and not counted against retries.
         HostLost = "host_lost",
     }
@@ -207,7 +241,8 @@ mod tests {
             assert!(!state.may_become(*state), "{state}");
         }
         for state in TaskState::ALL {
-            assert_eq!(state.is_ended(), state.next().is_empty(), "{state}");
+            let is_last = state.next().iter().all(|next| *next == TaskState::Removed);
+            assert_eq!(state.is_ended(), is_last, "{state}");
             assert!(!state.may_become(*state), "{state}");
         }
     }

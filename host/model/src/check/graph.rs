@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use indexmap::IndexMap;
-
-use super::{Node, expanded, ids, source, task_pointer};
-use crate::document::{DagDocument, Source, TaskKind};
-use crate::id::{NodeIdx, TaskId};
-use crate::pointer::Pointer;
+use super::groups::Groups;
+use super::ids::Ids;
+use super::reach::Reach;
+use super::scopes::Scopes;
+use super::taker::takers;
+use super::{edges, setups, task_pointer};
+use crate::dag::Node;
+use crate::document::{DagDocument, Expand, Source};
+use crate::id::NodeIdx;
 use crate::problem::Problems;
 
 /// The resolved graph. Complete only where no problem was found.
@@ -20,94 +23,95 @@ pub(super) struct Graph {
 /// Ids that the message about a cycle names.
 const CYCLE_NAMES_MAX: usize = 12;
 
-pub(super) fn check(document: &DagDocument, by_task_id: &IndexMap<TaskId, NodeIdx>, problems: &mut Problems) -> Graph {
+pub(super) fn check(
+    document: &DagDocument,
+    ids: &Ids,
+    groups: &Groups,
+    scopes: &Scopes,
+    problems: &mut Problems,
+) -> Graph {
     let mut nodes = vec![Node::default(); document.tasks.len()];
-    resolve_sources(document, by_task_id, &mut nodes, problems);
-    resolve_edges(document, by_task_id, &mut nodes, problems);
-    for node in &mut nodes {
-        node.upstream.sort_unstable();
-        node.upstream.dedup();
+    edges::resolve(document, ids, groups, &mut nodes, problems);
+    link_downstream(&mut nodes);
+    let order = topological_order(&nodes);
+    if order.len() < nodes.len() {
+        report_cycles(document, &nodes, &order, problems);
     }
+    if problems.is_empty() {
+        for (node, (within, scope)) in nodes.iter_mut().zip(scopes.within.iter().zip(&scopes.of_task)) {
+            (node.within, node.scope) = (*within, *scope);
+        }
+        let reach = Reach::of(&nodes, &order);
+        setups::resolve(document, &reach, &mut nodes, problems);
+        link_downstream(&mut nodes);
+        setups::weigh(document, &reach, &mut nodes);
+        lists(document, ids, scopes, groups, &mut nodes);
+    }
+    Graph { nodes, order }
+}
+
+fn link_downstream(nodes: &mut [Node]) {
+    nodes.iter_mut().for_each(|node| node.downstream.clear());
     for i in 0..nodes.len() {
         for upstream in nodes[i].upstream.clone() {
             nodes[upstream.0 as usize].downstream.push(NodeIdx(i as u32));
         }
     }
-    let order = topological_order(&nodes);
-    if order.len() < nodes.len() {
-        report_cycles(document, &nodes, &order, problems);
-    }
-    Graph { nodes, order }
 }
 
-fn resolve_sources(
+/// Whose results have to tell how long they are, or how long their items are.
+fn lists(document: &DagDocument, ids: &Ids, scopes: &Scopes, groups: &Groups, nodes: &mut [Node]) {
+    for taker in takers(document) {
+        let around = scopes.around(taker.member, groups);
+        for (_, source, _) in taker.expanded() {
+            note_lists(document, ids, scopes, source, around, nodes);
+        }
+    }
+}
+
+fn note_lists(
     document: &DagDocument,
-    by_task_id: &IndexMap<TaskId, NodeIdx>,
+    ids: &Ids,
+    scopes: &Scopes,
+    source: &Source,
+    around: crate::id::ScopeIdx,
     nodes: &mut [Node],
-    problems: &mut Problems,
 ) {
-    for (i, task) in document.tasks.iter().enumerate() {
-        let at = task_pointer(i);
-        source::each(task, &at, &mut |source, at| {
-            let Source::Output(output) = source else { return };
-            let at = at.to("output").to("task");
-            match by_task_id.get(&output.task) {
-                None => problems.error("unknown-task", &at, ids::unknown(&output.task, by_task_id, problems)),
-                Some(&upstream) => {
-                    if document.tasks[upstream.0 as usize].kind == TaskKind::Empty {
-                        let message = format!("task `{}` is empty and leaves no value; make it an edge", output.task);
-                        problems.error("no-value", &at, message);
-                    }
-                    depend(document, nodes, (upstream, i), &at, problems);
+    source.outputs_mapped_over(&mut |output| {
+        let Some(node) = ids.tasks.get(&output.task).map(|node| node.0 as usize) else { return };
+        let of_task = scopes.of_task[node];
+        if scopes.common(of_task, around) == of_task {
+            nodes[node].gives_list = true;
+        } else {
+            nodes[node].gives_items = true;
+        }
+    });
+    note_items(document, ids, scopes, source, nodes);
+}
+
+/// What is mapped over an argument of a group is mapped over the items of what that argument varies over.
+fn note_items(document: &DagDocument, ids: &Ids, scopes: &Scopes, source: &Source, nodes: &mut [Node]) {
+    if let Source::GroupArg(arg) = source
+        && let Some(&group) = ids.groups.get(&arg.group)
+    {
+        let around = scopes.list[scopes.inside_group[group].0 as usize].parent.unwrap_or_default();
+        let mapped = document.groups[group].expand.iter().flat_map(Expand::sources);
+        for (_, source) in { mapped }.filter(|(name, _)| name.is_some_and(|name| *name == arg.arg)) {
+            source.outputs_mapped_over(&mut |output| {
+                let Some(node) = ids.tasks.get(&output.task).map(|node| node.0 as usize) else { return };
+                if scopes.common(scopes.of_task[node], around) == scopes.of_task[node] {
+                    nodes[node].gives_list_of_lists = true;
+                } else {
+                    nodes[node].gives_list = true;
                 }
-            }
-        });
-        for arg in expanded(task) {
-            if let Source::Output(output) = &arg.source
-                && let Some(&upstream) = by_task_id.get(&output.task)
-            {
-                nodes[i].expands_over.push((arg.arg.clone(), upstream));
-            }
+            });
+        }
+        if let Some(source) = document.groups[group].args.get(&arg.arg) {
+            note_lists(document, ids, scopes, source, around, nodes);
         }
     }
-}
-
-fn resolve_edges(
-    document: &DagDocument,
-    by_task_id: &IndexMap<TaskId, NodeIdx>,
-    nodes: &mut [Node],
-    problems: &mut Problems,
-) {
-    for (i, edge) in document.edges.iter().enumerate() {
-        let mut at = Pointer::default();
-        at.push("edges");
-        at.push_index(i);
-        let mut find = |task_id, end| {
-            let node = by_task_id.get(task_id).copied();
-            if node.is_none() {
-                problems.error("unknown-task", at.to(end), ids::unknown(task_id, by_task_id, problems));
-            }
-            node
-        };
-        if let (Some(from), Some(to)) = (find(&edge.from, "from"), find(&edge.to, "to")) {
-            depend(document, nodes, (from, to.0 as usize), &at, problems);
-        }
-    }
-}
-
-fn depend(
-    document: &DagDocument,
-    nodes: &mut [Node],
-    (upstream, downstream): (NodeIdx, usize),
-    at: &Pointer,
-    problems: &mut Problems,
-) {
-    if upstream.0 as usize == downstream {
-        let message =
-            format!("task `{}` depends on itself; remove this dependency", document.tasks[downstream].task_id);
-        problems.error("self-loop", at, message);
-    } else {
-        nodes[downstream].upstream.push(upstream);
+    for source in source.item_sources() {
+        note_items(document, ids, scopes, source, nodes);
     }
 }
 

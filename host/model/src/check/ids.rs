@@ -1,20 +1,51 @@
-//! Ids of tasks: each once, and those of `result` exist.
+//! Ids of tasks and groups: each once, and those of `result` exist.
 
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
-use super::task_pointer;
-use crate::document::{DagDocument, TaskKind};
-use crate::id::{NodeIdx, TaskId};
+use super::taker::Member;
+use super::{group_pointer, task_pointer};
+use crate::document::DagDocument;
+use crate::id::{GroupId, MemberId, NodeIdx, TaskId};
 use crate::problem::Problems;
 
-/// The first task of each id.
-pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> IndexMap<TaskId, NodeIdx> {
-    let mut by_task_id = IndexMap::with_capacity(document.tasks.len());
+/// Ids with what they name; the first of each.
+pub(super) struct Ids {
+    pub(super) tasks: IndexMap<TaskId, NodeIdx>,
+    pub(super) groups: IndexMap<GroupId, usize>,
+}
+
+impl Ids {
+    pub(super) fn member(&self, id: &MemberId) -> Option<Member> {
+        let task = self.tasks.get(id.as_str()).map(|node| Member::Task(node.0 as usize));
+        task.or_else(|| self.groups.get(id.as_str()).map(|group| Member::Group(*group)))
+    }
+
+    /// Says that there is no such task or group, and what may have been meant.
+    pub(super) fn unknown_member(&self, id: &MemberId, problems: &Problems) -> String {
+        let tasks = self.tasks.keys().map(TaskId::as_str);
+        match closest(id.as_str(), tasks.chain(self.groups.keys().map(GroupId::as_str)), problems) {
+            Some(near) => format!("there is no task `{id}`; did you mean `{near}`?"),
+            None => format!("there is no task `{id}`; add it, or remove what names it"),
+        }
+    }
+
+    /// Says that there is no such group, and what may have been meant.
+    pub(super) fn unknown_group(&self, id: &GroupId, problems: &Problems) -> String {
+        match closest(id.as_str(), self.groups.keys().map(GroupId::as_str), problems) {
+            Some(near) => format!("there is no group `{id}`; did you mean `{near}`?"),
+            None => format!("there is no group `{id}`; add it to `groups`, or remove what names it"),
+        }
+    }
+}
+
+/// Each id once, those of groups and of `result` too.
+pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> Ids {
+    let mut ids = Ids { tasks: IndexMap::with_capacity(document.tasks.len()), groups: IndexMap::new() };
     for (i, task) in document.tasks.iter().enumerate() {
-        match by_task_id.entry(task.task_id.clone()) {
+        match ids.tasks.entry(task.task_id.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(NodeIdx(i as u32));
             }
@@ -26,11 +57,28 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> IndexMap
             }
         }
     }
+    for (i, group) in document.groups.iter().enumerate() {
+        let id = &group.group_id;
+        let first = match ids.tasks.get(id.as_str()) {
+            Some(task) => Some(format!("/tasks/{}", task.0)),
+            None => ids.groups.get(id).map(|first| format!("/groups/{first}")),
+        };
+        if let Some(first) = first {
+            let message = format!("the id `{id}` is already at {first}; give one of them another id");
+            problems.error("duplicate-group", group_pointer(i).to("group_id"), message);
+        }
+        ids.groups.entry(id.clone()).or_insert(i);
+    }
+    check_result(document, &ids, problems);
+    ids
+}
+
+fn check_result(document: &DagDocument, ids: &Ids, problems: &mut Problems) {
     let mut seen = HashSet::new();
     for (i, task_id) in document.result.iter().enumerate() {
         let at = format!("/result/{i}");
-        match by_task_id.get(task_id) {
-            None => problems.error("unknown-task", at, unknown(task_id, &by_task_id, problems)),
+        match ids.tasks.get(task_id) {
+            None => problems.error("unknown-task", at, unknown(task_id, &ids.tasks, problems)),
             Some(_) if !seen.insert(task_id) => {
                 problems.error(
                     "duplicate-result",
@@ -38,17 +86,17 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) -> IndexMap
                     format!("task `{task_id}` already stands in result; remove one"),
                 );
             }
-            Some(node) if document.tasks[node.0 as usize].kind == TaskKind::Empty => {
+            Some(node) if !document.tasks[node.0 as usize].kind.has_value() => {
+                let kind = document.tasks[node.0 as usize].kind.as_str();
                 problems.error(
                     "no-value",
                     at,
-                    format!("task `{task_id}` is empty and leaves no value; name one that runs a body"),
+                    format!("task `{task_id}` is {kind} and leaves no value; name one that runs a body"),
                 );
             }
             Some(_) => {}
         }
     }
-    by_task_id
 }
 
 /// Says that there is no such task, and what may have been meant.

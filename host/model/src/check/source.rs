@@ -2,34 +2,40 @@
 
 use serde_json::Value;
 
-use super::{arg_pointer, expand_pointer, expanded};
-use crate::document::{Source, TaskDocument};
+use crate::document::Source;
 use crate::pointer::Pointer;
 
-/// Shows `visit` each source of a task, with the pointer to it; a list or object before those in it.
-pub(super) fn each<'a>(task: &'a TaskDocument, at: &Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
-    for (name, source) in &task.args {
-        walk(source, &mut arg_pointer(at, name.as_str()), visit);
-    }
-    for (i, arg) in expanded(task).iter().enumerate() {
-        walk(&arg.source, &mut expand_pointer(at, i).to("source"), visit);
-    }
+/// Shows `visit` a source and those in it, with the pointers to them; what holds others comes before them.
+pub(super) fn walk<'a>(source: &'a Source, at: &mut Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
+    visit(source, at);
+    inner(source, at, &mut |source, at| walk(source, at, visit));
 }
 
-fn walk<'a>(source: &'a Source, at: &mut Pointer, visit: &mut impl FnMut(&'a Source, &Pointer)) {
-    visit(source, at);
+/// The sources directly in one, with the pointers to them.
+pub(super) fn inner<'a>(source: &'a Source, at: &mut Pointer, visit: &mut impl FnMut(&'a Source, &mut Pointer)) {
+    let mut list = |sources: &'a [Source], at: &mut Pointer| {
+        for (i, source) in sources.iter().enumerate() {
+            at.within_index(i, |at| visit(source, at));
+        }
+    };
     match source {
-        Source::List(items) => at.within("list", |at| {
-            for (i, item) in items.iter().enumerate() {
-                at.within_index(i, |at| walk(item, at, visit));
-            }
-        }),
+        Source::List(items) => at.within("list", |at| list(items, at)),
+        Source::Concat(sources) => at.within("concat", |at| list(sources, at)),
+        Source::Zip(zip) => at.within("zip", |at| at.within("sources", |at| list(&zip.sources, at))),
+        Source::Map(transform) => at.within("map", |at| at.within("source", |at| visit(&transform.source, at))),
+        Source::Filter(transform) => at.within("filter", |at| at.within("source", |at| visit(&transform.source, at))),
         Source::Object(members) => at.within("object", |at| {
             for (i, (_, member)) in members.iter().enumerate() {
-                at.within_index(i, |at| at.within_index(1, |at| walk(member, at, visit)));
+                at.within_index(i, |at| at.within_index(1, |at| visit(member, at)));
             }
         }),
-        Source::Literal(_) | Source::Output(_) | Source::Param(_) | Source::Conf(_) => {}
+        Source::Literal(_)
+        | Source::Output(_)
+        | Source::Param(_)
+        | Source::Conf(_)
+        | Source::Variable(_)
+        | Source::GroupArg(_)
+        | Source::MapItem(_) => {}
     }
 }
 
@@ -39,7 +45,7 @@ pub(super) fn is_within(source: &Source, levels: usize) -> bool {
     match source {
         Source::List(items) => items.iter().all(|item| is_within(item, levels)),
         Source::Object(members) => members.iter().all(|(_, member)| is_within(member, levels)),
-        _ => true,
+        source => source.item_sources().iter().all(|source| is_within(source, levels)),
     }
 }
 
@@ -53,7 +59,31 @@ pub(super) fn value_is_within(source: &Source, levels: usize) -> bool {
         Source::Object(members) => levels
             .checked_sub(1)
             .is_some_and(|levels| members.iter().all(|(_, member)| value_is_within(member, levels))),
-        Source::Output(_) | Source::Param(_) | Source::Conf(_) => true,
+        source => source.item_sources().iter().all(|source| value_is_within(source, levels)),
+    }
+}
+
+/// How many items a source has, where the document says; `None` in it when the number does not fit 64 bits.
+#[expect(clippy::option_option, reason = "unknown, too large and known are three answers")]
+pub(super) fn known_length(source: &Source) -> Option<Option<u64>> {
+    match source {
+        Source::Literal(Value::Array(items)) => Some(Some(items.len() as u64)),
+        Source::Literal(Value::Object(members)) => Some(Some(members.len() as u64)),
+        Source::List(items) => Some(Some(items.len() as u64)),
+        Source::Object(members) => Some(Some(members.len() as u64)),
+        Source::Map(transform) | Source::Filter(transform) => known_length(&transform.source),
+        Source::Concat(sources) => {
+            let lengths: Vec<_> = sources.iter().map(known_length).collect::<Option<_>>()?;
+            Some(lengths.into_iter().try_fold(0_u64, |sum, length| sum.checked_add(length?)))
+        }
+        Source::Zip(zip) => {
+            let lengths: Vec<_> = zip.sources.iter().map(known_length).collect::<Option<_>>()?;
+            // What does not fit is longer than everything that does.
+            let shortest = || lengths.iter().min_by_key(|length| length.unwrap_or(u64::MAX));
+            let longest = || lengths.iter().max_by_key(|length| length.unwrap_or(u64::MAX));
+            Some(if zip.fill.is_some() { longest() } else { shortest() }.copied().unwrap_or(Some(0)))
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,10 @@ use crate::problem::Problem;
 
 mod args;
 mod graph;
+mod groups;
+mod kinds;
 mod limits;
+mod mapping;
 mod types;
 
 fn check_document(document: &Value) -> Result<(Dag, Vec<Problem>), Vec<Problem>> {
@@ -83,6 +86,14 @@ fn a_legal_dag_is_resolved() {
     assert_eq!(dag.find("nobody"), None);
 }
 
+/// Fields that are left out do not stand in the canonical form, so that documents of before keep their digests.
+#[test]
+fn the_canonical_form_of_a_document_never_changes() {
+    let canonical = crate::canonical(dag(&longest_file()).document()).unwrap();
+    let expect = "sha256:8227a7d2344fc96eb4f47841c5f69c3e2a1e54cec79a2e2fecb71b1808207940";
+    assert_eq!(crate::Digest::of(&canonical).to_string(), expect);
+}
+
 #[test]
 fn all_problems_are_told_at_once() {
     let document = document(
@@ -102,8 +113,8 @@ fn all_problems_are_told_at_once() {
             ("unknown-param", "/tasks/1/args/x/param", "no parameter `nothing`; add it"),
             ("empty-expand", "/tasks/3/expand/product", "at least one argument"),
             ("unknown-task", "/tasks/0/args/x/output/task", "no task `nobody`"),
-            ("self-loop", "/tasks/2/args/x/output/task", "depends on itself"),
             ("unknown-task", "/edges/0/from", "no task `x`"),
+            ("self-loop", "/tasks/2/args/x/output/task", "depends on itself"),
         ],
     );
 }

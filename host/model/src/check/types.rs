@@ -3,34 +3,42 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
-
-use super::{arg_pointer, expand_pointer, expanded, task_pointer};
-use crate::document::{DagDocument, OutputSource, Source, TaskDocument};
-use crate::id::{NodeIdx, TaskId};
+use super::ids::Ids;
+use super::scopes::Scopes;
+use super::taker::{Member, takers};
+use crate::document::{DagDocument, MapItem, Signature, Source};
+use crate::id::ScopeIdx;
 use crate::pointer::Pointer;
 use crate::problem::Problems;
 use crate::types::{Comparison, Type};
 
+mod values;
+
+use values::Values;
+
 /// Longest text of a type in a message.
 const SHOWN_MAX_BYTES: usize = 200;
-/// The key of a task's result.
-const RETURN_VALUE: &str = "return_value";
 
-pub(super) fn check(document: &DagDocument, by_task_id: &IndexMap<TaskId, NodeIdx>, problems: &mut Problems) {
-    let values = Values::of(document, by_task_id);
-    let mut edges = Edges { values: &values, comparison: Comparison::default(), problems };
-    for (i, task) in document.tasks.iter().enumerate() {
-        let Some(signature) = &task.signature else { continue };
-        let at = task_pointer(i);
-        for (name, source) in &task.args {
+pub(super) fn check(document: &DagDocument, ids: &Ids, scopes: &Scopes, problems: &mut Problems) {
+    let values = Values::of(document, ids, scopes);
+    let mut edges = Edges { values: &values, around: ScopeIdx::RUN, comparison: Comparison::default(), problems };
+    for taker in takers(document) {
+        let Member::Task(i) = taker.member else { continue };
+        let Some(signature) = &document.tasks[i].signature else { continue };
+        edges.around = scopes.within[i];
+        for (name, source, mut at) in taker.fixed() {
             if let Some(arg) = signature.args.get(name) {
-                edges.check(source, &arg.ty, name.as_str(), &mut arg_pointer(&at, name.as_str()));
+                edges.check(source, &arg.ty, name.as_str(), &mut at);
             }
         }
-        for (i, arg) in expanded(task).iter().enumerate() {
-            if let Some(taken) = signature.args.get(&arg.arg) {
-                edges.check_items(&arg.source, &taken.ty, arg.arg.as_str(), &mut expand_pointer(&at, i).to("source"));
+        for (arg, source, at) in taker.expanded() {
+            match arg {
+                None => edges.check_each(source, signature, &mut at.to("source")),
+                Some(arg) => {
+                    if let Some(taken) = signature.args.get(arg) {
+                        edges.check_items(source, &taken.ty, arg.as_str(), &mut at.to("source"));
+                    }
+                }
             }
         }
     }
@@ -40,57 +48,10 @@ pub(super) fn check(document: &DagDocument, by_task_id: &IndexMap<TaskId, NodeId
     }
 }
 
-/// The type of a value that a task leaves.
-struct Value {
-    whole: Type,
-    /// Of what a task mapped over it gets; nothing where it cannot be mapped over.
-    item: Option<Type>,
-}
-
-/// What tasks leave. Types are made once for each task, however many arguments take them.
-struct Values<'a> {
-    by_task_id: &'a IndexMap<TaskId, NodeIdx>,
-    /// Of results, by task.
-    results: Vec<Value>,
-    /// Of values under other keys, whose type nobody says.
-    any: Value,
-    any_of_mapped: Value,
-    is_mapped: Vec<bool>,
-}
-
-impl<'a> Values<'a> {
-    fn of(document: &DagDocument, by_task_id: &'a IndexMap<TaskId, NodeIdx>) -> Self {
-        let value = |one: Type, is_mapped: bool| {
-            let whole = if is_mapped { Type::Sequence(Box::new(one)) } else { one };
-            Value { item: whole.item(), whole }
-        };
-        let result = |task: &TaskDocument| {
-            let one = task.signature.as_ref().map_or(Type::Any, |signature| signature.result.clone());
-            value(one, task.expand.is_some())
-        };
-        Self {
-            by_task_id,
-            results: document.tasks.iter().map(result).collect(),
-            any: value(Type::Any, false),
-            any_of_mapped: value(Type::Any, true),
-            is_mapped: document.tasks.iter().map(|task| task.expand.is_some()).collect(),
-        }
-    }
-
-    fn get(&self, output: &OutputSource) -> &Value {
-        let Some(node) = self.by_task_id.get(&output.task) else { return &self.any };
-        let node = node.0 as usize;
-        let is_result = output.key.as_ref().is_none_or(|key| key.as_str() == RETURN_VALUE);
-        match (is_result, self.is_mapped[node]) {
-            (true, _) => &self.results[node],
-            (false, true) => &self.any_of_mapped,
-            (false, false) => &self.any,
-        }
-    }
-}
-
 struct Edges<'a> {
     values: &'a Values<'a>,
+    /// Where the task is decided whose arguments are checked.
+    around: ScopeIdx,
     comparison: Comparison,
     problems: &'a mut Problems,
 }
@@ -109,8 +70,19 @@ impl Edges<'_> {
                     at.within_index(i, |at| at.within_index(1, |at| self.check(member, into, arg, at)));
                 }
             }),
+            (Source::Map(_) | Source::Filter(_) | Source::Zip(_) | Source::Concat(_), into) => {
+                let item = match into {
+                    Type::List(item) | Type::Sequence(item) => item,
+                    _ => &Type::Any,
+                };
+                self.check_items(source, item, arg, at);
+                if !self.comparison.fits(&Type::List(Box::new(Type::Any)), into) {
+                    let message = format!("argument `{arg}` takes {}, and this is a list", shown(into));
+                    self.problems.error("type-mismatch", &*at, message);
+                }
+            }
             (Source::Output(output), _) => {
-                let Value { whole, item } = self.values.get(output);
+                let (whole, item) = self.values.get(output, self.around);
                 if !self.comparison.fits(whole, into) {
                     let hint = match item {
                         Some(item) if self.comparison.fits(item, into) => {
@@ -137,7 +109,7 @@ impl Edges<'_> {
     fn check_items(&mut self, source: &Source, into: &Type, arg: &str, at: &mut Pointer) {
         match source {
             Source::Output(output) => {
-                let Value { whole, item } = self.values.get(output);
+                let (whole, item) = self.values.get(output, self.around);
                 let Some(item) = item else {
                     let from = shown(whole);
                     let message = format!(
@@ -178,7 +150,111 @@ impl Edges<'_> {
                     }
                 }
             }),
-            Source::Literal(_) | Source::Param(_) | Source::Conf(_) => {}
+            Source::Map(transform) => at.within("map", |at| {
+                at.within("source", |at| self.check_items(&transform.source, &Type::Any, arg, at));
+            }),
+            Source::Filter(transform) => at.within("filter", |at| {
+                at.within("source", |at| self.check_items(&transform.source, into, arg, at));
+            }),
+            Source::Concat(sources) => at.within("concat", |at| {
+                for (i, source) in sources.iter().enumerate() {
+                    at.within_index(i, |at| self.check_items(source, into, arg, at));
+                }
+            }),
+            Source::Zip(zip) => {
+                let item = match into {
+                    Type::List(item) | Type::Sequence(item) => item,
+                    _ => &Type::Any,
+                };
+                at.within("zip", |at| {
+                    for (i, source) in zip.sources.iter().enumerate() {
+                        at.within("sources", |at| {
+                            at.within_index(i, |at| self.check_items(source, item, arg, at));
+                        });
+                    }
+                });
+                if !self.comparison.fits(&Type::List(Box::new(Type::Any)), into) {
+                    let message = format!("argument `{arg}` takes {}, and each item of a zip is a list", shown(into));
+                    self.problems.error("type-mismatch", &*at, message);
+                }
+            }
+            Source::GroupArg(of) => {
+                let whole = self.values.group_arg(of);
+                match whole.item() {
+                    None => {
+                        let message = format!(
+                            "argument `{}` of group `{}` is {}; `expand` needs a list or an object; pass it in `args`",
+                            of.arg,
+                            of.group,
+                            shown(&whole)
+                        );
+                        self.problems.error("not-mappable", at.to("group_arg"), message);
+                    }
+                    Some(item) if !self.comparison.fits(&item, into) => {
+                        let (item, into) = (shown(&item), shown(into));
+                        let message = format!(
+                            "items of argument `{}` of group `{}` are {item}, but argument `{arg}` takes {into}",
+                            of.arg, of.group
+                        );
+                        self.problems.error("type-mismatch", at.to("group_arg"), message);
+                    }
+                    Some(_) => {}
+                }
+            }
+            Source::Literal(_) | Source::Param(_) | Source::Conf(_) | Source::Variable(_) | Source::MapItem(_) => {}
+        }
+    }
+
+    /// Each object of `source` against the arguments of its names.
+    fn check_each(&mut self, source: &Source, signature: &Signature, at: &mut Pointer) {
+        match source {
+            Source::Literal(serde_json::Value::Array(items)) => at.within("literal", |at| {
+                for (i, item) in items.iter().enumerate() {
+                    for (name, value) in item.as_object().into_iter().flatten() {
+                        let Some(arg) = signature.args.get(name.as_str()) else { continue };
+                        if !self.comparison.accepts(&arg.ty, value) {
+                            let message =
+                                format!("argument `{name}` takes {}, and this is something else", shown(&arg.ty));
+                            at.within_index(i, |at| self.problems.error("type-mismatch", at.to(name), message));
+                        }
+                    }
+                }
+            }),
+            Source::List(items) => at.within("list", |at| {
+                for (i, item) in items.iter().enumerate() {
+                    let Source::Object(members) = item else { continue };
+                    at.within_index(i, |at| {
+                        for (n, (name, member)) in members.iter().enumerate() {
+                            let Some(arg) = signature.args.get(name.as_str()) else { continue };
+                            let mut at = at.to("object").to(&n.to_string()).to("1");
+                            self.check(member, &arg.ty, name, &mut at);
+                        }
+                    });
+                }
+            }),
+            Source::Output(output) => {
+                let (whole, item) = self.values.get(output, self.around);
+                let members = match item {
+                    Some(Type::Object(members)) => members,
+                    Some(Type::Any | Type::Map(_) | Type::Union(_) | Type::Enum(_)) => return,
+                    Some(_) | None => {
+                        let message = format!("task `{}` gives {}; `each` needs a list of objects", output.task, shown(whole));
+                        return self.problems.error("not-mappable", at.to("output"), message);
+                    }
+                };
+                for (name, member) in members {
+                    let Some(arg) = signature.args.get(name.as_str()) else { continue };
+                    if !self.comparison.fits(&member.ty, &arg.ty) {
+                        let (from, into) = (shown(&member.ty), shown(&arg.ty));
+                        let message = format!(
+                            "task `{}` gives {from} as `{name}`, but argument `{name}` takes {into}",
+                            output.task
+                        );
+                        self.problems.error("type-mismatch", at.to("output"), message);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -188,9 +264,20 @@ impl Edges<'_> {
             return true;
         }
         match (source, into) {
-            (_, Type::Any) | (Source::Param(_) | Source::Conf(_), _) => true,
+            (_, Type::Any)
+            | (
+                Source::Param(_) | Source::Conf(_) | Source::Variable(_) | Source::MapItem(MapItem::Key | MapItem::Value),
+                _,
+            ) => true,
+            (Source::MapItem(MapItem::Index), into) => self.comparison.fits(&Type::Integer, into),
             (Source::Literal(value), into) => self.comparison.accepts(into, value),
-            (Source::Output(output), into) => self.comparison.fits(&self.values.get(output).whole, into),
+            (Source::Output(output), into) => {
+                self.comparison.fits(self.values.get(output, self.around).0, into)
+            }
+            (Source::GroupArg(of), into) => self.comparison.fits(&self.values.group_arg(of), into),
+            (Source::Map(_) | Source::Filter(_) | Source::Zip(_) | Source::Concat(_), into) => {
+                self.comparison.fits(&Type::List(Box::new(Type::Any)), into)
+            }
             (source, Type::Union(types)) => types.iter().any(|into| self.takes(source, into)),
             (Source::List(items), into) => self.takes_list(items, into),
             (Source::Object(members), Type::Map(into)) => members.iter().all(|(_, member)| self.takes(member, into)),

@@ -42,6 +42,9 @@ pub fn parse_document(text: &str) -> Result<DagDocument, Vec<Problem>> {
             tasks.extend(read::<TaskDocument>(value, pointer, &mut problems));
         }
     }
+    if let Some(Value::Array(groups)) = document.get_mut("groups") {
+        groups.iter_mut().filter_map(Value::as_object_mut).for_each(without_extensions);
+    }
     let document = read::<DagDocument>(Value::Object(document), Pointer::default(), &mut problems);
     match document {
         Some(document) if problems.is_empty() => Ok(DagDocument { tasks, ..document }),
