@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{MapIndex, NodeIdx, RunState, TaskState, TryNumber};
+use model::outcome::Answer;
+use model::{Fence, MapIndex, NodeIdx, RunState, ScopeIdx, TaskState, TryNumber};
+
+use crate::Block;
 
 /// Writes that one event leads to; the scheduler gathers them over all runs into one commit, in the order of these fields.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,8 +14,14 @@ pub struct Decisions {
     /// What becomes of the execution that the event reported; `None` for other events and for a stale fence.
     pub ended: Option<EndDecision>,
     pub expansions: Vec<ExpansionDecision>,
+    /// Contexts of groups, and of tasks inside mapped groups. Those of other mapped tasks follow from their lengths.
+    pub blocks: Vec<BlockDecision>,
     pub inserts: Vec<InsertDecision>,
     pub transitions: Vec<TransitionDecision>,
+    /// What successes said, as far as a machine needs it to start again.
+    pub answers: Vec<AnswerDecision>,
+    /// Executions that end because their instances have: their workers are to be told, and what they report is stale.
+    pub cancelled: Vec<Cancelled>,
     pub run_end: Option<RunEnd>,
     /// The machine holds rows back until it hears [`Event::Committed`](crate::Event::Committed).
     pub more_after_commit: bool,
@@ -21,20 +30,48 @@ pub struct Decisions {
 /// The instance's next state after an execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndDecision {
-    /// Success, Skipped, Failed, UpForRetry, or Scheduled after a lost host.
+    /// Success, Skipped, Failed, UpForRetry, UpForReschedule, Deferred, or Scheduled after a lost host.
     pub to: TaskState,
+    /// When its wait is over; what is deferred may have none.
     pub retry_at: Option<Timestamp>,
+    /// When the attempt first waited without a worker.
+    pub since: Option<Timestamp>,
+    /// What is due at `retry_at` is the end of the attempt.
+    pub times_out: bool,
     pub lost_executions: u32,
     pub suspect: bool,
     /// Why the instance has this state, where the end of the execution does not say it.
     pub reason: Option<Arc<str>>,
 }
 
-/// A mapped node's length has become known.
+/// The rows of a mapped node have become known, or more of them: its row without a position goes away. For a length of 0 it stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpansionDecision {
     pub node: NodeIdx,
     pub length: u32,
+}
+
+/// Contexts of a scope: new ones, or those of the same `first` with fewer that are still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockDecision {
+    pub scope: ScopeIdx,
+    pub block: Block,
+}
+
+/// What a success said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerDecision {
+    pub node: NodeIdx,
+    pub map_index: MapIndex,
+    pub answer: Answer,
+}
+
+/// An execution to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancelled {
+    pub node: NodeIdx,
+    pub map_index: MapIndex,
+    pub fence: Fence,
 }
 
 /// Rows to make: `first` is [`MapIndex::NONE`] and `count` 1 for an unmapped or unexpanded task.
@@ -46,11 +83,13 @@ pub struct InsertDecision {
     pub state: TaskState,
     pub try_number: TryNumber,
     pub max_tries: u32,
+    /// When its wait is over, for a state that waits for a time.
+    pub retry_at: Option<Timestamp>,
     pub reason: Option<Arc<str>>,
 }
 
-/// A change of state without an execution, for `first..=last`. An instance that runs is changed only by the end of its run, to
-/// failed, by a decision of its own.
+/// A change of state without an execution, for `first..=last`. An instance that runs is changed only together with its end in
+/// [`Decisions::cancelled`], by a decision of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransitionDecision {
     pub node: NodeIdx,
@@ -58,6 +97,8 @@ pub struct TransitionDecision {
     pub last: MapIndex,
     pub to: TaskState,
     pub try_number: Option<TryNumber>,
+    /// When its wait is over, for a state that waits for a time.
+    pub retry_at: Option<Timestamp>,
     pub reason: Option<Arc<str>>,
 }
 
@@ -78,6 +119,21 @@ pub struct Ready {
 }
 
 impl Decisions {
+    /// Keeps the last length of each node.
+    pub(crate) fn join_expansions(&mut self) {
+        if self.expansions.len() > 1 {
+            let mut last = std::collections::BTreeMap::new();
+            for (i, it) in self.expansions.iter().enumerate() {
+                last.insert(it.node, i);
+            }
+            let mut at = 0;
+            self.expansions.retain(|it| {
+                at += 1;
+                last[&it.node] == at - 1
+            });
+        }
+    }
+
     /// Adds rows to make; joins them to the last ones where they continue those.
     pub(crate) fn insert(&mut self, decision: InsertDecision) {
         if let Some(last) = self.inserts.last_mut()

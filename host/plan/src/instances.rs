@@ -1,50 +1,53 @@
 //! The instances of one task: a compact array of states and what few of them have besides.
 //!
-//! A *slot* is an instance's place here: its position where the task is expanded, else 0 for the only row. A slot is *made*
+//! A *slot* is an instance's place here: the ordinal of its context, 0 for the only row of a task that is not mapped. A slot is *made*
 //! when its row is decided; rows are made from the lowest slot up.
+//!
+//! Bytes for each instance: 1 for its state; 1 bit more where a task is mapped over these instances, 4 bytes more where one is mapped
+//! over the list that each returned. About 100 for one that is not at its first try, or waits for a time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use model::TaskState;
 
 use crate::retry::Attempt;
-use crate::rule::Seen;
 
-#[derive(Debug)]
+/// No list.
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Default)]
 pub(crate) struct Instances {
     /// Of the slots that are made.
     states: Vec<TaskState>,
     /// Slots that there will be.
     length: u32,
-    /// Slots that have not ended, made or not.
-    unended: u32,
-    seen: Seen,
-    /// Of instances that are not at their first try, or lost an execution of it.
+    /// Of instances that are not at their first try, lost an execution of it, or wait.
     attempts: BTreeMap<u32, Attempt>,
     /// Which slots have left a value; kept only where other tasks are mapped over these instances.
     values: Option<Vec<u64>>,
+    /// Lengths of the lists that they returned; kept only where something is mapped over those.
+    lists: Option<Vec<u32>>,
+    /// Lengths of the items of those lists.
+    items: BTreeMap<u32, Arc<[Option<u32>]>>,
 }
 
 impl Instances {
-    pub(crate) fn new(length: u32) -> Self {
-        Self {
-            states: Vec::new(),
-            length,
-            unended: length,
-            seen: Seen::default(),
-            attempts: BTreeMap::new(),
-            values: None,
-        }
+    pub(crate) fn new(keeps_values: bool, keeps_lists: bool) -> Self {
+        Self { values: keeps_values.then(Vec::new), lists: keeps_lists.then(Vec::new), ..Self::default() }
     }
 
-    /// Begins again with `length` slots, none of them made. Attempts stay: they are known of slots that are not made yet.
-    pub(crate) fn expand(&mut self, length: u32, keep_values: bool) {
+    /// There will be so many more.
+    pub(crate) fn grow(&mut self, count: u32) {
+        self.length += count;
+        self.states.reserve_exact((self.length as usize).saturating_sub(self.states.len()).min(1 << 24));
+    }
+
+    /// Forgets all slots. Attempts stay: they are known of slots that are not made yet.
+    pub(crate) fn clear(&mut self) {
         self.states.clear();
-        self.states.reserve_exact(length as usize);
-        self.length = length;
-        self.unended = length;
-        self.values = keep_values.then(|| vec![0; (length as usize).div_ceil(64)]);
+        self.length = 0;
     }
 
     pub(crate) fn length(&self) -> u32 {
@@ -53,14 +56,6 @@ impl Instances {
 
     pub(crate) fn made(&self) -> u32 {
         self.states.len() as u32
-    }
-
-    pub(crate) fn is_complete(&self) -> bool {
-        self.unended == 0
-    }
-
-    pub(crate) fn seen(&self) -> Seen {
-        self.seen
     }
 
     pub(crate) fn state(&self, slot: u32) -> TaskState {
@@ -76,20 +71,14 @@ impl Instances {
         self.states.resize(end as usize, TaskState::None);
     }
 
-    /// Moves slots that are made to `state`. True when this is the first end of its kind.
-    pub(crate) fn set(&mut self, slots: Range<u32>, state: TaskState) -> bool {
-        let count = slots.end - slots.start;
+    /// Moves slots that are made to `state`.
+    pub(crate) fn set(&mut self, slots: Range<u32>, state: TaskState) {
         self.states[slots.start as usize..slots.end as usize].fill(state);
-        if !state.is_ended() {
-            return false;
-        }
-        self.unended -= count;
-        if !self.attempts.is_empty() {
+        if state.is_ended() && !self.attempts.is_empty() {
             for slot in slots {
                 self.attempts.remove(&slot);
             }
         }
-        self.seen.insert(state)
     }
 
     pub(crate) fn attempt(&self, slot: u32) -> Option<Attempt> {
@@ -102,13 +91,40 @@ impl Instances {
 
     pub(crate) fn set_value(&mut self, slot: u32) {
         if let Some(values) = &mut self.values {
-            values[slot as usize / 64] |= 1 << (slot % 64);
+            let word = slot as usize / 64;
+            if values.len() <= word {
+                values.resize(word + 1, 0);
+            }
+            values[word] |= 1 << (slot % 64);
         }
     }
 
-    /// Whether a task mapped over these instances has something to run with at `slot`.
-    pub(crate) fn has_item(&self, slot: u32) -> bool {
-        self.state(slot) == TaskState::Success
-            && self.values.as_ref().is_some_and(|values| values[slot as usize / 64] & (1 << (slot % 64)) != 0)
+    /// Whether it has left a value that stands.
+    pub(crate) fn has_value(&self, slot: u32) -> bool {
+        let word = self.values.as_ref().and_then(|values| values.get(slot as usize / 64)).copied().unwrap_or(0);
+        self.state(slot) == TaskState::Success && word & (1 << (slot % 64)) != 0
+    }
+
+    pub(crate) fn set_list(&mut self, slot: u32, length: Option<u32>, items: Option<Arc<[Option<u32>]>>) {
+        if let Some(lists) = &mut self.lists {
+            if lists.len() <= slot as usize {
+                lists.resize(slot as usize + 1, NONE);
+            }
+            lists[slot as usize] = length.map_or(NONE, |length| length.min(NONE - 1));
+        }
+        match items {
+            Some(items) => _ = self.items.insert(slot, items),
+            None => _ = self.items.remove(&slot),
+        }
+    }
+
+    /// How long the list is that it returned.
+    pub(crate) fn list_length(&self, slot: u32) -> Option<u32> {
+        self.lists.as_ref()?.get(slot as usize).copied().filter(|length| *length != NONE)
+    }
+
+    /// How long an item of that list is.
+    pub(crate) fn item_length(&self, slot: u32, item: u32) -> Option<u32> {
+        self.items.get(&slot)?.get(item as usize).copied().flatten()
     }
 }

@@ -6,6 +6,8 @@
 //!
 //! Not here: rows and SQL (`store`), who waits for whom (`scheduler`), what a body does (`sandbox`).
 
+mod context;
+mod contexts;
 mod decision;
 mod event;
 mod expand;
@@ -19,8 +21,14 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
-pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
+pub use context::{Past, RunContext};
+pub use contexts::Block;
+pub use decision::{
+    AnswerDecision, BlockDecision, Cancelled, Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd,
+    TransitionDecision,
+};
 pub use event::Event;
-pub use expand::{LengthError, Lengths, lengths_at_start};
-pub use machine::{MachineLimits, ResultStatus, RunMachine};
+pub use expand::{Given, LengthError, Lengths, lengths_at_start};
+pub use machine::{Explanation, Limit, MachineLimits, ResultStatus, RunMachine};
+pub use rule::{Counts, Verdict, verdict};
 pub use saved::{SavedInstance, SavedNode, SavedRun};

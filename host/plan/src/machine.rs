@@ -4,28 +4,42 @@
 //! - the machine's state is that of the rows after all its decisions and claims are committed; when a commit fails the machine
 //!   is thrown away and another one recovers from the rows;
 //! - the same events give the same decisions, and the order of independent events does not change what a run comes to;
-//! - an event costs what it changes. A task tells those downstream only of its first end of each kind and of its completion,
+//! - an event costs what it changes. A task is looked at again only for the first upstream end of each kind and the last of all,
 //!   which is all that trigger rules need.
 //!
-//! The parts: `settle` follows consequences through the graph, `expansion` finds lengths and items, `ended` deals with the ends of
-//! executions, `finish` with the end of the run, `recover` with rows.
+//! The parts: `settle` follows consequences through the graph, `land` brings instances to where a verdict wants them, `tell` counts
+//! their ends, `expansion` makes contexts, `items` finds lengths and items, `ended` deals with the ends of executions, `due` with
+//! time and with what was waited for, `finish` and `halt` with the end of the run, `recover` with rows, `why` explains.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use model::limits::run::MATERIALIZE_BATCH;
-use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState, TryNumber};
+use model::outcome::Choice;
+use model::{Dag, Fence, MapIndex, NodeIdx, RunState, ScopeIdx, TaskState, TryNumber};
 
-use crate::node::Node;
-use crate::ready::ReadyQueue;
-use crate::{Decisions, Event, Lengths, Ready, SavedRun};
+use crate::contexts::ScopeTree;
+use crate::node::{Counter, Node, link};
+use crate::ready::{LaneSettings, ReadyQueue};
+use crate::retry::Which;
+use crate::{Decisions, Event, Lengths, Past, Ready, RunContext, SavedRun};
 
+mod due;
 mod ended;
 mod expansion;
 mod finish;
+mod halt;
+mod items;
+mod land;
 mod recover;
 mod settle;
+mod tell;
+mod why;
+
+use expansion::Fate;
+pub use why::{Explanation, Limit};
 
 /// Limits that an operator sets.
 #[derive(Debug, Clone, Copy)]
@@ -48,21 +62,58 @@ pub enum ResultStatus {
     Impossible { node: NodeIdx, map_index: MapIndex },
 }
 
+/// What is to be looked at again, because something that it depends on has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Work {
+    /// A task, in these contexts of the scope that it is within.
+    Decide { node: NodeIdx, contexts: Range<u32> },
+    /// A level of mapping, in these contexts of the one around it.
+    Expand { scope: ScopeIdx, parents: Range<u32> },
+    /// Instances whose items may be there now.
+    Land { node: NodeIdx, slots: Range<u32> },
+}
+
+/// What the DAG says about a scope, resolved.
+#[derive(Debug, Default)]
+struct Level {
+    /// Tasks whose instances are its contexts, or are inside them.
+    members: Vec<NodeIdx>,
+    /// Tasks that are decided in its contexts.
+    decided: Vec<NodeIdx>,
+    /// Who counts ends by its contexts.
+    counted: Vec<(NodeIdx, Counter)>,
+    /// Items of it, or of a level around it, may be missing.
+    has_holes: bool,
+}
+
 /// One run.
 #[derive(Debug)]
 pub struct RunMachine {
     dag: Arc<Dag>,
     limits: MachineLimits,
+    lengths: Lengths,
+    context: RunContext,
+    now: Timestamp,
     nodes: Vec<Node>,
+    levels: Vec<Level>,
+    tree: ScopeTree,
+    /// What branches, short circuits and the like have said, by slot.
+    choices: BTreeMap<(NodeIdx, u32), Choice>,
+    /// Why placeholders are placeholders.
+    fates: BTreeMap<(ScopeIdx, u32), Fate>,
     ready: ReadyQueue,
     running: BTreeMap<(NodeIdx, MapIndex), Fence>,
-    /// Instances that wait for their next try, by when.
-    retries: BTreeSet<(Timestamp, NodeIdx, MapIndex)>,
+    /// Instances that wait for a time.
+    due: BTreeSet<(Timestamp, NodeIdx, MapIndex)>,
+    /// Instances that wait for something that is no time: a signal, an answer.
+    asleep: u32,
+    /// Instances of tasks with a queued timeout: until when they may wait for a slot.
+    overdue: BTreeSet<(Timestamp, NodeIdx, u32)>,
+    queued_until: BTreeMap<(NodeIdx, u32), Timestamp>,
     /// When the run is over its timeout.
     deadline: Option<Timestamp>,
-    /// Tasks to look at again, because something that they depend on has changed.
-    unsettled: Vec<NodeIdx>,
-    /// Expanded tasks with rows that are not made yet.
+    work: Vec<Work>,
+    /// Tasks with rows that are not made yet.
     unmade: VecDeque<NodeIdx>,
     /// Rows of expansions that go into one commit.
     batch: u32,
@@ -75,14 +126,24 @@ pub struct RunMachine {
     /// Result tasks that have not ended well yet.
     results_pending: u32,
     result: ResultStatus,
+    /// Levels that were not expanded when the run was halted, and never will be.
+    halted: BTreeMap<(ScopeIdx, u32), Arc<str>>,
+    /// Why the run fails when what is still to be undone is undone.
+    doom: Option<Arc<str>>,
     state: RunState,
 }
 
 impl RunMachine {
     /// A run that begins now. `lengths` is what [`crate::lengths_at_start`] gave. The decisions make its first rows; tasks whose
     /// length is known already are among the expansions and never have a row without a position.
-    pub fn start(dag: Arc<Dag>, lengths: &Lengths, limits: MachineLimits, now: Timestamp) -> (Self, Decisions) {
-        let mut machine = Self::new(dag, lengths, limits, now, MATERIALIZE_BATCH);
+    pub fn start(
+        dag: Arc<Dag>,
+        lengths: &Lengths,
+        context: RunContext,
+        limits: MachineLimits,
+        now: Timestamp,
+    ) -> (Self, Decisions) {
+        let mut machine = Self::new(dag, lengths, context, limits, now, MATERIALIZE_BATCH);
         let decisions = machine.begin();
         (machine, decisions)
     }
@@ -93,10 +154,11 @@ impl RunMachine {
         dag: Arc<Dag>,
         saved: &SavedRun,
         lengths: &Lengths,
+        context: RunContext,
         limits: MachineLimits,
         now: Timestamp,
     ) -> (Self, Decisions) {
-        let mut machine = Self::new(dag, lengths, limits, saved.started_at, MATERIALIZE_BATCH);
+        let mut machine = Self::new(dag, lengths, context, limits, saved.started_at, MATERIALIZE_BATCH);
         machine.restore(saved, now);
         let decisions = machine.begin();
         (machine, decisions)
@@ -105,24 +167,37 @@ impl RunMachine {
     pub(crate) fn new(
         dag: Arc<Dag>,
         lengths: &Lengths,
+        context: RunContext,
         limits: MachineLimits,
         started_at: Timestamp,
         batch: u32,
     ) -> Self {
-        let mut depths = vec![0; dag.len()];
-        for node in dag.topological_order() {
-            let upstream = dag.node(*node).upstream.iter().map(|upstream| depths[upstream.0 as usize] + 1);
-            depths[node.0 as usize] = upstream.max().unwrap_or(0);
+        let mut nodes: Vec<Node> = dag.indices().map(|node| Node::new(&dag, node)).collect();
+        link(&dag, &mut nodes, lengths);
+        for (idx, node) in dag.indices().zip(&mut nodes) {
+            node.is_past_met = !dag.task(idx).depends_on_past
+                || match &context.past {
+                    Past::First => true,
+                    Past::Met(nodes) => nodes.contains(&idx),
+                };
         }
-        let lanes = dag.indices().map(|node| (depths[node.0 as usize], dag.task(node).max_active_per_run));
-        let nodes: Vec<Node> = dag.indices().map(|node| Node::new(&dag, lengths, node)).collect();
-        Self {
+        let mut machine = Self {
             limits,
-            ready: ReadyQueue::new(lanes, dag.document().max_active_tasks),
+            lengths: lengths.clone(),
+            context,
+            now: started_at,
+            levels: levels(&dag, &nodes, lengths),
+            tree: ScopeTree::new(&dag),
+            choices: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            ready: ReadyQueue::new(lanes(&dag), dag.document().max_active_tasks),
             running: BTreeMap::new(),
-            retries: BTreeSet::new(),
+            due: BTreeSet::new(),
+            asleep: 0,
+            overdue: BTreeSet::new(),
+            queued_until: BTreeMap::new(),
             deadline: dag.document().run_timeout_ms.map(|timeout_ms| later(started_at, timeout_ms)),
-            unsettled: Vec::new(),
+            work: Vec::new(),
             unmade: VecDeque::new(),
             batch,
             awaits_commit: false,
@@ -130,10 +205,14 @@ impl RunMachine {
             unfinished: nodes.len() as u32,
             results_pending: nodes.iter().filter(|node| node.is_result).count() as u32,
             result: ResultStatus::Pending,
+            halted: BTreeMap::new(),
+            doom: None,
             state: RunState::Running,
             nodes,
             dag,
-        }
+        };
+        machine.arrive(ScopeIdx::RUN, 1);
+        machine
     }
 
     /// Takes an event. After the run's end nothing leads to anything.
@@ -142,14 +221,17 @@ impl RunMachine {
         if self.state.is_ended() {
             return out;
         }
+        self.now = now;
         match event {
-            Event::Ended { node, map_index, fence, end, has_value, list_length } => {
+            Event::Ended { node, map_index, fence, end, has_value, answer } => {
                 if self.running.get(&(node, map_index)) == Some(&fence) {
-                    self.execution_ended(node, map_index, &end, has_value, list_length, now, &mut out);
+                    self.execution_ended(node, map_index, &end, has_value, answer, &mut out);
                 }
             }
+            Event::Woken { node, map_index } => self.woken(node, map_index, &mut out),
+            Event::PastMet { nodes } => self.past_met(&nodes),
             Event::Committed => self.awaits_commit = false,
-            Event::Tick => self.time_passed(now, &mut out),
+            Event::Tick => self.time_passed(&mut out),
             Event::Cancel { reason } => self.stop(reason.into(), &mut out),
         }
         self.come_to_rest(&mut out);
@@ -159,6 +241,12 @@ impl RunMachine {
     /// How many instances [`Self::take_ready`] could give now.
     pub fn ready_count(&self) -> u32 {
         self.ready.available()
+    }
+
+    /// How many more instances of a task may start, as limits beyond the run say: pools, `max_active_per_dag`. Whoever knows those
+    /// says it before it takes, again whenever it changes; taking counts it down.
+    pub fn set_room(&mut self, node: NodeIdx, room: u32) {
+        self.ready.set_room(node, room);
     }
 
     /// Takes up to `max` instances that may start, which from now on run under `fence`. The caller commits the claims.
@@ -171,6 +259,11 @@ impl RunMachine {
                 let attempt = node.attempt(slot);
                 let map_index = node.map_index(slot);
                 self.running.insert((idx, map_index), fence);
+                if node.queued_timeout_ms.is_some()
+                    && let Some(until) = self.queued_until.remove(&(idx, slot))
+                {
+                    self.overdue.remove(&(until, idx, slot));
+                }
                 taken.push(Ready {
                     node: idx,
                     map_index,
@@ -192,8 +285,10 @@ impl RunMachine {
         if self.state.is_ended() {
             return None;
         }
-        let retry = self.retries.first().map(|(at, ..)| *at);
-        self.deadline.into_iter().chain(retry).min()
+        let due = self.due.first().map(|(at, ..)| *at);
+        let overdue = self.overdue.first().map(|(at, ..)| *at);
+        let deadline = self.deadline.filter(|_| self.doom.is_none());
+        deadline.into_iter().chain(due).chain(overdue).min()
     }
 
     /// The run's state.
@@ -211,6 +306,13 @@ impl RunMachine {
         &self.dag
     }
 
+    /// The identity of an instance: its positions, the outermost mapping first. Shorter than its mappings nest where one of them has
+    /// no items, empty where nothing is mapped.
+    pub fn map_path(&self, node: NodeIdx, map_index: MapIndex) -> Vec<u32> {
+        let slot = self.node(node).slot(map_index).filter(|_| map_index != MapIndex::NONE);
+        slot.map_or_else(Vec::new, |slot| self.tree.path(self.node(node).scope, slot))
+    }
+
     fn node(&self, node: NodeIdx) -> &Node {
         &self.nodes[node.0 as usize]
     }
@@ -218,6 +320,43 @@ impl RunMachine {
     fn node_mut(&mut self, node: NodeIdx) -> &mut Node {
         &mut self.nodes[node.0 as usize]
     }
+
+    fn which(&self, node: NodeIdx, index: MapIndex) -> Which {
+        Which { seed: self.context.seed, node, index }
+    }
+}
+
+fn levels(dag: &Dag, nodes: &[Node], lengths: &Lengths) -> Vec<Level> {
+    let mut levels: Vec<Level> = dag.scopes().map(|_| Level::default()).collect();
+    for (idx, node) in dag.indices().zip(nodes) {
+        levels[node.within.0 as usize].decided.push(idx);
+        let around = std::iter::successors(Some(node.scope), |scope| dag.scope(*scope).parent);
+        around.for_each(|scope| levels[scope.0 as usize].members.push(idx));
+        let inputs = node.inputs.iter().enumerate().map(|(i, input)| (input.at, Counter::Input(i)));
+        let setups = node.setups.iter().enumerate().map(|(i, input)| (input.at, Counter::Setup(i)));
+        let gates = node.gates.iter().enumerate().map(|(i, gate)| (gate.at, Counter::Gate(i)));
+        for (at, counter) in inputs.chain(setups).chain(gates) {
+            levels[at.0 as usize].counted.push((idx, counter));
+        }
+    }
+    for (scope, at) in dag.scopes() {
+        let around = at.parent.is_some_and(|parent| levels[parent.0 as usize].has_holes);
+        levels[scope.0 as usize].has_holes = around || lengths.of(scope).may_have_holes();
+    }
+    levels
+}
+
+fn lanes(dag: &Dag) -> impl Iterator<Item = LaneSettings> + use<'_> {
+    let mut depths = vec![0; dag.len()];
+    for node in dag.topological_order() {
+        let upstream = dag.node(*node).upstream.iter().map(|upstream| depths[upstream.0 as usize] + 1);
+        depths[node.0 as usize] = upstream.max().unwrap_or(0);
+    }
+    dag.indices().map(move |node| LaneSettings {
+        depth: depths[node.0 as usize],
+        weight: dag.node(node).priority_weight,
+        cap: dag.task(node).max_active_per_run,
+    })
 }
 
 /// So many milliseconds later, or the end of time.

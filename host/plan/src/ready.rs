@@ -1,7 +1,7 @@
 //! Instances that may start, as ranges, with the concurrency limits that hold them back.
 //!
-//! Deeper tasks go first, so that what has begun gets finished; within a task the lower index goes first. Every operation costs
-//! in proportion to what it adds or takes; tasks that are at their limit are never looked at.
+//! Deeper tasks go first, so that what has begun gets finished, then those of the higher weight; within a task the lower index goes
+//! first. Every operation costs in proportion to what it adds or takes; tasks that are at their limit are never looked at.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,27 @@ impl Ranges {
         self.by_start.insert(start, end);
     }
 
+    /// Takes one out; false where it is not in.
+    fn remove(&mut self, slot: u32) -> bool {
+        let Some((&start, &end)) = self.by_start.range(..=slot).next_back() else { return false };
+        if end <= slot {
+            return false;
+        }
+        self.by_start.remove(&start);
+        if start < slot {
+            self.by_start.insert(start, slot);
+        }
+        if slot + 1 < end {
+            self.by_start.insert(slot + 1, end);
+        }
+        self.len -= 1;
+        true
+    }
+
+    fn contains(&self, slot: u32) -> bool {
+        self.by_start.range(..=slot).next_back().is_some_and(|(_, end)| *end > slot)
+    }
+
     fn pop(&mut self, max: u32) -> Option<Range<u32>> {
         let (start, end) = self.by_start.pop_first()?;
         let taken = end.min(start.saturating_add(max));
@@ -46,17 +67,39 @@ impl Ranges {
 /// One task's ready and running instances.
 #[derive(Debug)]
 struct Lane {
-    depth: u32,
+    place: Place,
     ready: Ranges,
     running: u32,
     /// Most that may run at a time.
     cap: u32,
+    /// How many more may start, as limits beyond the run say.
+    room: u32,
 }
+
+/// Where a task stands in the order: depth, weight, then its position.
+type Place = (Reverse<u32>, Reverse<i64>, NodeIdx);
 
 impl Lane {
     fn available(&self) -> u32 {
-        self.ready.len.min(self.cap.saturating_sub(self.running))
+        self.ready.len.min(self.cap.saturating_sub(self.running)).min(self.room)
     }
+}
+
+/// What the order of a task follows from, and its limit in the run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LaneSettings {
+    pub(crate) depth: u32,
+    pub(crate) weight: i64,
+    pub(crate) cap: Option<u32>,
+}
+
+/// What keeps something that is ready from being taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeldBy {
+    Nothing,
+    Run { running: u32, cap: u32 },
+    Task { running: u32, cap: u32 },
+    Room,
 }
 
 /// All ready instances of a run.
@@ -64,26 +107,30 @@ impl Lane {
 pub(crate) struct ReadyQueue {
     lanes: Vec<Lane>,
     /// Lanes with something available, in the order in which they are served.
-    open: BTreeSet<(Reverse<u32>, NodeIdx)>,
+    open: BTreeSet<Place>,
     /// Sum over the lanes.
     available: u32,
+    /// Everything that is ready, held back or not.
+    ready: u64,
     running: u32,
     cap: u32,
 }
 
 impl ReadyQueue {
-    /// `lanes`: depth and limit of each task; `cap`: limit of the run.
-    pub(crate) fn new(lanes: impl Iterator<Item = (u32, Option<u32>)>, cap: Option<u32>) -> Self {
-        let lane = |(depth, cap): (u32, Option<u32>)| Lane {
-            depth,
+    /// `lanes`: of each task; `cap`: limit of the run.
+    pub(crate) fn new(lanes: impl Iterator<Item = LaneSettings>, cap: Option<u32>) -> Self {
+        let lane = |(i, settings): (usize, LaneSettings)| Lane {
+            place: (Reverse(settings.depth), Reverse(settings.weight), NodeIdx(i as u32)),
             ready: Ranges::default(),
             running: 0,
-            cap: cap.unwrap_or(u32::MAX),
+            cap: settings.cap.unwrap_or(u32::MAX),
+            room: u32::MAX,
         };
         Self {
-            lanes: lanes.map(lane).collect(),
+            lanes: lanes.enumerate().map(lane).collect(),
             open: BTreeSet::new(),
             available: 0,
+            ready: 0,
             running: 0,
             cap: cap.unwrap_or(u32::MAX),
         }
@@ -92,6 +139,37 @@ impl ReadyQueue {
     /// These slots may start.
     pub(crate) fn add(&mut self, node: NodeIdx, slots: Range<u32>) {
         self.change(node, |lane| lane.ready.insert(slots));
+    }
+
+    /// It may not start any more; nothing happens where it could not.
+    pub(crate) fn remove(&mut self, node: NodeIdx, slot: u32) {
+        self.change(node, |lane| _ = lane.ready.remove(slot));
+    }
+
+    /// So many more of a task's instances may start, as limits beyond the run say.
+    pub(crate) fn set_room(&mut self, node: NodeIdx, room: u32) {
+        self.change(node, |lane| lane.room = room);
+    }
+
+    /// What keeps an instance that is ready from being taken; nothing where others only go first.
+    pub(crate) fn held_by(&self, node: NodeIdx, slot: u32) -> Option<HeldBy> {
+        let lane = &self.lanes[node.0 as usize];
+        lane.ready.contains(slot).then(|| {
+            if lane.running >= lane.cap {
+                HeldBy::Task { running: lane.running, cap: lane.cap }
+            } else if self.running >= self.cap {
+                HeldBy::Run { running: self.running, cap: self.cap }
+            } else if lane.room == 0 {
+                HeldBy::Room
+            } else {
+                HeldBy::Nothing
+            }
+        })
+    }
+
+    /// Whether anything is ready, held back or not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready == 0
     }
 
     /// An instance runs that was never ready here.
@@ -117,11 +195,13 @@ impl ReadyQueue {
         if max == 0 {
             return None;
         }
-        let &(_, node) = self.open.first()?;
+        let &(.., node) = self.open.first()?;
         let mut taken = None;
         self.change(node, |lane| {
             taken = lane.ready.pop(max.min(lane.available()));
-            lane.running += taken.as_ref().map_or(0, |slots| slots.end - slots.start);
+            let count = taken.as_ref().map_or(0, |slots| slots.end - slots.start);
+            lane.running += count;
+            lane.room = if lane.room == u32::MAX { u32::MAX } else { lane.room - count };
         });
         let slots = taken?;
         self.running += slots.end - slots.start;
@@ -129,21 +209,24 @@ impl ReadyQueue {
     }
 
     /// Nothing is ready any more.
+    #[cfg(test)]
     pub(crate) fn clear(&mut self) {
         for lane in &mut self.lanes {
             lane.ready = Ranges::default();
         }
         self.open.clear();
         self.available = 0;
+        self.ready = 0;
     }
 
     fn change(&mut self, node: NodeIdx, change: impl FnOnce(&mut Lane)) {
         let lane = &mut self.lanes[node.0 as usize];
-        let before = lane.available();
+        let (before, ready) = (lane.available(), lane.ready.len);
         change(lane);
         let after = lane.available();
+        self.ready = self.ready - u64::from(ready) + u64::from(lane.ready.len);
         self.available = self.available - before + after;
-        let place = (Reverse(lane.depth), node);
+        let place = lane.place;
         match (before, after) {
             (0, 1..) => _ = self.open.insert(place),
             (1.., 0) => _ = self.open.remove(&place),

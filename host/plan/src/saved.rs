@@ -3,14 +3,19 @@
 use jiff::Timestamp;
 use model::{Fence, MapIndex, NodeIdx, TaskState, TryNumber};
 
+use crate::{AnswerDecision, BlockDecision};
+
 /// Everything that a machine needs. The scheduler makes it of the store's rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedRun {
     pub started_at: Timestamp,
     /// By node, all of them.
     pub nodes: Vec<SavedNode>,
+    /// By scope, then `first`.
+    pub blocks: Vec<BlockDecision>,
     /// By node, then map index.
     pub instances: Vec<SavedInstance>,
+    pub answers: Vec<AnswerDecision>,
     /// Highest try number of instances that have no row now.
     pub prior_tries: Vec<(NodeIdx, MapIndex, TryNumber)>,
 }
@@ -34,7 +39,12 @@ pub struct SavedInstance {
     /// Number of the last try that the author grants, counted from the last clear.
     pub max_tries: u32,
     pub fence: Fence,
+    /// When its wait is over.
     pub retry_at: Option<Timestamp>,
+    /// When the attempt first waited without a worker.
+    pub since: Option<Timestamp>,
+    /// What is due at `retry_at` is the end of the attempt.
+    pub times_out: bool,
     pub lost_executions: u32,
     pub suspect: bool,
     pub has_value: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::outcome::{End, ResourcesUsed};
 use model::{AttemptToken, Fence, InstanceKey, RunKey, TaskState, TenantScope};
-use plan::{Decisions, Event, Ready, RunMachine, SavedInstance, SavedNode, SavedRun};
+use plan::{Decisions, Event, Ready, RunContext, RunMachine, SavedInstance, SavedNode, SavedRun};
 use store::{Claim, ClaimedRun, Execution, Report, RunRow, RunSnapshot};
 
 use crate::board::RunProgress;
@@ -47,17 +47,12 @@ impl ActiveRun {
         RunProgress { state: self.machine.state(), result: self.machine.result(), generation: self.generation }
     }
 
-    /// Takes an event; also gives the executions that the event ended by ending the whole run.
+    /// Takes an event; also gives the executions that the event ended by ending their instances.
     pub(crate) fn on(&mut self, event: Event, now: Timestamp) -> (Decisions, Vec<(InstanceKey, Fence)>) {
-        let may_end_running = matches!(event, Event::Tick | Event::Cancel { .. });
-        let before: Vec<_> = if may_end_running { self.running().collect() } else { Vec::new() };
+        let run = self.claimed.key;
         let decisions = self.machine.on(event, now);
-        let ended = if decisions.run_end.is_some() && !before.is_empty() {
-            let still: Vec<_> = self.running().collect();
-            before.into_iter().filter(|execution| !still.contains(execution)).collect()
-        } else {
-            Vec::new()
-        };
+        let instance = |it: &plan::Cancelled| InstanceKey { run, node: it.node, map_index: it.map_index };
+        let ended = decisions.cancelled.iter().map(|it| (instance(it), it.fence)).collect();
         (decisions, ended)
     }
 
@@ -120,6 +115,8 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         max_tries: row.max_tries,
         fence: row.fence,
         retry_at: row.retry_at,
+        since: None,
+        times_out: false,
         lost_executions: row.lost_executions,
         suspect: row.suspect,
         has_value: row.has_value,
@@ -127,7 +124,9 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
     SavedRun {
         started_at: snapshot.run.started_at.unwrap_or(snapshot.run.queued_at),
         nodes: snapshot.nodes.iter().map(node).collect(),
+        blocks: Vec::new(),
         instances: snapshot.instances.iter().map(instance).collect(),
+        answers: Vec::new(),
         prior_tries: snapshot.prior_tries.clone(),
     }
 }
@@ -143,6 +142,11 @@ pub(crate) fn lost(
     let end = End::HostLost { message: message.to_owned(), suspect: false };
     let execution = Execution { started_at, ended_at: now, end, used: ResourcesUsed::default() };
     Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None }
+}
+
+/// What the machine of a run must know of the world around it.
+pub(crate) fn context(run: RunKey) -> RunContext {
+    RunContext { seed: run.uuid().as_u64_pair().1, ..RunContext::default() }
 }
 
 /// The key under which a run is found again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock::Clock;
 use metrics::counter;
 use model::{RunKey, RunState, ShardId, TenantScope};
-use plan::{Lengths, lengths_at_start};
+use plan::{Given, Lengths, lengths_at_start};
 use serde_json::Value;
 use store::{HeldRow, RunSnapshot, RunStore, StoreError};
 use tokio::sync::mpsc;
@@ -57,7 +57,8 @@ pub(crate) async fn read(
     }
     let version = versions.fetch(scope, snapshot.run.version).await?;
     let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
-    let lengths = lengths_at_start(&version.dag, &json(&snapshot.run.conf), &json(&snapshot.run.params))
+    let (conf, params) = (json(&snapshot.run.conf), json(&snapshot.run.params));
+    let lengths = lengths_at_start(&version.dag, Given { conf: &conf, params: &params, variables: &Value::Null })
         .map_err(|error| VersionError::Unreadable { key: version.key, detail: error.to_string() })?;
     Ok(Reading::Unfinished(Recovered { snapshot: Box::new(snapshot), version, lengths, held }))
 }

@@ -10,7 +10,7 @@ use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
 
-use crate::active::{ActiveRun, RunHandle, claimed_of_trigger};
+use crate::active::{ActiveRun, RunHandle, claimed_of_trigger, context};
 use crate::board::Board;
 use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
 use crate::cycle::Cycle;
@@ -223,7 +223,8 @@ impl RunLoop {
             return;
         }
         let dag = trigger.version.dag.clone();
-        let (machine, mut decisions) = RunMachine::start(dag, lengths, self.parts.limits.machine, cycle.now);
+        let (machine, mut decisions) =
+            RunMachine::start(dag, lengths, context(key), self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
         cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
         cycle.run(trigger, &std::mem::take(&mut decisions.expansions));

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use clock::Clock;
 use model::{RunKey, TenantScope};
-use plan::{Lengths, MachineLimits, RunMachine, lengths_at_start};
+use plan::{Given, Lengths, MachineLimits, RunMachine, lengths_at_start};
 use serde_json::Value;
 use store::{Cleared, RunStore, StoreError, TaskQueue};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::active::context;
 use crate::board::{Board, RunWatch};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
@@ -165,7 +166,9 @@ impl Scheduler {
     /// Starts a run; returns when it is durable.
     pub async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError> {
         let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
-        let lengths = lengths_at_start(&trigger.version.dag, &json(&trigger.conf), &json(&trigger.params))?;
+        let (conf, params) = (json(&trigger.conf), json(&trigger.params));
+        let given = Given { conf: &conf, params: &params, variables: &Value::Null };
+        let lengths = lengths_at_start(&trigger.version.dag, given)?;
         let Some(cluster) = &self.cluster else { return self.trigger_here(trigger, lengths).await };
         if cluster.owned.owns(trigger.version.scope) {
             match self.trigger_here(trigger.clone(), lengths.clone()).await {
@@ -175,7 +178,8 @@ impl Scheduler {
         }
         let (run_id, now) = (trigger.run_id.clone(), self.clock.now());
         // The owner decides again; only the lengths must stand in the rows from the beginning.
-        let (_, decisions) = RunMachine::start(trigger.version.dag.clone(), &lengths, self.limits, now);
+        let (_, decisions) =
+            RunMachine::start(trigger.version.dag.clone(), &lengths, context(trigger.key), self.limits, now);
         match cluster.store.run_insert(new_run(trigger, &decisions.expansions, now)).await {
             Err(StoreError::Conflict { .. }) => Err(TriggerError::Duplicate(run_id)),
             done => Ok(done?),

@@ -176,7 +176,7 @@ impl Shared {
             end: outcome.end,
             used: ResourcesUsed::default(),
         };
-        let (has_value, list_length) = (outcome.has_value, outcome.list_length);
+        let (has_value, list_length) = (outcome.has_value, outcome.answer.list_length);
         Some(Report { scope: claim.run.scope, token, execution, xcoms, has_value, list_length })
     }
 

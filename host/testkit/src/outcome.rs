@@ -1,7 +1,7 @@
 //! How executions end in a test.
 
-use model::outcome::End;
-use model::{MapIndex, NodeIdx};
+use model::outcome::{Answer, Choice, End, Wake, WakeOn};
+use model::{MapIndex, MemberId, NodeIdx};
 
 use crate::dice::Dice;
 
@@ -10,27 +10,55 @@ use crate::dice::Dice;
 pub struct Outcome {
     pub end: End,
     pub has_value: bool,
-    pub list_length: Option<u32>,
+    pub answer: Answer,
 }
 
 impl Outcome {
     fn ended(end: End) -> Self {
-        Self { end, has_value: false, list_length: None }
+        Self { end, has_value: false, answer: Answer::default() }
     }
 
     pub fn success(list_length: Option<u32>) -> Self {
-        Self { end: End::Success, has_value: true, list_length }
+        Self { end: End::Success, has_value: true, answer: Answer { list_length, ..Answer::default() } }
+    }
+
+    /// A success that chooses what goes on downstream.
+    pub fn choosing(choice: Choice) -> Self {
+        Self { answer: Answer { choice: Some(choice), ..Answer::default() }, ..Self::success(None) }
+    }
+
+    /// A list of lists of these lengths.
+    pub fn nested(lengths: &[u32]) -> Self {
+        let mut outcome = Self::success(Some(lengths.len() as u32));
+        outcome.answer.item_lengths = Some(lengths.iter().copied().map(Some).collect());
+        outcome
     }
 
     /// Reads a word: `ok`, `none` (no value), `list=3`, `skip`, `fail`, `fail=500` (with a delay), `fatal` (not to be tried again),
-    /// `timeout`, `trap`, `limit`, `cancel`, `lost`, `suspect` (lost, and perhaps to blame).
+    /// `timeout`, `trap`, `limit`, `cancel`, `lost`, `suspect` (lost, and perhaps to blame), `choose=a+b` (of a branch), `true` and
+    /// `false` (of a short circuit), `poke` (a sensor that is not done), `defer`, `defer=500` (with a timeout), `until=500` (deferred to
+    /// that time after 1970), `nested=2+0` (a list of lists).
     ///
     /// # Panics
     /// When it is no such word.
     pub fn of_word(word: &str) -> Self {
         let message = || word.to_owned();
-        let (word, number) = word.split_once('=').map_or((word, None), |(word, number)| (word, number.parse().ok()));
+        let text = word.split_once('=').map_or("", |(_, text)| text);
+        let (word, number) =
+            word.split_once('=').map_or((word, None), |(word, number)| (word, number.parse::<u32>().ok()));
+        let words = || text.split('+').filter(|text| !text.is_empty());
+        let defer = |on, timeout_ms| Self::ended(End::Deferred { wake: Wake { on, timeout_ms } });
         match word {
+            "choose" => {
+                let ids = words().map(|id| MemberId::new(id).expect("a choice names tasks"));
+                Self::choosing(Choice::Only(ids.collect()))
+            }
+            "true" => Self::choosing(Choice::All),
+            "false" => Self::choosing(Choice::Only(Vec::new())),
+            "nested" => Self::nested(&words().map(|length| length.parse().expect("a length")).collect::<Vec<_>>()),
+            "poke" => Self::ended(End::Rescheduled),
+            "defer" => defer(WakeOn::Signal("signal".to_owned()), number.map(u64::from)),
+            "until" => defer(WakeOn::Until { at_us: i64::from(number.unwrap_or(0)) * 1_000 }, None),
             "ok" => Self::success(None),
             "list" => Self::success(number),
             "none" => Self::ended(End::Success),

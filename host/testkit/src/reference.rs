@@ -94,7 +94,7 @@ fn slots<'a, I: Iterator<Item = (&'a (NodeIdx, MapIndex), &'a Instance)>>(
         let only = instances(source).find(|((_, map_index), _)| *map_index == MapIndex::NONE).map(|(_, it)| it);
         match only {
             None => axes.push(instances(source).map(|(_, it)| it.1.as_ref().is_some_and(|it| it.has_value)).collect()),
-            Some((TaskState::Success, outcome)) => match outcome.as_ref().and_then(|it| it.list_length) {
+            Some((TaskState::Success, outcome)) => match outcome.as_ref().and_then(|it| it.answer.list_length) {
                 Some(length) => axes.push(vec![true; length as usize]),
                 None => ends.push(TaskState::Failed),
             },

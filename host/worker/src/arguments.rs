@@ -164,6 +164,16 @@ impl ArgumentReader {
                 }
                 format!("{{{text}}}")
             }
+            Source::Variable(_)
+            | Source::GroupArg(_)
+            | Source::MapItem(_)
+            | Source::Map(_)
+            | Source::Filter(_)
+            | Source::Zip(_)
+            | Source::Concat(_) => {
+                let what = "variables, arguments of groups, items and transforms cannot be arguments here";
+                return Err(ArgumentError::Invalid(what.to_owned()));
+            }
         })
     }
 

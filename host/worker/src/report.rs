@@ -145,7 +145,7 @@ fn plausible(used: ResourcesUsed) -> ResourcesUsed {
 /// Cuts messages to what is kept; a guest may have written them.
 fn bounded(mut end: End) -> End {
     match &mut end {
-        End::Success => {}
+        End::Success | End::Rescheduled | End::Deferred { .. } => {}
         End::Skipped { reason: message }
         | End::Failed { message, .. }
         | End::TimedOut { message }

@@ -2,7 +2,6 @@
 
 use control::{InstanceView, TryView};
 use jiff::Timestamp;
-use model::document::TaskKind;
 use model::{Dag, TaskState};
 
 use super::{dag_version, duration_s};
@@ -104,8 +103,5 @@ fn task_state(state: TaskState) -> Option<&'static str> {
 }
 
 fn operator(dag: &Dag, task_id: &str) -> Option<&'static str> {
-    Some(match dag.task(dag.find(task_id)?).kind {
-        TaskKind::Task => "task",
-        TaskKind::Empty => "empty",
-    })
+    Some(dag.task(dag.find(task_id)?).kind.as_str())
 }

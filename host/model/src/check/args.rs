@@ -2,25 +2,19 @@
 
 use std::collections::HashSet;
 
+use super::RESERVED;
 use super::each;
 use super::groups::Groups;
 use super::ids::{self, Ids};
 use super::scopes::Scopes;
 use super::taker::{Member, Taker, takers};
-use super::RESERVED;
 use crate::document::{DagDocument, Expand, GroupArgSource, Signature, Source, TaskDocument};
 use crate::id::{Key, ScopeIdx};
 use crate::json::marker::{KEY, find_any_marker_in};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
 
-pub(super) fn check(
-    document: &DagDocument,
-    ids: &Ids,
-    groups: &Groups,
-    scopes: &Scopes,
-    problems: &mut Problems,
-) {
+pub(super) fn check(document: &DagDocument, ids: &Ids, groups: &Groups, scopes: &Scopes, problems: &mut Problems) {
     for taker in takers(document) {
         check_twice(document, &taker, problems);
         if let Member::Task(i) = taker.member

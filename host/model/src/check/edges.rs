@@ -27,13 +27,7 @@ struct Ends {
 }
 
 /// Gives each node its upstream tasks, each once, ascending.
-pub(super) fn resolve(
-    document: &DagDocument,
-    ids: &Ids,
-    groups: &Groups,
-    nodes: &mut [Node],
-    problems: &mut Problems,
-) {
+pub(super) fn resolve(document: &DagDocument, ids: &Ids, groups: &Groups, nodes: &mut [Node], problems: &mut Problems) {
     let mut edges = Vec::new();
     for taker in takers(document) {
         of_sources(document, ids, &taker, nodes, &mut edges, problems);
@@ -149,7 +143,8 @@ impl Resolver<'_> {
         let (from, to) = (self.ends(edge.from).leaves, self.ends(edge.to).roots);
         self.count = self.count.saturating_add(from.len().saturating_mul(to.len()));
         if self.count > EDGES_MAX {
-            let message = format!("with this dependency the DAG has {} of them; at most {EDGES_MAX} are allowed", self.count);
+            let message =
+                format!("with this dependency the DAG has {} of them; at most {EDGES_MAX} are allowed", self.count);
             self.problems.error("too-many-edges", &edge.at, message);
             self.count = 0;
             return;

@@ -52,7 +52,8 @@ pub(super) fn check(document: &DagDocument, ids: &Ids, problems: &mut Problems) 
         find(&group.parent, group_pointer(i).to("parent").into())
     };
     let mut parents: Vec<_> = document.groups.iter().enumerate().map(parent).collect();
-    let task = |(i, task): (usize, &crate::document::TaskDocument)| find(&task.group, task_pointer(i).to("group").into());
+    let task =
+        |(i, task): (usize, &crate::document::TaskDocument)| find(&task.group, task_pointer(i).to("group").into());
     let of_task = document.tasks.iter().enumerate().map(task).collect();
     for group in 0..parents.len() {
         let steps = std::iter::successors(Some(group), |group| parents[*group]).take(GROUP_DEPTH_MAX + 1).count();

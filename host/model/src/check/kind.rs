@@ -50,15 +50,12 @@ fn check_fields(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
         ("form", !task.form.is_empty(), TaskKind::Approval),
         ("setups", !task.setups.is_empty(), TaskKind::Teardown),
         ("on_failure_fail_run", task.on_failure_fail_run, TaskKind::Teardown),
-        (
-            "ignore_downstream_trigger_rules",
-            task.ignore_downstream_trigger_rules.is_some(),
-            TaskKind::ShortCircuit,
-        ),
+        ("ignore_downstream_trigger_rules", task.ignore_downstream_trigger_rules.is_some(), TaskKind::ShortCircuit),
     ];
     for (key, _, kind) in fields.into_iter().filter(|(_, present, kind)| *present && task.kind != *kind) {
         let (id, wanted, kind) = (&task.task_id, kind.as_str(), task.kind.as_str());
-        let message = format!("`{key}` is for tasks of kind {wanted}, and `{id}` is {kind}; remove it, or change `kind`");
+        let message =
+            format!("`{key}` is for tasks of kind {wanted}, and `{id}` is {kind}; remove it, or change `kind`");
         problems.error("wrong-kind", at.to(key), message);
     }
 }
@@ -66,7 +63,8 @@ fn check_fields(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
 fn check_teardown(document: &DagDocument, ids: &Ids, task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
     let rule = task.trigger_rule;
     if task.kind == TaskKind::Teardown && !matches!(rule, TriggerRule::AllSuccess | TriggerRule::AllDoneSetupSuccess) {
-        let message = format!("task `{}` is a teardown and has a rule of its own; leave `trigger_rule` out", task.task_id);
+        let message =
+            format!("task `{}` is a teardown and has a rule of its own; leave `trigger_rule` out", task.task_id);
         problems.error("teardown-rule", at.to("trigger_rule"), message);
     }
     for (i, setup) in task.setups.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Sizes, ranges and texts.
 
-use super::text::{Text, check as check_text};
 use super::taker::{Taker, takers};
+use super::text::{Text, check as check_text};
 use super::{group_pointer, source, task_pointer};
 use crate::document::{DagDocument, Source, TaskDocument};
 use crate::json::Limits;
@@ -47,8 +47,7 @@ fn check_dag(document: &DagDocument, problems: &mut Problems) {
         );
     }
     if document.groups.len() > dag::GROUPS_MAX {
-        let message =
-            format!("the DAG has {} groups; at most {} are allowed", document.groups.len(), dag::GROUPS_MAX);
+        let message = format!("the DAG has {} groups; at most {} are allowed", document.groups.len(), dag::GROUPS_MAX);
         problems.error("too-many-groups", "/groups", message);
     }
     for (i, group) in document.groups.iter().enumerate() {

@@ -5,15 +5,16 @@ use serde_json::Value;
 use super::scopes::Scopes;
 use super::source::{inner, known_length};
 use super::taker::{Member, Taker, takers};
-use crate::document::{DagDocument, Expand, Source};
 use crate::dag::ScopeOf;
+use crate::document::{DagDocument, Expand, Source};
 use crate::limits::run::{INSTANCES_MAX, MAP_LENGTH_DEFAULT};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
 
 pub(super) fn check(document: &DagDocument, scopes: &Scopes, problems: &mut Problems) {
     let mut lengths = vec![1_u64; scopes.list.len()];
-    let known: Vec<_> = takers(document).map(|taker| (taker.member, check_expand(document, &taker, problems))).collect();
+    let known: Vec<_> =
+        takers(document).map(|taker| (taker.member, check_expand(document, &taker, problems))).collect();
     for (scope, length) in scopes.list.iter().zip(&mut lengths) {
         let member = match scope.of {
             ScopeOf::Run => continue,

@@ -71,8 +71,7 @@ pub(super) fn resolve(document: &DagDocument, groups: &Groups, problems: &mut Pr
             ScopeOf::Group(group) => group_pointer(group),
             ScopeOf::Task(node) => task_pointer(node.0 as usize),
         };
-        let message =
-            format!("mappings nest {} levels deep here; at most {MAP_DEPTH_MAX} are allowed", scope.depth);
+        let message = format!("mappings nest {} levels deep here; at most {MAP_DEPTH_MAX} are allowed", scope.depth);
         problems.error("map-too-deep", at.to("expand"), message);
     }
     scopes

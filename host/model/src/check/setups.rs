@@ -45,7 +45,8 @@ pub(super) fn resolve(document: &DagDocument, reach: &Reach, nodes: &mut [Node],
         }
     }
     if links > LINKS_MAX {
-        let message = format!("setups and short circuits lead to more than {LINKS_MAX} pairs of tasks; use fewer of them");
+        let message =
+            format!("setups and short circuits lead to more than {LINKS_MAX} pairs of tasks; use fewer of them");
         return problems.error("too-many-links", "/tasks", message);
     }
     for teardown in all().filter(|node| kind(*node) == TaskKind::Teardown).collect::<Vec<_>>() {

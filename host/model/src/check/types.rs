@@ -238,7 +238,8 @@ impl Edges<'_> {
                     Some(Type::Object(members)) => members,
                     Some(Type::Any | Type::Map(_) | Type::Union(_) | Type::Enum(_)) => return,
                     Some(_) | None => {
-                        let message = format!("task `{}` gives {}; `each` needs a list of objects", output.task, shown(whole));
+                        let message =
+                            format!("task `{}` gives {}; `each` needs a list of objects", output.task, shown(whole));
                         return self.problems.error("not-mappable", at.to("output"), message);
                     }
                 };
@@ -266,14 +267,15 @@ impl Edges<'_> {
         match (source, into) {
             (_, Type::Any)
             | (
-                Source::Param(_) | Source::Conf(_) | Source::Variable(_) | Source::MapItem(MapItem::Key | MapItem::Value),
+                Source::Param(_)
+                | Source::Conf(_)
+                | Source::Variable(_)
+                | Source::MapItem(MapItem::Key | MapItem::Value),
                 _,
             ) => true,
             (Source::MapItem(MapItem::Index), into) => self.comparison.fits(&Type::Integer, into),
             (Source::Literal(value), into) => self.comparison.accepts(into, value),
-            (Source::Output(output), into) => {
-                self.comparison.fits(self.values.get(output, self.around).0, into)
-            }
+            (Source::Output(output), into) => self.comparison.fits(self.values.get(output, self.around).0, into),
             (Source::GroupArg(of), into) => self.comparison.fits(&self.values.group_arg(of), into),
             (Source::Map(_) | Source::Filter(_) | Source::Zip(_) | Source::Concat(_), into) => {
                 self.comparison.fits(&Type::List(Box::new(Type::Any)), into)

@@ -1,14 +1,17 @@
-//! When a mapped task can be expanded, to how many instances, and which of them have an item.
+//! When a level of mapping can be expanded, to how many contexts, and what that makes.
 
 use std::sync::Arc;
 
-use model::{NodeIdx, TaskState};
+use model::dag::ScopeOf;
+use model::{NodeIdx, ScopeIdx, TaskState};
 
-use super::RunMachine;
-use crate::node::Axis;
+use super::{RunMachine, Work};
+use crate::contexts::Block;
+use crate::expand::How;
 use crate::rule::Verdict;
+use crate::{BlockDecision, Decisions, ExpansionDecision, TransitionDecision};
 
-/// What is known of a mapped task's length.
+/// What is known of the length of a level.
 pub(super) enum Expansion {
     /// Some source has not ended.
     Wait,
@@ -17,98 +20,331 @@ pub(super) enum Expansion {
     Never(Verdict, Arc<str>),
 }
 
+/// Why a context is a placeholder.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fate {
+    /// There is nothing to map over.
+    Empty,
+    Never(Verdict, Arc<str>),
+}
+
 impl RunMachine {
-    /// Looks at all sources of a mapped task. A source that failed decides at once; everything else waits for all of them, so
-    /// that the answer does not depend on the order in which they end.
-    pub(super) fn expansion(&self, idx: NodeIdx) -> Expansion {
-        let mut lengths = Vec::new();
-        let mut waits = false;
-        let mut skipped = None;
-        let mut without_list = None;
-        for axis in &self.node(idx).axes {
-            let source = match axis {
-                Axis::Length(length) => {
-                    lengths.push(*length);
-                    continue;
-                }
-                Axis::Task(source) => *source,
-            };
-            let node = self.node(source);
-            if let Some(length) = node.map_length {
-                lengths.push(length);
-                continue;
-            }
-            match node.instances.state(0) {
-                state @ (TaskState::Failed | TaskState::UpstreamFailed) => {
-                    return Expansion::Never(Verdict::UpstreamFail, self.no_list(source, state));
-                }
-                state @ (TaskState::Skipped | TaskState::Removed) => skipped = Some(self.no_list(source, state)),
-                TaskState::Success => match node.list_length {
-                    Some(length) => lengths.push(length),
-                    None => without_list = Some(source),
-                },
-                _ => waits = true,
-            }
+    /// Looks at all sources of a level in one context of the one around it.
+    pub(super) fn expansion(&self, scope: ScopeIdx, parent: u32) -> Expansion {
+        let around = self.tree.parent(scope);
+        match self.fate_of(around, parent) {
+            Some(Fate::Empty) => return Expansion::Length(0),
+            Some(Fate::Never(verdict, why)) => return Expansion::Never(verdict, why),
+            None => {}
         }
-        if waits {
-            Expansion::Wait
-        } else if let Some(why) = skipped {
-            Expansion::Never(Verdict::Skip, why)
-        } else if let Some(source) = without_list {
-            let source = self.dag.task(source).task_id.as_str();
-            let why =
-                format!("no-list: task {source:?}, which this one is mapped over, returned no list and no object");
-            Expansion::Never(Verdict::Fail, why.into())
-        } else {
-            self.product(idx, &lengths)
+        if let Some(expansion) = self.halted(scope, parent) {
+            return expansion;
+        }
+        let mapping = self.lengths.of(scope);
+        match (self.all_lengths(&mapping.axes, around, parent), mapping.how) {
+            (Err(expansion), _) => expansion,
+            (Ok(lengths), How::Product) => self.product(scope, parent, &lengths),
+            (Ok(lengths), How::Shortest) => self.limited(scope, parent, lengths.into_iter().min().map(u64::from)),
+            (Ok(lengths), How::Longest) => self.limited(scope, parent, lengths.into_iter().max().map(u64::from)),
         }
     }
 
-    fn no_list(&self, source: NodeIdx, state: TaskState) -> Arc<str> {
-        let source = self.dag.task(source).task_id.as_str();
-        format!("no-list: task {source:?}, which this one is mapped over, is {state}").into()
+    /// Why a context is a placeholder, or inside one.
+    pub(super) fn fate_of(&self, mut scope: ScopeIdx, mut context: u32) -> Option<Fate> {
+        while scope != ScopeIdx::RUN {
+            let contexts = self.tree.of(scope);
+            let parent = contexts.parent(context);
+            if contexts.position(context).is_none() {
+                let fate = self.fates.get(&(scope, context)).cloned();
+                return Some(fate.unwrap_or_else(|| match self.expansion(scope, parent) {
+                    Expansion::Never(verdict, why) => Fate::Never(verdict, why),
+                    Expansion::Wait | Expansion::Length(_) => Fate::Empty,
+                }));
+            }
+            (scope, context) = (self.tree.parent(scope), parent);
+        }
+        None
     }
 
-    /// The number of instances, compared with the limits before any is made.
-    fn product(&self, idx: NodeIdx, lengths: &[u32]) -> Expansion {
+    fn product(&self, scope: ScopeIdx, parent: u32, lengths: &[u32]) -> Expansion {
         if lengths.contains(&0) {
             return Expansion::Length(0);
         }
-        let task_max = self.dag.task(idx).max_map_length.unwrap_or(self.limits.map_length);
-        let task_max = task_max.min(self.limits.map_length_ceiling).min(i32::MAX.cast_unsigned());
         let length = lengths.iter().try_fold(1_u64, |product, length| product.checked_mul(u64::from(*length)));
+        self.limited(scope, parent, length)
+    }
+
+    /// The number of contexts, compared with the limits before any is made; none where it does not fit 64 bits.
+    fn limited(&self, scope: ScopeIdx, parent: u32, length: Option<u64>) -> Expansion {
+        let max = self.dag.max_map_length_of(scope).unwrap_or(self.limits.map_length);
+        let max = max.min(self.limits.map_length_ceiling).min(i32::MAX.cast_unsigned());
+        let what = match self.dag.scope(scope).of {
+            ScopeOf::Group(_) => "the group",
+            ScopeOf::Task(_) | ScopeOf::Run => "the task",
+        };
         let too_large = |what: &str, number: String, max: u64| {
             let why = format!("map-too-large: {what} would have {number} instances; at most {max} are allowed");
             Expansion::Never(Verdict::Fail, why.into())
         };
         let Some(length) = length else {
-            return too_large("the task", format!("more than {}", u64::MAX), task_max.into());
+            return too_large(what, format!("more than {}", u64::MAX), max.into());
         };
-        let total = length.saturating_add(self.instances - 1);
+        let there = u64::from(self.tree.of(scope).live_length(parent)).max(1);
+        let members = self.levels[scope.0 as usize].members.len() as u64;
+        let total = self.instances.saturating_add(length.saturating_sub(there).saturating_mul(members));
         match u32::try_from(length) {
-            Ok(length) if length <= task_max && total <= self.limits.instances => Expansion::Length(length),
-            Ok(length) if length <= task_max => too_large("the run", total.to_string(), self.limits.instances),
-            _ => too_large("the task", length.to_string(), task_max.into()),
+            Ok(length) if length <= max && total <= self.limits.instances => Expansion::Length(length),
+            Ok(length) if length <= max => too_large("the run", total.to_string(), self.limits.instances),
+            _ => too_large(what, length.to_string(), max.into()),
         }
     }
 
-    /// Whether each of the instances that `slot` is mapped over left a value. Positions are row-major, the last argument fastest.
-    pub(super) fn has_items(&self, idx: NodeIdx, slot: u32) -> bool {
-        let mut rest = slot;
-        self.node(idx).axes.iter().rev().all(|axis| {
-            let (length, mapped) = match axis {
-                Axis::Length(length) => (*length, None),
-                Axis::Task(source) => {
-                    let node = self.node(*source);
-                    match node.map_length {
-                        Some(length) => (length, Some(node)),
-                        None => (node.list_length.unwrap_or(0), None),
-                    }
+    /// Expands a level in one context of the one around it, or makes it longer or shorter than it was, where that is known now.
+    pub(super) fn expand(&mut self, scope: ScopeIdx, parent: u32, out: &mut Decisions) {
+        let expansion = self.expansion(scope, parent);
+        if !self.tree.of(scope).is_expanded(parent) {
+            match expansion {
+                Expansion::Wait => {}
+                Expansion::Length(0) => self.add_placeholder(scope, parent, Fate::Empty, out),
+                Expansion::Length(length) => self.add_contexts(scope, parent, length, 0, out),
+                Expansion::Never(verdict, why) => {
+                    self.add_placeholder(scope, parent, Fate::Never(verdict, why), out);
                 }
-            };
-            let position = rest % length.max(1);
-            rest /= length.max(1);
-            mapped.is_none_or(|node| node.instances.has_item(position))
-        })
+            }
+        } else if let Expansion::Length(length) = expansion {
+            self.resize(scope, parent, length, out);
+        }
+    }
+
+    fn resize(&mut self, scope: ScopeIdx, parent: u32, length: u32, out: &mut Decisions) {
+        let there = self.tree.of(scope).live_length(parent);
+        if length < there {
+            return self.shrink(scope, parent, length, out);
+        }
+        if length == there {
+            return;
+        }
+        let is_placeholder = there == 0 && self.tree.of(scope).blocks_of(parent).all(|block| block.length == 0);
+        if is_placeholder && self.is_without_positions(scope, parent) {
+            self.retract(scope);
+            return self.add_contexts(scope, parent, length, 0, out);
+        }
+        if is_placeholder {
+            let placeholders: Vec<_> = self.tree.of(scope).blocks_of(parent).map(|block| block.first).collect();
+            placeholders.into_iter().for_each(|context| self.remove(scope, context, out));
+        }
+        let offset = self.tree.of(scope).blocks_of(parent).map(|block| block.offset + block.length).max().unwrap_or(0);
+        // Positions that were there before and are gone come back as new contexts.
+        self.add_contexts(scope, parent, length - there, there.min(offset), out);
+    }
+
+    /// Nothing in it, or around it, has positions: its rows are those without.
+    fn is_without_positions(&self, scope: ScopeIdx, parent: u32) -> bool {
+        let (mut around, mut context) = (self.tree.parent(scope), parent);
+        while around != ScopeIdx::RUN {
+            if self.tree.of(around).position(context).is_some() {
+                return false;
+            }
+            context = self.tree.of(around).parent(context);
+            around = self.tree.parent(around);
+        }
+        true
+    }
+
+    fn add_contexts(&mut self, scope: ScopeIdx, parent: u32, length: u32, offset: u32, out: &mut Decisions) {
+        let members = self.levels[scope.0 as usize].members.len() as u64;
+        let is_first = !self.tree.of(scope).is_expanded(parent);
+        // What is expanded was counted as one.
+        let more = length - u32::from(is_first);
+        self.instances += u64::from(more) * members;
+        let block = Block { parent, first: self.tree.of(scope).count(), length, offset, live: length };
+        self.add(scope, block, more, out);
+        self.give_rows(scope, out);
+        if !is_first {
+            self.decide_again(scope, parent);
+        }
+    }
+
+    fn add_placeholder(&mut self, scope: ScopeIdx, parent: u32, fate: Fate, out: &mut Decisions) {
+        let is_known = fate == Fate::Empty;
+        let block = Block { parent, first: self.tree.of(scope).count(), length: 0, offset: 0, live: 0 };
+        self.fates.insert((scope, block.first), fate);
+        let is_without_positions = self.is_without_positions(scope, parent);
+        if is_without_positions {
+            self.tree.of_mut(scope).add(block);
+            self.arrived(scope, block);
+            for idx in self.dag.scope(scope).nodes.clone() {
+                if is_known {
+                    out.expansions.push(ExpansionDecision { node: idx, length: 0 });
+                }
+                self.adopt_summary(idx);
+            }
+        } else {
+            self.add(scope, block, 0, out);
+            self.give_rows(scope, out);
+        }
+    }
+
+    /// The row without a position is that of the placeholder.
+    fn adopt_summary(&mut self, idx: NodeIdx) {
+        let node = self.node_mut(idx);
+        let Some(state) = node.summary.take() else { return };
+        node.instances.make(1);
+        node.instances.set(0..1, state);
+        if state.is_ended() {
+            self.tell(idx, 0..1, state);
+        }
+    }
+
+    fn add(&mut self, scope: ScopeIdx, block: Block, more: u32, out: &mut Decisions) {
+        self.count_more(scope, block.parent, more);
+        self.tree.of_mut(scope).add(block);
+        self.arrived(scope, block);
+        self.tell_block(scope, block, out);
+    }
+
+    fn tell_block(&self, scope: ScopeIdx, block: Block, out: &mut Decisions) {
+        let is_told_by_length =
+            self.tree.depth(scope) == 1 && matches!(self.dag.scope(scope).of, ScopeOf::Task(_)) && block.offset == 0;
+        if !is_told_by_length {
+            out.blocks.push(BlockDecision { scope, block });
+        }
+    }
+
+    /// Everything that depends on new contexts is looked at.
+    pub(super) fn arrived(&mut self, scope: ScopeIdx, block: Block) {
+        let contexts = block.contexts();
+        self.arrive(scope, contexts.end - contexts.start);
+        for child in &self.dag.scope(scope).children {
+            self.work.push(Work::Expand { scope: *child, parents: contexts.clone() });
+        }
+        for node in &self.levels[scope.0 as usize].decided {
+            self.work.push(Work::Decide { node: *node, contexts: contexts.clone() });
+        }
+        if let ScopeOf::Task(node) = self.dag.scope(scope).of {
+            self.work.push(Work::Decide { node, contexts: block.parent..block.parent + 1 });
+        }
+        self.tell_expanded(scope, block.parent);
+    }
+
+    /// The tasks whose instances are contexts of this level have rows with positions.
+    pub(super) fn give_rows(&mut self, scope: ScopeIdx, out: &mut Decisions) {
+        for idx in self.dag.scope(scope).nodes.clone() {
+            let node = self.node_mut(idx);
+            node.has_positions = true;
+            node.summary = None;
+            out.expansions.push(ExpansionDecision { node: idx, length: node.instances.length() });
+            if node.instances.made() < node.instances.length() && !self.unmade.contains(&idx) {
+                self.unmade.push_back(idx);
+            }
+        }
+    }
+
+    /// A placeholder of rows without positions is one no more.
+    fn retract(&mut self, scope: ScopeIdx) {
+        for idx in self.levels[scope.0 as usize].members.clone() {
+            if self.node(idx).instances.length() == 1 {
+                if self.node(idx).instances.state(0).is_ended() {
+                    self.untell(idx, 0);
+                }
+                self.node_mut(idx).instances.clear();
+            }
+        }
+        let scopes: Vec<_> = self.dag.scopes().map(|(scope, _)| scope).collect();
+        for inner in scopes {
+            if self.dag.common_scope(inner, scope) == scope {
+                self.forget_contexts(inner);
+                self.fates.retain(|(of, _), _| *of != inner);
+            }
+        }
+        if let ScopeOf::Task(node) = self.dag.scope(scope).of {
+            self.undecide(node, 0);
+        }
+    }
+
+    fn forget_contexts(&mut self, scope: ScopeIdx) {
+        self.tree.of_mut(scope).clear();
+        let level = std::mem::take(&mut self.levels[scope.0 as usize]);
+        for (idx, counter) in &level.counted {
+            let node = self.node_mut(*idx);
+            match counter {
+                crate::node::Counter::Input(i) => node.inputs[*i].counts.clear(),
+                crate::node::Counter::Setup(i) => node.setups[*i].counts.clear(),
+                crate::node::Counter::Gate(i) => node.gates[*i].said.clear(),
+            }
+        }
+        for idx in &level.decided {
+            let node = self.node_mut(*idx);
+            node.verdicts.clear();
+            node.whys.clear();
+        }
+        self.levels[scope.0 as usize] = level;
+    }
+
+    /// A mapped task that has got more instances decides about them too.
+    fn decide_again(&mut self, scope: ScopeIdx, parent: u32) {
+        if let ScopeOf::Task(node) = self.dag.scope(scope).of {
+            self.undecide(node, parent);
+            self.work.push(Work::Decide { node, contexts: parent..parent + 1 });
+        }
+    }
+
+    fn undecide(&mut self, idx: NodeIdx, context: u32) {
+        let node = self.node_mut(idx);
+        node.verdicts[context as usize] = Verdict::Wait;
+        node.whys.remove(&context);
+    }
+
+    /// The surplus is no longer part of the run.
+    fn shrink(&mut self, scope: ScopeIdx, parent: u32, length: u32, out: &mut Decisions) {
+        for block in self.tree.of_mut(scope).shrink(parent, length) {
+            self.tell_block(scope, block, out);
+            for context in block.first + block.live..block.first + block.length {
+                self.remove(scope, context, out);
+            }
+        }
+        self.tell_expanded(scope, parent);
+    }
+
+    /// Whatever lies in a context is removed.
+    fn remove(&mut self, scope: ScopeIdx, context: u32, out: &mut Decisions) {
+        let reason: Arc<str> = "removed: what this was mapped over is no longer there".into();
+        for idx in self.levels[scope.0 as usize].members.clone() {
+            let of_node = self.node(idx).scope;
+            for slot in self.tree.inside(scope, context, of_node).into_iter().flatten() {
+                self.remove_slot(idx, slot, &reason, out);
+            }
+        }
+    }
+
+    fn remove_slot(&mut self, idx: NodeIdx, slot: u32, reason: &Arc<str>, out: &mut Decisions) {
+        if slot >= self.node(idx).instances.made() {
+            return;
+        }
+        let state = self.node(idx).instances.state(slot);
+        if state == TaskState::Removed {
+            return;
+        }
+        self.let_go(idx, slot, out);
+        let map_index = self.node(idx).map_index(slot);
+        let decision = TransitionDecision {
+            node: idx,
+            first: map_index,
+            last: map_index,
+            to: TaskState::Removed,
+            try_number: None,
+            retry_at: None,
+            reason: Some(Arc::clone(reason)),
+        };
+        if state == TaskState::Running {
+            out.transitions.push(decision)
+        } else {
+            out.transition(decision)
+        }
+        if state.is_ended() {
+            self.end_again(idx, slot, TaskState::Removed);
+        } else {
+            self.end_slots(idx, slot..slot + 1, TaskState::Removed);
+        }
     }
 }

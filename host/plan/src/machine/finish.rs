@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{MapIndex, NodeIdx, RunState, TaskState, TryNumber};
+use model::{MapIndex, NodeIdx, RunState, ScopeIdx, TaskState};
 
 use super::{ResultStatus, RunMachine};
 use crate::node::Node;
-use crate::{Decisions, InsertDecision, RunEnd, TransitionDecision};
+use crate::{Decisions, RunEnd};
 
 /// Ends that fail a run when a leaf has one.
 const FAILURES: [TaskState; 2] = [TaskState::Failed, TaskState::UpstreamFailed];
 /// Ends with which a result cannot come.
-const NOT_SUCCESS: [TaskState; 4] =
+pub(super) const NOT_SUCCESS: [TaskState; 4] =
     [TaskState::Failed, TaskState::UpstreamFailed, TaskState::Skipped, TaskState::Removed];
 
 impl RunMachine {
@@ -21,17 +21,23 @@ impl RunMachine {
             return;
         }
         if self.unfinished > 0 {
-            let may_go_on = self.ready.available() > 0
+            let may_go_on = !self.ready.is_empty()
                 || !self.running.is_empty()
-                || !self.retries.is_empty()
-                || !self.unmade.is_empty();
+                || !self.due.is_empty()
+                || self.asleep > 0
+                || !self.unmade.is_empty()
+                || self.nodes.iter().any(|node| !node.is_past_met && !node.is_complete());
             if !may_go_on {
                 self.stop("deadlock: what is unfinished can never run".into(), out);
             }
             return;
         }
-        let leaves = self.dag.indices().filter(|node| self.dag.node(*node).downstream.is_empty());
-        let failed = { leaves }.find(|leaf| self.node(*leaf).instances.seen().any(&FAILURES));
+        if let Some(reason) = self.doom.clone() {
+            self.result_at_end();
+            return self.end(RunState::Failed, Some(reason), out);
+        }
+        let leaves = self.dag.indices().filter(|node| self.dag.node(*node).is_leaf);
+        let failed = { leaves }.find(|leaf| self.node(*leaf).total.has(&FAILURES));
         match failed {
             None => {
                 if self.results_pending == 0 {
@@ -49,79 +55,18 @@ impl RunMachine {
         }
     }
 
-    fn end(&mut self, state: RunState, reason: Option<Arc<str>>, out: &mut Decisions) {
+    /// A run that fails for another reason than a leaf has its result nevertheless, where that is there.
+    fn result_at_end(&mut self) {
+        if self.result == ResultStatus::Pending {
+            let broken = self.dag.indices().find(|node| self.node(*node).total.has(&NOT_SUCCESS));
+            let (node, map_index) = self.cause(broken.unwrap_or(NodeIdx(0)));
+            self.result_impossible(node, map_index);
+        }
+    }
+
+    pub(super) fn end(&mut self, state: RunState, reason: Option<Arc<str>>, out: &mut Decisions) {
         self.state = state;
         out.run_end = Some(RunEnd { state, reason });
-    }
-
-    /// Fails the run now: what runs has failed, what waits is skipped. Everything is written in one commit, rows that are not made
-    /// yet too, so that a crash cannot bring half of the run back. Executions that run are forgotten, and what they report is stale.
-    pub(super) fn stop(&mut self, reason: Arc<str>, out: &mut Decisions) {
-        self.ready.clear();
-        self.retries.clear();
-        self.unmade.clear();
-        self.running.clear();
-        for idx in self.dag.indices() {
-            self.stop_node(idx, &reason, out);
-        }
-        self.unsettled.clear();
-        if self.result == ResultStatus::Pending {
-            let is_all = self.dag.result().is_empty();
-            let broken = self.dag.indices().find(|node| match self.node(*node) {
-                node if is_all => node.instances.seen().any(&NOT_SUCCESS),
-                node => node.is_result && !has_gone_well(node),
-            });
-            match broken {
-                Some(node) => {
-                    let (node, map_index) = self.cause(node);
-                    self.result_impossible(node, map_index);
-                }
-                None => self.result = ResultStatus::Available,
-            }
-        }
-        self.end(RunState::Failed, Some(reason), out);
-    }
-
-    fn stop_node(&mut self, idx: NodeIdx, reason: &Arc<str>, out: &mut Decisions) {
-        let node = self.node_mut(idx);
-        let made = node.instances.made();
-        for slot in 0..made {
-            let to = match node.instances.state(slot) {
-                state if state.is_ended() => continue,
-                TaskState::Running => TaskState::Failed,
-                _ => TaskState::Skipped,
-            };
-            node.instances.set(slot..slot + 1, to);
-            let map_index = node.map_index(slot);
-            let decision = TransitionDecision {
-                node: idx,
-                first: map_index,
-                last: map_index,
-                to,
-                try_number: None,
-                reason: Some(Arc::clone(reason)),
-            };
-            match to {
-                // The scheduler writes these with the ends of their executions, so each stands alone.
-                TaskState::Failed => out.transitions.push(decision),
-                _ => out.transition(decision),
-            }
-        }
-        let length = node.instances.length();
-        node.instances.make(length);
-        for slot in made..length {
-            let attempt = node.attempt(slot);
-            node.instances.set(slot..slot + 1, TaskState::Skipped);
-            out.insert(InsertDecision {
-                node: idx,
-                first: node.map_index(slot),
-                count: 1,
-                state: TaskState::Skipped,
-                try_number: TryNumber(attempt.try_number),
-                max_tries: attempt.max_tries,
-                reason: Some(Arc::clone(reason)),
-            });
-        }
     }
 
     /// Keeps the result's status up to date after an end in `idx`.
@@ -130,8 +75,8 @@ impl RunMachine {
         if !node.is_result || self.result != ResultStatus::Pending {
             return;
         }
-        let is_complete = node.instances.is_complete();
-        if !has_gone_well(node) {
+        let is_complete = node.is_complete();
+        if !self.has_gone_well(node) {
             let (node, map_index) = self.cause(idx);
             self.result_impossible(node, map_index);
         } else if is_complete {
@@ -142,14 +87,14 @@ impl RunMachine {
         }
     }
 
-    fn result_impossible(&mut self, node: NodeIdx, map_index: MapIndex) {
+    pub(super) fn result_impossible(&mut self, node: NodeIdx, map_index: MapIndex) {
         if self.result == ResultStatus::Pending {
             self.result = ResultStatus::Impossible { node, map_index };
         }
     }
 
     /// The instance because of which a task did not end well: a failed one if there is any, else the first that was skipped.
-    fn cause(&self, mut idx: NodeIdx) -> (NodeIdx, MapIndex) {
+    pub(super) fn cause(&self, mut idx: NodeIdx) -> (NodeIdx, MapIndex) {
         loop {
             let node = self.node(idx);
             if let Some(slot) = node.instances.first_in(TaskState::Failed) {
@@ -157,9 +102,9 @@ impl RunMachine {
             }
             let upstream = |states: &[TaskState]| {
                 let upstream = self.dag.node(idx).upstream.iter().copied();
-                { upstream }.find(|upstream| self.node(*upstream).instances.seen().any(states))
+                { upstream }.find(|upstream| self.node(*upstream).total.has(states))
             };
-            let next = if node.instances.seen().contains(TaskState::UpstreamFailed) {
+            let next = if node.total.upstream_failed > 0 {
                 upstream(&FAILURES[..1]).or_else(|| upstream(&FAILURES[1..]))
             } else {
                 upstream(&[TaskState::Skipped])
@@ -173,13 +118,17 @@ impl RunMachine {
             }
         }
     }
-}
 
-/// No instance of a result task has ended in a way that keeps the result from coming. The result of a task that is mapped over
-/// nothing is the empty list, unless a failure kept it from running.
-fn has_gone_well(node: &Node) -> bool {
-    let bad = if node.map_length == Some(0) { &FAILURES[..] } else { &NOT_SUCCESS[..] };
-    !node.instances.seen().any(bad)
+    /// No instance of a result task has ended in a way that keeps the result from coming. The result of a task that is mapped over
+    /// nothing is the empty list, unless a failure kept it from running.
+    pub(super) fn has_gone_well(&self, node: &Node) -> bool {
+        let is_empty = node.scope != ScopeIdx::RUN
+            && !node.has_positions
+            && node.instances.length() == 1
+            && self.fate_of(node.scope, 0) == Some(super::Fate::Empty);
+        let bad = if is_empty { &FAILURES[..] } else { &NOT_SUCCESS[..] };
+        !node.total.has(bad)
+    }
 }
 
 #[cfg(test)]
@@ -188,13 +137,14 @@ mod tests {
     use serde_json::Value;
 
     use crate::tests::LIMITS;
-    use crate::{Event, RunMachine, lengths_at_start};
+    use crate::{Event, Given, RunContext, RunMachine, lengths_at_start};
 
     #[test]
     fn what_can_never_run_ends_the_run() {
         let dag = std::sync::Arc::new(testkit::dag::dag("a -> b"));
-        let lengths = lengths_at_start(&dag, &Value::Null, &Value::Null).unwrap();
-        let (mut machine, _) = RunMachine::start(dag, &lengths, LIMITS, Timestamp::UNIX_EPOCH);
+        let nothing = Given { conf: &Value::Null, params: &Value::Null, variables: &Value::Null };
+        let lengths = lengths_at_start(&dag, nothing).unwrap();
+        let (mut machine, _) = RunMachine::start(dag, &lengths, RunContext::default(), LIMITS, Timestamp::UNIX_EPOCH);
         machine.ready.clear();
         let end = machine.on(Event::Tick, Timestamp::UNIX_EPOCH).run_end.unwrap();
         assert_eq!(end.reason.as_deref(), Some("deadlock: what is unfinished can never run"));

@@ -1,59 +1,109 @@
-//! Consequences: trigger rules are evaluated, rows are made and marked, until nothing changes any more.
+//! Consequences: levels are expanded, trigger rules are evaluated, rows are made and marked, until nothing changes any more.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use model::document::TaskKind;
-use model::{NodeIdx, TaskState, TryNumber};
+use model::{MapIndex, NodeIdx, ScopeIdx, TaskState, TryNumber};
 
-use super::RunMachine;
-use super::expansion::Expansion;
-use crate::retry::Attempt;
+use super::{Fate, RunMachine, Work};
+use crate::node::Said;
 use crate::rule::{self, Verdict};
-use crate::{Decisions, ExpansionDecision, InsertDecision, TransitionDecision};
+use crate::{Decisions, InsertDecision};
 
-/// Where a verdict takes an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Landing {
-    Wait,
-    Ready,
-    /// Nothing to run: it has succeeded.
-    Done,
-    /// The instance that it is mapped over left nothing to run with.
-    NoItem,
-    /// The whole task does not run.
-    Marked(TaskState),
-}
-
-/// How a landing is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Write {
-    Insert,
-    Transition,
+/// What keeps a task from being decided in one of its contexts, or the decision.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Standing {
+    /// It is not expanded there.
+    Unexpanded,
+    /// A branch or short circuit has not ended.
+    Gate(NodeIdx),
+    /// A setup that it needs has not ended.
+    Setup,
+    /// Its rule waits for upstream instances.
+    Rule,
+    /// The run before does not let it run yet.
+    Past,
+    Decided(Verdict, Option<Arc<str>>),
 }
 
 impl RunMachine {
-    /// Looks at every task once, upstream first, and makes the rows of those that have none.
+    /// Looks at everything once, upstream first, and makes the rows of tasks that have none.
     pub(crate) fn begin(&mut self) -> Decisions {
         let mut out = Decisions::default();
         let dag = Arc::clone(&self.dag);
-        for node in dag.topological_order() {
-            self.settle(*node, &mut out);
-            if !self.node(*node).has_positions() && self.node(*node).instances.made() == 0 {
-                self.make(*node, 1, &mut out);
+        self.work.clear();
+        for (scope, at) in dag.scopes() {
+            if let Some(parent) = at.parent {
+                for context in 0..self.tree.of(parent).count() {
+                    self.expand(scope, context, &mut out);
+                }
             }
+            if self.tree.of(scope).count() > 0 && scope != ScopeIdx::RUN {
+                self.give_missing_rows(scope, &mut out);
+            }
+        }
+        self.work_off(&mut out);
+        for node in dag.topological_order() {
+            for context in 0..self.node(*node).verdicts.len() as u32 {
+                self.settle(*node, context, &mut out);
+            }
+            self.make_first(*node, &mut out);
         }
         self.come_to_rest(&mut out);
         out
+    }
+
+    /// Tasks of an expanded level whose rows were all cleared have them again.
+    fn give_missing_rows(&mut self, scope: ScopeIdx, out: &mut Decisions) {
+        let nodes = &self.dag.scope(scope).nodes;
+        if nodes.iter().any(|node| !self.node(*node).has_positions) && self.has_real_contexts(scope) {
+            self.give_rows(scope, out);
+        }
+    }
+
+    fn has_real_contexts(&self, scope: ScopeIdx) -> bool {
+        let contexts = self.tree.of(scope);
+        let is_without = contexts.count() == 1
+            && contexts.position(0).is_none()
+            && std::iter::successors(Some((scope, 0)), |(scope, context)| {
+                let parent = self.tree.parent(*scope);
+                (parent != ScopeIdx::RUN).then(|| (parent, self.tree.of(*scope).parent(*context)))
+            })
+            .all(|(scope, context)| self.tree.of(scope).position(context).is_none());
+        !is_without
+    }
+
+    /// The row of a task that is not mapped, or not expanded yet.
+    fn make_first(&mut self, idx: NodeIdx, out: &mut Decisions) {
+        let node = self.node(idx);
+        if node.has_positions {
+            return;
+        }
+        if node.instances.length() > 0 {
+            if node.instances.made() == 0 {
+                self.make(idx, 1, out);
+            }
+        } else if node.summary.is_none() {
+            let max_tries = node.tries;
+            self.node_mut(idx).summary = Some(TaskState::None);
+            out.insert(InsertDecision {
+                node: idx,
+                first: MapIndex::NONE,
+                count: 1,
+                state: TaskState::None,
+                try_number: TryNumber(0),
+                max_tries,
+                retry_at: None,
+                reason: None,
+            });
+        }
     }
 
     /// Follows everything that has changed to its end.
     pub(super) fn come_to_rest(&mut self, out: &mut Decisions) {
         let mut budget = if self.awaits_commit { 0 } else { self.batch };
         loop {
-            while let Some(node) = self.unsettled.pop() {
-                self.settle(node, out);
-            }
+            self.work_off(out);
             let Some(&node) = self.unmade.front() else { break };
             if budget == 0 {
                 break;
@@ -71,175 +121,138 @@ impl RunMachine {
             self.awaits_commit = true;
             out.more_after_commit = true;
         }
+        out.join_expansions();
         self.end_if_over(out);
     }
 
-    /// Expands the task and decides what becomes of it, where that is known now.
-    fn settle(&mut self, idx: NodeIdx, out: &mut Decisions) {
-        if self.node(idx).verdict != Verdict::Wait || self.node(idx).instances.is_complete() {
+    fn work_off(&mut self, out: &mut Decisions) {
+        while let Some(work) = self.work.pop() {
+            self.work_on(work, out);
+        }
+    }
+
+    fn work_on(&mut self, work: Work, out: &mut Decisions) {
+        match work {
+            Work::Expand { scope, parents } => {
+                for parent in parents {
+                    if parent < self.tree.of(self.tree.parent(scope)).count() {
+                        self.expand(scope, parent, out);
+                    }
+                }
+            }
+            Work::Decide { node, contexts } => {
+                for context in contexts {
+                    if context < self.node(node).verdicts.len() as u32 {
+                        self.settle(node, context, out);
+                    }
+                }
+            }
+            Work::Land { node, slots } => self.land(node, slots, out),
+        }
+    }
+
+    /// Decides what becomes of a task in one of its contexts, where that is known now.
+    fn settle(&mut self, idx: NodeIdx, context: u32, out: &mut Decisions) {
+        if self.node(idx).verdicts[context as usize] != Verdict::Wait {
             return;
         }
-        if self.node(idx).is_mapped() && self.node(idx).map_length.is_none() {
-            match self.expansion(idx) {
-                // Rules are for instances, and there are none yet.
-                Expansion::Wait => return,
-                Expansion::Length(length) => self.expand(idx, length, out),
-                Expansion::Never(verdict, why) => return self.decide(idx, verdict, Some(why), out),
-            }
+        if let Standing::Decided(verdict, why) = self.standing(idx, context) {
+            self.decide(idx, context, verdict, why, out);
         }
+    }
+
+    /// How a task stands that is not decided yet. The order is that of rank: what stands first is waited for before anything else
+    /// is said, so that no order of ends makes another answer.
+    pub(super) fn standing(&self, idx: NodeIdx, context: u32) -> Standing {
         let node = self.node(idx);
-        match rule::verdict(node.rule, node.upstream) {
-            Verdict::Wait => {}
-            Verdict::Run if node.map_length == Some(0) => {
-                self.decide(idx, Verdict::Skip, Some("no-items: there is nothing to map over".into()), out);
-            }
-            Verdict::Run => self.decide(idx, Verdict::Run, None, out),
-            verdict => self.decide(idx, verdict, self.why(idx), out),
+        let fate = self.fate_of(node.within, context);
+        if let Some(Fate::Never(verdict, why)) = fate {
+            return Standing::Decided(verdict, Some(why));
         }
+        let mut is_empty = fate.is_some();
+        if node.is_mapped() {
+            let Some(block) = self.tree.of(node.scope).blocks_of(context).last() else { return Standing::Unexpanded };
+            if block.length == 0 {
+                match self.fate_of(node.scope, block.first) {
+                    Some(Fate::Never(verdict, why)) => return Standing::Decided(verdict, Some(why)),
+                    _ => is_empty = true,
+                }
+            }
+        }
+        let said = |at: ScopeIdx, said: &[Said]| said[self.tree.around(node.within, context, at) as usize];
+        if let Some(gate) = node.gates.iter().find(|gate| said(gate.at, &gate.said).is_shut()) {
+            return Standing::Decided(Verdict::Skip, Some(self.not_chosen(gate.decider)));
+        }
+        if let Some(gate) = node.gates.iter().find(|gate| said(gate.at, &gate.said).pending > 0) {
+            return Standing::Gate(gate.decider);
+        }
+        let setups = self.setup_counts(idx, context);
+        if node.kind != TaskKind::Teardown {
+            if setups.has(&[TaskState::Failed, TaskState::UpstreamFailed]) {
+                return Standing::Decided(Verdict::UpstreamFail, self.why_setup(idx, context));
+            } else if setups.pending > 0 {
+                return Standing::Setup;
+            } else if setups.skipped > 0 {
+                return Standing::Decided(Verdict::Skip, self.why_setup(idx, context));
+            }
+        }
+        match rule::verdict(node.rule, self.counts(idx, context), setups, None) {
+            Verdict::Wait => Standing::Rule,
+            Verdict::Run if is_empty => {
+                Standing::Decided(Verdict::Skip, Some("no-items: there is nothing to map over".into()))
+            }
+            Verdict::Run if !node.is_past_met => Standing::Past,
+            Verdict::Run => Standing::Decided(Verdict::Run, None),
+            verdict => Standing::Decided(verdict, self.why_rule(idx, context)),
+        }
+    }
+
+    fn not_chosen(&self, decider: NodeIdx) -> Arc<str> {
+        let task = self.dag.task(decider);
+        let (kind, id) = (task.kind.as_str(), task.task_id.as_str());
+        format!("{kind}: task {id:?} did not choose this one").into()
     }
 
     /// Says which upstream task kept this one from running.
-    fn why(&self, idx: NodeIdx) -> Option<Arc<str>> {
+    fn why_rule(&self, idx: NodeIdx, context: u32) -> Option<Arc<str>> {
+        let why = self.why_of(idx, context, &self.dag.node(idx).upstream)?;
+        Some(format!("{}: {why}", self.node(idx).rule.as_str()).into())
+    }
+
+    fn why_setup(&self, idx: NodeIdx, context: u32) -> Option<Arc<str>> {
+        let why = self.why_of(idx, context, &self.dag.node(idx).setups)?;
+        Some(format!("setup: {why}").into())
+    }
+
+    fn why_of(&self, idx: NodeIdx, context: u32, upstream: &[NodeIdx]) -> Option<String> {
         let bad = [TaskState::Failed, TaskState::UpstreamFailed, TaskState::Skipped, TaskState::Removed];
+        let within = self.node(idx).within;
         let (state, task) = bad.iter().find_map(|state| {
-            let upstream = self.dag.node(idx).upstream.iter();
-            let task = upstream.copied().find(|upstream| self.node(*upstream).instances.seen().contains(*state))?;
-            Some((state, self.dag.task(task)))
+            let ended_so = |upstream: &NodeIdx| {
+                let node = self.node(*upstream);
+                if node.total.of(*state) == 0 {
+                    return false;
+                }
+                let at = self.dag.common_scope(node.scope, within);
+                if at == ScopeIdx::RUN {
+                    return true;
+                }
+                let around = self.tree.around(within, context, at);
+                let mut slots = self.tree.inside(at, around, node.scope).into_iter().flatten();
+                slots.any(|slot| node.instances.state(slot) == *state)
+            };
+            Some((state, upstream.iter().copied().find(ended_so)?))
         })?;
-        Some(format!("{}: task {:?} is {state}", self.node(idx).rule.as_str(), task.task_id.as_str()).into())
+        Some(format!("task {:?} is {state}", self.dag.task(task).task_id.as_str()))
     }
 
-    fn expand(&mut self, idx: NodeIdx, length: u32, out: &mut Decisions) {
-        self.node_mut(idx).expand(length);
-        out.expansions.push(ExpansionDecision { node: idx, length });
-        if length > 0 {
-            self.instances += u64::from(length) - 1;
-            self.unmade.push_back(idx);
+    /// What the run before says has changed.
+    pub(super) fn past_met(&mut self, nodes: &[NodeIdx]) {
+        for idx in nodes.iter().filter(|idx| (idx.0 as usize) < self.nodes.len()).copied().collect::<Vec<_>>() {
+            let node = self.node_mut(idx);
+            node.is_past_met = true;
+            let contexts = 0..node.verdicts.len() as u32;
+            self.work.push(Work::Decide { node: idx, contexts });
         }
-        // Tasks that are mapped over this one can be expanded now.
-        self.unsettled.extend(&self.dag.node(idx).downstream);
-    }
-
-    fn decide(&mut self, idx: NodeIdx, verdict: Verdict, why: Option<Arc<str>>, out: &mut Decisions) {
-        let node = self.node_mut(idx);
-        node.verdict = verdict;
-        node.why = why;
-        let made = node.instances.made();
-        self.land(idx, 0..made, Write::Transition, out);
-    }
-
-    /// Makes the next `count` rows of a task, in the states in which the verdict wants them.
-    fn make(&mut self, idx: NodeIdx, count: u32, out: &mut Decisions) {
-        let instances = &mut self.node_mut(idx).instances;
-        let first = instances.made();
-        instances.make(first + count);
-        self.land(idx, first..first + count, Write::Insert, out);
-    }
-
-    /// Brings those of the slots that still wait to where the verdict wants them, as few ranges as possible.
-    fn land(&mut self, idx: NodeIdx, slots: Range<u32>, write: Write, out: &mut Decisions) {
-        let mut slot = slots.start;
-        while slot < slots.end {
-            if self.node(idx).instances.state(slot) != TaskState::None {
-                slot += 1;
-                continue;
-            }
-            let alike = (self.landing(idx, slot), self.node(idx).attempt(slot));
-            let first = slot;
-            while slot < slots.end
-                && self.node(idx).instances.state(slot) == TaskState::None
-                && (self.landing(idx, slot), self.node(idx).attempt(slot)) == alike
-            {
-                slot += 1;
-            }
-            let (landing, attempt) = alike;
-            self.land_alike(idx, first..slot, landing, attempt, write, out);
-        }
-    }
-
-    fn landing(&self, idx: NodeIdx, slot: u32) -> Landing {
-        match self.node(idx).verdict {
-            Verdict::Wait => Landing::Wait,
-            Verdict::Skip => Landing::Marked(TaskState::Skipped),
-            Verdict::UpstreamFail => Landing::Marked(TaskState::UpstreamFailed),
-            Verdict::Fail => Landing::Marked(TaskState::Failed),
-            Verdict::Run if !self.has_items(idx, slot) => Landing::NoItem,
-            Verdict::Run => match self.node(idx).kind {
-                TaskKind::Task => Landing::Ready,
-                TaskKind::Empty => Landing::Done,
-            },
-        }
-    }
-
-    fn land_alike(
-        &mut self,
-        idx: NodeIdx,
-        slots: Range<u32>,
-        landing: Landing,
-        mut attempt: Attempt,
-        write: Write,
-        out: &mut Decisions,
-    ) {
-        let node = self.node_mut(idx);
-        let (state, reason) = match landing {
-            Landing::Wait => (TaskState::None, None),
-            Landing::Ready => (TaskState::Scheduled, None),
-            Landing::Done => (TaskState::Success, None),
-            Landing::NoItem => {
-                (TaskState::Skipped, Some("no-item: what this instance is mapped over left no value".into()))
-            }
-            Landing::Marked(state) => (state, node.why.clone()),
-        };
-        if landing == Landing::Ready {
-            attempt.try_number += 1;
-            if attempt != (Attempt { try_number: 1, max_tries: node.tries, lost: 0, suspect: false }) {
-                slots.clone().for_each(|slot| node.instances.set_attempt(slot, attempt));
-            }
-        }
-        let first = node.map_index(slots.start);
-        match write {
-            Write::Insert => out.insert(InsertDecision {
-                node: idx,
-                first,
-                count: slots.end - slots.start,
-                state,
-                try_number: TryNumber(attempt.try_number),
-                max_tries: attempt.max_tries,
-                reason,
-            }),
-            Write::Transition if landing == Landing::Wait => {}
-            Write::Transition => out.transition(TransitionDecision {
-                node: idx,
-                first,
-                last: node.map_index(slots.end - 1),
-                to: state,
-                try_number: (landing == Landing::Ready).then_some(TryNumber(attempt.try_number)),
-                reason,
-            }),
-        }
-        if landing == Landing::Ready {
-            node.instances.set(slots.clone(), state);
-            self.ready.add(idx, slots);
-        } else if landing != Landing::Wait {
-            self.end_slots(idx, slots, state);
-        }
-    }
-
-    /// Ends instances and tells the tasks downstream what that may mean to them.
-    pub(super) fn end_slots(&mut self, idx: NodeIdx, slots: Range<u32>, state: TaskState) {
-        let instances = &mut self.node_mut(idx).instances;
-        let is_news = instances.set(slots, state);
-        let is_complete = instances.is_complete();
-        if !is_news && !is_complete {
-            return;
-        }
-        self.unfinished -= u32::from(is_complete);
-        for &downstream in &self.dag.node(idx).downstream {
-            let upstream = &mut self.nodes[downstream.0 as usize].upstream;
-            upstream.seen.insert(state);
-            upstream.pending -= u32::from(is_complete);
-            self.unsettled.push(downstream);
-        }
-        self.update_result(idx);
     }
 }

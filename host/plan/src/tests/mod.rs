@@ -1,11 +1,15 @@
 //! Tests of whole runs. A [`world::World`] plays everything around a machine: rows, workers, time, crashes.
 
+mod mapping;
 mod properties;
 mod recovery;
 mod retries;
 mod rows;
+mod rules;
 mod runs;
 mod script;
 mod world;
 
 pub(crate) use world::LIMITS;
+
+use runs::check;

@@ -91,8 +91,8 @@ fn a_stale_report_changes_nothing() {
     world.end(a, MapIndex::NONE, Outcome::of_word("lost"));
     world.claim(1);
     for (map_index, fence) in [(MapIndex::NONE, old), (MapIndex::NONE, Fence::NONE), (MapIndex::at(7), old)] {
-        let Outcome { end, has_value, list_length } = Outcome::success(None);
-        let event = Event::Ended { node: a, map_index, fence, end, has_value, list_length };
+        let Outcome { end, has_value, answer } = Outcome::success(None);
+        let event = Event::Ended { node: a, map_index, fence, end, has_value, answer };
         assert_eq!(world.machine.on(event, world.now), Decisions::default());
     }
 }

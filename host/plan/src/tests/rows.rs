@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Decisions, EndDecision, Ready, SavedInstance, SavedNode, SavedRun};
+use crate::{AnswerDecision, BlockDecision, Decisions, EndDecision, Ready, SavedInstance, SavedNode, SavedRun};
 use jiff::Timestamp;
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState, TryNumber};
 use testkit::outcome::Outcome;
@@ -21,6 +21,8 @@ pub(super) struct Row {
 pub(super) struct Rows {
     pub(super) started_at: Timestamp,
     pub(super) nodes: Vec<SavedNode>,
+    blocks: Vec<BlockDecision>,
+    answers: BTreeMap<(NodeIdx, MapIndex), AnswerDecision>,
     pub(super) instances: BTreeMap<(NodeIdx, MapIndex), Row>,
     /// Highest try of each instance, rows or not.
     tries: BTreeMap<(NodeIdx, MapIndex), TryNumber>,
@@ -33,6 +35,8 @@ impl Rows {
         Self {
             started_at,
             nodes: vec![SavedNode { map_length: None, list_length: None }; dag.len()],
+            blocks: Vec::new(),
+            answers: BTreeMap::new(),
             instances: BTreeMap::new(),
             tries: BTreeMap::new(),
             state: RunState::Running,
@@ -45,12 +49,23 @@ impl Rows {
         let is_new = self.instances.is_empty();
         for expansion in &decisions.expansions {
             let node = &mut self.nodes[expansion.node.0 as usize];
-            assert_eq!(node.map_length, None, "expanded twice: {expansion:?}");
+            let is_first = node.map_length.unwrap_or(0) == 0;
+            assert!(is_first || node.map_length < Some(expansion.length), "expanded twice: {expansion:?}");
             node.map_length = Some(expansion.length);
-            if expansion.length > 0 {
+            if expansion.length > 0 && is_first {
                 let summary = self.instances.remove(&(expansion.node, MapIndex::NONE));
-                assert!(is_new || summary.is_some_and(|row| row.saved.state == TaskState::None), "{expansion:?}");
+                assert!(is_new || summary.is_some(), "{expansion:?}");
             }
+        }
+        for decision in &decisions.blocks {
+            let same = |it: &BlockDecision| it.scope == decision.scope && it.block.first == decision.block.first;
+            match self.blocks.iter_mut().find(|it| same(it)) {
+                Some(it) => *it = *decision,
+                None => self.blocks.push(*decision),
+            }
+        }
+        for answer in &decisions.answers {
+            self.answers.insert((answer.node, answer.map_index), answer.clone());
         }
         for insert in &decisions.inserts {
             for offset in 0..insert.count {
@@ -67,7 +82,9 @@ impl Rows {
                         try_number: insert.try_number,
                         max_tries: insert.max_tries,
                         fence: Fence::NONE,
-                        retry_at: None,
+                        retry_at: insert.retry_at,
+                        since: None,
+                        times_out: insert.retry_at.is_some(),
                         lost_executions: 0,
                         suspect: false,
                         has_value: false,
@@ -75,7 +92,8 @@ impl Rows {
                     tries_before: before,
                     reason: insert.reason.clone(),
                 };
-                let expected = before + u32::from(insert.state == TaskState::Scheduled);
+                let begins = matches!(insert.state, TaskState::Scheduled | TaskState::AwaitingInput);
+                let expected = before + u32::from(begins);
                 assert_eq!(insert.try_number.0, expected, "tries are contiguous: {insert:?}");
                 assert!(self.instances.insert((insert.node, map_index), row).is_none(), "made twice: {insert:?}");
             }
@@ -87,14 +105,19 @@ impl Rows {
             assert_eq!(rows.len(), count as usize, "rows are missing: {transition:?}");
             for (_, row) in rows {
                 let from = row.saved.state;
-                let ends_with_run = decisions.run_end.is_some() && transition.to == TaskState::Failed && count == 1;
-                assert!(from != TaskState::Running || ends_with_run, "it runs: {transition:?}");
+                let is_cancelled = count == 1
+                    && decisions.cancelled.iter().any(|it| {
+                        (it.node, it.map_index, it.fence) == (row.saved.node, row.saved.map_index, row.saved.fence)
+                    });
+                assert!(from != TaskState::Running || is_cancelled, "it runs: {transition:?}");
                 assert!(from.may_become(transition.to), "{from} cannot become that: {transition:?}");
-                if ends_with_run && from == TaskState::Running {
+                if from == TaskState::Running {
                     self.tries.insert((row.saved.node, row.saved.map_index), row.saved.try_number);
                 }
                 row.saved.state = transition.to;
-                row.saved.retry_at = None;
+                row.saved.retry_at = transition.retry_at;
+                row.saved.times_out = transition.to == TaskState::AwaitingInput && transition.retry_at.is_some();
+                row.saved.has_value = from == TaskState::AwaitingInput && transition.to == TaskState::Success;
                 row.reason.clone_from(&transition.reason);
                 if let Some(try_number) = transition.try_number {
                     assert_eq!(try_number.0, row.saved.try_number.0 + 1, "tries are contiguous: {transition:?}");
@@ -121,9 +144,10 @@ impl Rows {
         let row = self.instances.get_mut(&(node, map_index)).expect("what ended has a row");
         assert_eq!((row.saved.state, row.saved.fence), (TaskState::Running, fence), "compare-and-set");
         assert!(TaskState::Running.may_become(end.to), "{end:?}");
-        assert_eq!(end.to == TaskState::UpForRetry, end.retry_at.is_some());
+        assert!(end.retry_at.is_some() || !matches!(end.to, TaskState::UpForRetry | TaskState::UpForReschedule));
         row.saved.state = end.to;
         row.saved.retry_at = end.retry_at;
+        (row.saved.since, row.saved.times_out) = (end.since, end.times_out);
         row.saved.lost_executions = end.lost_executions;
         row.saved.suspect = end.suspect;
         row.saved.has_value = outcome.has_value && end.to == TaskState::Success;
@@ -131,7 +155,7 @@ impl Rows {
         let tries = row.saved.try_number;
         self.tries.insert((node, map_index), tries);
         if end.to == TaskState::Success && map_index == MapIndex::NONE {
-            self.nodes[node.0 as usize].list_length = outcome.list_length;
+            self.nodes[node.0 as usize].list_length = outcome.answer.list_length;
         }
     }
 
@@ -158,6 +182,7 @@ impl Rows {
             let is_whole = self.instances.range(all.clone()).all(|(_, row)| is_cleared(row));
             if is_whole && dag.task(node).expand.is_some() {
                 self.instances.retain(|(n, _), _| *n != node);
+                self.answers.retain(|(n, _), _| *n != node);
                 self.nodes[node.0 as usize] = SavedNode { map_length: None, list_length: None };
                 let summary = crate::InsertDecision {
                     node,
@@ -166,16 +191,20 @@ impl Rows {
                     state: TaskState::None,
                     try_number: TryNumber(0),
                     max_tries: dag.task(node).retries + 1,
+                    retry_at: None,
                     reason: None,
                 };
                 self.apply(&Decisions { inserts: vec![summary], ..Decisions::default() });
                 continue;
             }
-            for (_, row) in self.instances.range_mut(all).filter(|(_, row)| is_cleared(row)) {
+            for (key, row) in self.instances.range_mut(all).filter(|(_, row)| is_cleared(row)) {
+                self.answers.remove(key);
                 row.saved = SavedInstance {
                     state: TaskState::None,
                     max_tries: row.saved.max_tries - row.tries_before + row.saved.try_number.0,
                     retry_at: None,
+                    since: None,
+                    times_out: false,
                     lost_executions: 0,
                     suspect: false,
                     has_value: false,
@@ -190,12 +219,29 @@ impl Rows {
         }
     }
 
+    /// As the store clears one task and nothing else.
+    pub(super) fn clear_one(&mut self, dag: &Dag, node: NodeIdx) {
+        self.state = RunState::Running;
+        self.reason = None;
+        let all = (node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX));
+        for (key, row) in self.instances.range_mut(all) {
+            self.answers.remove(key);
+            row.tries_before = row.saved.try_number.0;
+            row.saved.state = TaskState::None;
+            row.saved.max_tries = row.saved.try_number.0 + dag.task(node).retries + 1;
+            row.saved.has_value = false;
+        }
+        self.nodes[node.0 as usize].list_length = None;
+    }
+
     pub(super) fn saved(&self) -> SavedRun {
         let gone = self.tries.iter().filter(|(key, _)| !self.instances.contains_key(key));
         SavedRun {
             started_at: self.started_at,
             nodes: self.nodes.clone(),
+            blocks: self.blocks.clone(),
             instances: self.instances.values().map(|row| row.saved).collect(),
+            answers: self.answers.values().cloned().collect(),
             prior_tries: gone.map(|((node, map_index), tries)| (*node, *map_index, *tries)).collect(),
         }
     }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use testkit::outcome::Outcome;
 
 use super::script::Script;
-use super::world::{LIMITS, World};
-use crate::{Event, MachineLimits, ResultStatus, lengths_at_start};
+use super::world::{LIMITS, World, lengths};
+use crate::{Event, Given, MachineLimits, ResultStatus, RunContext, lengths_at_start};
 
 /// Plays the DAG's run and compares its rows.
-fn check(fixture: &str, script: &str, expect: &str) {
+pub(super) fn check(fixture: &str, script: &str, expect: &str) {
     check_with(fixture, &json!({"none": [], "two": {"a": 1, "b": 2}, "five": [1, 2, 3, 4, 5]}), LIMITS, script, expect);
 }
 
@@ -283,9 +283,9 @@ fn rows_of_a_big_expansion_come_in_batches() {
     let limits = MachineLimits { map_length: 12_000, map_length_ceiling: 12_000, instances: 20_000 };
     let dag = std::sync::Arc::new(testkit::dag::dag("a: expand(conf.)"));
     let conf: Value = (0..12_000).collect();
-    let lengths = lengths_at_start(&dag, &conf, &Value::Null).unwrap();
+    let lengths = lengths(&dag, &conf);
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let (mut machine, mut decisions) = crate::RunMachine::start(dag, &lengths, limits, now);
+    let (mut machine, mut decisions) = crate::RunMachine::start(dag, &lengths, RunContext::default(), limits, now);
     let mut counts = Vec::new();
     loop {
         counts.extend(decisions.inserts.iter().map(|insert| (insert.first.number(), insert.count, insert.state)));
@@ -306,7 +306,7 @@ fn deeper_tasks_go_first_then_lower_indices() {
     let mut world = World::start(fixture, &Value::Null);
     let [a, x, y, z] = ["a", "x", "y", "z"].map(|task| world.dag.find(task).unwrap());
     let taken = world.claim(3).into_iter().map(|ready| (ready.node, ready.map_index.number())).collect::<Vec<_>>();
-    assert_eq!(taken, [(a, 0), (a, 1), (a, 2)]);
+    assert_eq!(taken, [(x, -1), (a, 0), (a, 1)], "what more depends on goes first");
     world.claim(u32::MAX);
     world.end(x, MapIndex::NONE, Outcome::of_word("ok"));
     world.end(a, MapIndex::at(2), Outcome::of_word("lost"));
@@ -394,9 +394,12 @@ fn a_run_is_over_its_timeout() {
 #[test]
 fn lengths_are_those_of_lists_and_objects() {
     let dag = testkit::dag::dag("a: expand(conf./x, param.n)");
-    let lengths = |conf, params| lengths_at_start(&dag, &conf, &params).map_err(|error| error.to_string());
+    let lengths = |conf: Value, params: Value| {
+        let given = Given { conf: &conf, params: &params, variables: &Value::Null };
+        lengths_at_start(&dag, given).map_err(|error| error.to_string())
+    };
     assert!(lengths(json!({"x": [1]}), json!({"n": {"a": 1}})).is_ok());
-    let wrong = |conf, params| lengths(conf, params).unwrap_err();
+    let wrong = |conf: Value, params: Value| lengths(conf, params).unwrap_err();
     let end = "a list or an object is needed";
     assert_eq!(
         wrong(json!({}), json!({})),

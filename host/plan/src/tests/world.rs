@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::rows::Rows;
-use crate::{Decisions, Event, Lengths, MachineLimits, Ready, ResultStatus, RunMachine, lengths_at_start};
+use crate::{
+    Decisions, Event, Given, Lengths, MachineLimits, Ready, ResultStatus, RunContext, RunMachine, lengths_at_start,
+};
 use jiff::{SignedDuration, Timestamp};
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
 use serde_json::Value;
@@ -21,11 +23,16 @@ pub(super) struct World {
     pub(super) owes_commit: bool,
     /// Executions of each instance that have ended.
     pub(super) executions: BTreeMap<(NodeIdx, MapIndex), usize>,
+    pub(super) context: RunContext,
     lengths: Lengths,
     limits: MachineLimits,
     batch: u32,
     fence: u64,
     is_stopped: bool,
+}
+
+pub(super) fn lengths(dag: &Dag, conf: &Value) -> Lengths {
+    lengths_at_start(dag, Given { conf, params: &Value::Null, variables: &Value::Null }).unwrap()
 }
 
 impl World {
@@ -34,10 +41,14 @@ impl World {
     }
 
     pub(super) fn start_with(dag: Dag, conf: &Value, limits: MachineLimits, batch: u32) -> Self {
+        Self::start_in(dag, conf, limits, batch, RunContext::default())
+    }
+
+    pub(super) fn start_in(dag: Dag, conf: &Value, limits: MachineLimits, batch: u32, context: RunContext) -> Self {
         let dag = Arc::new(dag);
-        let lengths = lengths_at_start(&dag, conf, &Value::Null).unwrap();
+        let lengths = lengths(&dag, conf);
         let now = Timestamp::UNIX_EPOCH;
-        let mut machine = RunMachine::new(dag.clone(), &lengths, limits, now, batch);
+        let mut machine = RunMachine::new(dag.clone(), &lengths, context.clone(), limits, now, batch);
         let decisions = machine.begin();
         let rows = Rows::new(&dag, now);
         let executions = BTreeMap::new();
@@ -48,6 +59,7 @@ impl World {
             now,
             owes_commit: false,
             executions,
+            context,
             lengths,
             limits,
             batch,
@@ -61,7 +73,9 @@ impl World {
     /// The machine is gone; another one starts from the rows.
     pub(super) fn recover(&mut self) {
         let saved = self.rows.saved();
-        self.machine = RunMachine::new(self.dag.clone(), &self.lengths, self.limits, saved.started_at, self.batch);
+        let context = self.context.clone();
+        self.machine =
+            RunMachine::new(self.dag.clone(), &self.lengths, context, self.limits, saved.started_at, self.batch);
         self.machine.restore(&saved, self.now);
         let decisions = self.machine.begin();
         self.owes_commit = false;
@@ -105,7 +119,6 @@ impl World {
         let fence = Fence::new(1, self.fence);
         let taken = self.machine.take_ready(max, fence);
         for ready in &taken {
-            self.check_rule(ready.node);
             self.rows.claim(ready, fence);
         }
         self.check();
@@ -115,8 +128,8 @@ impl World {
     /// The execution that runs ends.
     pub(super) fn end(&mut self, node: NodeIdx, map_index: MapIndex, outcome: Outcome) {
         let fence = self.rows.instances[&(node, map_index)].saved.fence;
-        let Outcome { end, has_value, list_length } = outcome.clone();
-        let event = Event::Ended { node, map_index, fence, end, has_value, list_length };
+        let Outcome { end, has_value, answer } = outcome.clone();
+        let event = Event::Ended { node, map_index, fence, end, has_value, answer };
         let decisions = self.machine.on(event.clone(), self.now);
         let ended = decisions.ended.as_ref().expect("the report carried the running fence");
         self.rows.end(node, map_index, fence, &outcome, ended);
@@ -152,15 +165,6 @@ impl World {
         }
     }
 
-    /// What runs may run: every upstream instance has ended well.
-    fn check_rule(&self, node: NodeIdx) {
-        for upstream in &self.dag.node(node).upstream {
-            let is_well = self.rows.of_node(*upstream).all(|row| row.saved.state == TaskState::Success);
-            let length = self.rows.nodes[upstream.0 as usize].map_length.unwrap_or(1).max(1);
-            assert!(is_well && self.rows.of_node(*upstream).count() == length as usize, "{node:?} runs too early");
-        }
-    }
-
     fn check(&self) {
         let rows = || self.rows.instances.values().map(|row| &row.saved);
         let running = rows().filter(|row| row.state == TaskState::Running);
@@ -180,7 +184,11 @@ impl World {
         assert_eq!(self.machine.state(), self.rows.state);
         let retry_at = rows().filter_map(|row| row.retry_at).min();
         let is_running = self.rows.state == RunState::Running;
-        assert_eq!(self.machine.next_tick(), retry_at.into_iter().chain(self.deadline()).min().filter(|_| is_running));
+        let deadline = self.deadline().filter(|_| !self.is_stopped);
+        // How long something may wait for a slot does not stand in its row.
+        if self.dag.indices().all(|node| self.dag.task(node).queued_timeout_ms.is_none()) {
+            assert_eq!(self.machine.next_tick(), retry_at.into_iter().chain(deadline).min().filter(|_| is_running));
+        }
         self.check_end();
         self.check_result();
     }
@@ -205,7 +213,7 @@ impl World {
         };
         assert_eq!(self.rows.state.is_ended(), self.dag.indices().all(is_complete), "{}", self.rows.text(&self.dag));
         if self.rows.state.is_ended() && !self.is_stopped {
-            let mut leaves = self.dag.indices().filter(|node| self.dag.node(*node).downstream.is_empty());
+            let mut leaves = self.dag.indices().filter(|node| self.dag.node(*node).is_leaf);
             let has_failed = leaves.any(|leaf| {
                 let mut states = self.rows.of_node(leaf).map(|row| row.saved.state);
                 states.any(|state| matches!(state, TaskState::Failed | TaskState::UpstreamFailed))

@@ -2,6 +2,7 @@
 
 use metrics::counter;
 use model::WorkerId;
+use model::outcome::Answer;
 use plan::Event;
 use store::{Claim, Report, StoreError};
 use tracing::{debug, warn};
@@ -64,7 +65,7 @@ impl RunLoop {
             fence: report.token.fence,
             end: report.execution.end.clone(),
             has_value: report.has_value,
-            list_length: report.list_length,
+            answer: Answer { list_length: report.list_length, ..Answer::default() },
         };
         let (decisions, _) = run.on(event, cycle.now);
         if decisions.ended.is_some() {

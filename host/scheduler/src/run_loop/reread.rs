@@ -8,7 +8,7 @@ use store::{Cleared, RunNews, StoreError};
 use tracing::warn;
 
 use super::{REREAD_PAUSE, RunLoop, injected};
-use crate::active::{ActiveRun, RunHandle, claimed_of_row, lost, saved_of_snapshot};
+use crate::active::{ActiveRun, RunHandle, claimed_of_row, context, lost, saved_of_snapshot};
 use crate::board::RunProgress;
 use crate::command::ClearError;
 use crate::cycle::Cycle;
@@ -107,8 +107,14 @@ impl RunLoop {
         if snapshot.run.state == RunState::Queued {
             saved.started_at = cycle.now;
         }
-        let (machine, decisions) =
-            RunMachine::recover(version.dag.clone(), &saved, &lengths, self.parts.limits.machine, cycle.now);
+        let (machine, decisions) = RunMachine::recover(
+            version.dag.clone(),
+            &saved,
+            &lengths,
+            context(key),
+            self.parts.limits.machine,
+            cycle.now,
+        );
         let run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
         if snapshot.run.state == RunState::Queued {
             // Made by a process that does not own it. It may end at once.

@@ -36,13 +36,9 @@ fn an_edge_to_a_group_leads_to_its_first_tasks_and_from_its_last() {
 #[test]
 fn groups_that_are_none() {
     let group = |id: &str, parent: Option<&str>| json!({"group_id": id, "parent": parent});
-    let groups = json!([
-        group("a", None),
-        group("x", Some("y")),
-        group("y", Some("x")),
-        group("z", Some("zz")),
-    ]);
-    let wrong = document(json!([{"task_id": "a", "group": "yy"}, {"task_id": "t", "group": "x"}]), json!({"groups": groups}));
+    let groups = json!([group("a", None), group("x", Some("y")), group("y", Some("x")), group("z", Some("zz")),]);
+    let wrong =
+        document(json!([{"task_id": "a", "group": "yy"}, {"task_id": "t", "group": "x"}]), json!({"groups": groups}));
     check_problems(
         &wrong,
         &[
@@ -57,7 +53,14 @@ fn groups_that_are_none() {
     );
     let edge = |from: &str, to: &str| json!({"from": from, "to": to});
     check_problems(
-        &grouped(json!([edge("g", "b"), edge("h", "g"), edge("nobody", "e"), edge("g", "e"), edge("e", "a"), edge("a", "h")])),
+        &grouped(json!([
+            edge("g", "b"),
+            edge("h", "g"),
+            edge("nobody", "e"),
+            edge("g", "e"),
+            edge("e", "a"),
+            edge("a", "h")
+        ])),
         &[
             ("unknown-task", "/edges/2/from", "no task `nobody`"),
             ("self-loop", "/edges/1", "a group and something inside it"),
@@ -122,7 +125,8 @@ fn arguments_of_groups() {
 #[test]
 fn mappings_nest_only_so_deep() {
     let group = |i: usize| {
-        let mut group = json!({"group_id": format!("g{i}"), "expand": {"product": [{"arg": "x", "source": {"literal": [1]}}]}});
+        let mut group =
+            json!({"group_id": format!("g{i}"), "expand": {"product": [{"arg": "x", "source": {"literal": [1]}}]}});
         if i > 0 {
             group["parent"] = json!(format!("g{}", i - 1));
         }
@@ -139,7 +143,8 @@ fn mappings_nest_only_so_deep() {
 fn types_through_groups() {
     let mut typed = nested();
     typed["tasks"][0]["signature"] = json!({"args": {}, "result": {"list": {"list": "string"}}});
-    typed["tasks"][1]["signature"] = json!({"args": {"x": {"type": {"list": "string"}}}, "result": {"list": "integer"}});
+    typed["tasks"][1]["signature"] =
+        json!({"args": {"x": {"type": {"list": "string"}}}, "result": {"list": "integer"}});
     typed["tasks"][2]["signature"] = json!({"args": {"y": {"type": "number"}}, "result": "string"});
     typed["tasks"][3]["signature"] = json!({"args": {"i": {"type": "integer"}}, "result": "any"});
     typed["tasks"][4]["signature"] = json!({"args": {"all": {"type": {"list": "string"}}}, "result": "any"});

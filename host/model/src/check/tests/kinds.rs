@@ -42,7 +42,15 @@ fn ids(dag: &Dag, nodes: &[NodeIdx]) -> Value {
 #[test]
 fn setups_and_teardowns() {
     let dag = chain(
-        &[("s", "setup"), ("a", "task"), ("b", "task"), ("after", "task"), ("t", "teardown"), ("open", "setup"), ("x", "task")],
+        &[
+            ("s", "setup"),
+            ("a", "task"),
+            ("b", "task"),
+            ("after", "task"),
+            ("t", "teardown"),
+            ("open", "setup"),
+            ("x", "task"),
+        ],
         &[("s", "a"), ("a", "b"), ("b", "t"), ("s", "t"), ("b", "after"), ("open", "x"), ("x", "after")],
     );
     let of = |task: &str| dag.node(dag.find(task).unwrap());
@@ -57,7 +65,15 @@ fn setups_and_teardowns() {
 #[test]
 fn who_may_skip_whom() {
     let dag = chain(
-        &[("b", "branch"), ("x", "task"), ("y", "task"), ("z", "task"), ("c", "short_circuit"), ("w", "task"), ("t", "teardown")],
+        &[
+            ("b", "branch"),
+            ("x", "task"),
+            ("y", "task"),
+            ("z", "task"),
+            ("c", "short_circuit"),
+            ("w", "task"),
+            ("t", "teardown"),
+        ],
         &[("b", "x"), ("b", "y"), ("x", "z"), ("b", "z"), ("c", "w"), ("w", "z"), ("c", "t")],
     );
     let of = |task: &str| dag.node(dag.find(task).unwrap());

@@ -9,14 +9,19 @@ fn sources_with_transforms_are_walked_and_measured() {
     let over = |source| json!({"expand": {"product": [{"arg": "a", "source": source}]}, "max_map_length": 3});
     let at = "/tasks/1/expand";
     check_task(over(json!({"concat": [literal(2), map(literal(2))]})), &[("map-too-large", at, "4 instances")]);
-    check_task(over(json!({"zip": {"sources": [literal(2), literal(5)], "fill": null}})), &[("map-too-large", at, "5 instances")]);
+    check_task(
+        over(json!({"zip": {"sources": [literal(2), literal(5)], "fill": null}})),
+        &[("map-too-large", at, "5 instances")],
+    );
     dag(&document(
         json!([{"task_id": "t", "max_map_length": 3, "expand": {"zip": {"args": [
             {"arg": "a", "source": literal(9)}, {"arg": "b", "source": {"filter": {"source": literal(2), "entrypoint": "f"}}}]}}}]),
         json!({}),
     ));
     check_task(
-        over(json!({"concat": [{"literal": 1}, {"zip": {"sources": []}}, map(output("nobody")), map(json!({"map_item": "value"}))]})),
+        over(
+            json!({"concat": [{"literal": 1}, {"zip": {"sources": []}}, map(output("nobody")), map(json!({"map_item": "value"}))]}),
+        ),
         &[
             ("empty-zip", "/tasks/1/expand/product/0/source/concat/1/zip/sources", "at least one"),
             ("not-mappable", "/tasks/1/expand/product/0/source/concat/0/literal", "a number"),
@@ -28,7 +33,8 @@ fn sources_with_transforms_are_walked_and_measured() {
 
 #[test]
 fn objects_of_arguments() {
-    let signature = json!({"args": {"a": {"type": "integer"}, "b": {"type": "string", "optional": true}}, "result": "any"});
+    let signature =
+        json!({"args": {"a": {"type": "integer"}, "b": {"type": "string", "optional": true}}, "result": "any"});
     let task = |items: Value, overriding: bool| {
         json!({"args": {"b": {"literal": "x"}}, "signature": signature,
             "expand": {"each": {"source": {"literal": items}, "overriding": overriding}}})
@@ -72,12 +78,7 @@ fn types_through_transforms() {
         &graph(json!({"concat": [up(), {"literal": [1]}]}), json!("string")),
         &[("type-mismatch", &format!("{at}/concat/1/literal/0"), "takes string")],
     );
-    check_problems(
-        &graph(zip(), json!("string")),
-        &[
-            ("type-mismatch", at, "each item of a zip is a list"),
-        ],
-    );
+    check_problems(&graph(zip(), json!("string")), &[("type-mismatch", at, "each item of a zip is a list")]);
 }
 
 /// A literal object that is mapped over keeps the order of its members, wherever it stands.
