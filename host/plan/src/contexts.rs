@@ -208,7 +208,7 @@ impl ScopeTree {
         inner: ScopeIdx,
         part: impl Fn(&Block) -> Range<u32>,
     ) -> Vec<Range<u32>> {
-        let mut ranges = vec![context..context + 1];
+        let mut ranges: Vec<Range<u32>> = std::iter::once(context..context + 1).collect();
         for level in self.levels(outer, inner) {
             let contexts = self.of(level);
             let mut next: Vec<Range<u32>> = Vec::new();
@@ -231,7 +231,7 @@ impl ScopeTree {
             let mut levels = self.levels(outer, inner).into_iter();
             return levels.all(|level| self.of(level).expanded == self.of(self.parent(level)).count);
         }
-        let mut ranges = vec![context..context + 1];
+        let mut ranges: Vec<Range<u32>> = std::iter::once(context..context + 1).collect();
         for level in self.levels(outer, inner) {
             let contexts = self.of(level);
             let mut next: Vec<Range<u32>> = Vec::new();

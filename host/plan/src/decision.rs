@@ -13,6 +13,10 @@ use crate::Block;
 pub struct Decisions {
     /// What becomes of the execution that the event reported; `None` for other events and for a stale fence.
     pub ended: Option<EndDecision>,
+    /// Instances that wait again, as a clear wants it; before everything that follows.
+    pub resets: Vec<ResetDecision>,
+    /// States that somebody gives by hand, from any state.
+    pub marks: Vec<TransitionDecision>,
     pub expansions: Vec<ExpansionDecision>,
     /// Contexts of groups, and of tasks inside mapped groups. Those of other mapped tasks follow from their lengths.
     pub blocks: Vec<BlockDecision>,
@@ -49,6 +53,15 @@ pub struct EndDecision {
 pub struct ExpansionDecision {
     pub node: NodeIdx,
     pub length: u32,
+}
+
+/// Instances that wait again: their state is none, what they left and said is gone, and their tries count from those that they have
+/// had. Their attempts stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResetDecision {
+    pub node: NodeIdx,
+    pub first: MapIndex,
+    pub last: MapIndex,
 }
 
 /// Contexts of a scope: new ones, or those of the same `first` with fewer that are still there.

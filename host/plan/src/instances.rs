@@ -31,6 +31,8 @@ pub(crate) struct Instances {
     lists: Option<Vec<u32>>,
     /// Lengths of the items of those lists.
     items: BTreeMap<u32, Arc<[Option<u32>]>>,
+    /// Last tries of ended instances, where they are not what their state makes one think.
+    tried: BTreeMap<u32, u32>,
 }
 
 impl Instances {
@@ -85,8 +87,44 @@ impl Instances {
         if self.attempts.is_empty() { None } else { self.attempts.get(&slot).copied() }
     }
 
+    pub(crate) fn forget_attempt(&mut self, slot: u32) {
+        if !self.attempts.is_empty() {
+            self.attempts.remove(&slot);
+        }
+    }
+
     pub(crate) fn set_attempt(&mut self, slot: u32, attempt: Attempt) {
         self.attempts.insert(slot, attempt);
+    }
+
+    /// The last try of an instance that has ended; see [`Self::tried`].
+    pub(crate) fn set_tried(&mut self, slot: u32, try_number: u32, usual: u32) {
+        if try_number != usual {
+            self.tried.insert(slot, try_number);
+        } else if !self.tried.is_empty() {
+            self.tried.remove(&slot);
+        }
+    }
+
+    pub(crate) fn tried(&self, slot: u32) -> Option<u32> {
+        self.tried.get(&slot).copied()
+    }
+
+    pub(crate) fn has_attempts(&self) -> bool {
+        !self.attempts.is_empty() || !self.tried.is_empty()
+    }
+
+    /// It waits, and has left nothing.
+    pub(crate) fn reset(&mut self, slot: u32) {
+        self.states[slot as usize] = TaskState::None;
+        self.tried.remove(&slot);
+        self.items.remove(&slot);
+        if let Some(word) = self.values.as_mut().and_then(|values| values.get_mut(slot as usize / 64)) {
+            *word &= !(1 << (slot % 64));
+        }
+        if let Some(list) = self.lists.as_mut().and_then(|lists| lists.get_mut(slot as usize)) {
+            *list = NONE;
+        }
     }
 
     pub(crate) fn set_value(&mut self, slot: u32) {

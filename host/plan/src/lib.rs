@@ -18,17 +18,19 @@ mod ready;
 mod retry;
 mod rule;
 mod saved;
+mod selection;
 #[cfg(test)]
 mod tests;
 
 pub use context::{Past, RunContext};
 pub use contexts::Block;
 pub use decision::{
-    AnswerDecision, BlockDecision, Cancelled, Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd,
-    TransitionDecision,
+    AnswerDecision, BlockDecision, Cancelled, Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready,
+    ResetDecision, RunEnd, TransitionDecision,
 };
 pub use event::Event;
 pub use expand::{Given, LengthError, Lengths, lengths_at_start};
 pub use machine::{Explanation, Limit, MachineLimits, ResultStatus, RunMachine};
 pub use rule::{Counts, Verdict, verdict};
 pub use saved::{SavedInstance, SavedNode, SavedRun};
+pub use selection::{Marking, Selected, Selection, SelectionError};

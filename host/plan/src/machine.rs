@@ -9,7 +9,8 @@
 //!
 //! The parts: `settle` follows consequences through the graph, `land` brings instances to where a verdict wants them, `tell` counts
 //! their ends, `expansion` makes contexts, `items` finds lengths and items, `ended` deals with the ends of executions, `due` with
-//! time and with what was waited for, `finish` and `halt` with the end of the run, `recover` with rows, `why` explains.
+//! time and with what was waited for, `finish` and `halt` with the end of the run, `recover` with rows; `select` and `clear` do what somebody asks
+//! for by hand, `why` explains.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -26,6 +27,7 @@ use crate::ready::{LaneSettings, ReadyQueue};
 use crate::retry::Which;
 use crate::{Decisions, Event, Lengths, Past, Ready, RunContext, SavedRun};
 
+mod clear;
 mod due;
 mod ended;
 mod expansion;
@@ -34,6 +36,7 @@ mod halt;
 mod items;
 mod land;
 mod recover;
+mod select;
 mod settle;
 mod tell;
 mod why;
@@ -99,8 +102,6 @@ pub struct RunMachine {
     tree: ScopeTree,
     /// What branches, short circuits and the like have said, by slot.
     choices: BTreeMap<(NodeIdx, u32), Choice>,
-    /// Why placeholders are placeholders.
-    fates: BTreeMap<(ScopeIdx, u32), Fate>,
     ready: ReadyQueue,
     running: BTreeMap<(NodeIdx, MapIndex), Fence>,
     /// Instances that wait for a time.
@@ -164,6 +165,24 @@ impl RunMachine {
         (machine, decisions)
     }
 
+    /// A run as its rows say, ended or not, to ask what a clear or mark would change, and to clear or mark it. It decides nothing
+    /// else before that.
+    pub fn view(
+        dag: Arc<Dag>,
+        saved: &SavedRun,
+        lengths: &Lengths,
+        context: RunContext,
+        limits: MachineLimits,
+        now: Timestamp,
+    ) -> Self {
+        let mut machine = Self::new(dag, lengths, context, limits, saved.started_at, MATERIALIZE_BATCH);
+        machine.restore(saved, now);
+        if machine.unfinished == 0 {
+            machine.state = RunState::Success;
+        }
+        machine
+    }
+
     pub(crate) fn new(
         dag: Arc<Dag>,
         lengths: &Lengths,
@@ -189,7 +208,6 @@ impl RunMachine {
             levels: levels(&dag, &nodes, lengths),
             tree: ScopeTree::new(&dag),
             choices: BTreeMap::new(),
-            fates: BTreeMap::new(),
             ready: ReadyQueue::new(lanes(&dag), dag.document().max_active_tasks),
             running: BTreeMap::new(),
             due: BTreeSet::new(),

@@ -170,6 +170,21 @@ impl Node {
         (slot < self.instances.length()).then_some(slot)
     }
 
+    /// The try that an instance which has ended so has had as a rule.
+    pub(crate) fn usual_try(&self, state: TaskState) -> u32 {
+        u32::from(self.kind.has_body() && matches!(state, TaskState::Success | TaskState::Failed))
+    }
+
+    /// The number of the last try.
+    pub(crate) fn tried(&self, slot: u32) -> u32 {
+        let state = self.instances.state(slot);
+        if state.is_ended() {
+            self.instances.tried(slot).unwrap_or_else(|| self.usual_try(state))
+        } else {
+            self.attempt(slot).try_number
+        }
+    }
+
     /// How far the instance has come with its tries.
     pub(crate) fn attempt(&self, slot: u32) -> Attempt {
         let is_summary = self.scope != ScopeIdx::RUN && !self.has_positions;

@@ -154,16 +154,14 @@ impl ReadyQueue {
     /// What keeps an instance that is ready from being taken; nothing where others only go first.
     pub(crate) fn held_by(&self, node: NodeIdx, slot: u32) -> Option<HeldBy> {
         let lane = &self.lanes[node.0 as usize];
-        lane.ready.contains(slot).then(|| {
-            if lane.running >= lane.cap {
-                HeldBy::Task { running: lane.running, cap: lane.cap }
-            } else if self.running >= self.cap {
-                HeldBy::Run { running: self.running, cap: self.cap }
-            } else if lane.room == 0 {
-                HeldBy::Room
-            } else {
-                HeldBy::Nothing
-            }
+        if !lane.ready.contains(slot) {
+            return None;
+        }
+        Some(match lane {
+            Lane { running, cap, .. } if running >= cap => HeldBy::Task { running: *running, cap: *cap },
+            _ if self.running >= self.cap => HeldBy::Run { running: self.running, cap: self.cap },
+            Lane { room: 0, .. } => HeldBy::Room,
+            _ => HeldBy::Nothing,
         })
     }
 

@@ -26,6 +26,8 @@ pub(super) enum Fate {
     /// There is nothing to map over.
     Empty,
     Never(Verdict, Arc<str>),
+    /// It was one, and its sources were cleared.
+    Unknown,
 }
 
 impl RunMachine {
@@ -35,6 +37,7 @@ impl RunMachine {
         match self.fate_of(around, parent) {
             Some(Fate::Empty) => return Expansion::Length(0),
             Some(Fate::Never(verdict, why)) => return Expansion::Never(verdict, why),
+            Some(Fate::Unknown) => return Expansion::Wait,
             None => {}
         }
         if let Some(expansion) = self.halted(scope, parent) {
@@ -55,11 +58,11 @@ impl RunMachine {
             let contexts = self.tree.of(scope);
             let parent = contexts.parent(context);
             if contexts.position(context).is_none() {
-                let fate = self.fates.get(&(scope, context)).cloned();
-                return Some(fate.unwrap_or_else(|| match self.expansion(scope, parent) {
+                return Some(match self.expansion(scope, parent) {
                     Expansion::Never(verdict, why) => Fate::Never(verdict, why),
-                    Expansion::Wait | Expansion::Length(_) => Fate::Empty,
-                }));
+                    Expansion::Length(0) => Fate::Empty,
+                    Expansion::Wait | Expansion::Length(_) => Fate::Unknown,
+                });
             }
             (scope, context) = (self.tree.parent(scope), parent);
         }
@@ -105,14 +108,34 @@ impl RunMachine {
         if !self.tree.of(scope).is_expanded(parent) {
             match expansion {
                 Expansion::Wait => {}
-                Expansion::Length(0) => self.add_placeholder(scope, parent, Fate::Empty, out),
+                Expansion::Length(0) => self.add_placeholder(scope, parent, true, out),
                 Expansion::Length(length) => self.add_contexts(scope, parent, length, 0, out),
-                Expansion::Never(verdict, why) => {
-                    self.add_placeholder(scope, parent, Fate::Never(verdict, why), out);
-                }
+                Expansion::Never(..) => self.add_placeholder(scope, parent, false, out),
             }
-        } else if let Expansion::Length(length) = expansion {
-            self.resize(scope, parent, length, out);
+            return;
+        }
+        match expansion {
+            Expansion::Wait => return,
+            Expansion::Length(length) => self.resize(scope, parent, length, out),
+            Expansion::Never(..) => {}
+        }
+        let placeholders = self.tree.of(scope).blocks_of(parent).filter(|block| block.length == 0);
+        for context in placeholders.map(|block| block.first).collect::<Vec<_>>() {
+            self.decide_placeholder(scope, context);
+        }
+    }
+
+    /// What waits in a placeholder whose sources were cleared may be decided now.
+    fn decide_placeholder(&mut self, scope: ScopeIdx, context: u32) {
+        for idx in self.levels[scope.0 as usize].members.clone() {
+            let within = self.node(idx).within;
+            if self.dag.common_scope(within, scope) == scope {
+                self.look_at(scope, context, within, |contexts| Work::Decide { node: idx, contexts });
+            }
+        }
+        if let ScopeOf::Task(node) = self.dag.scope(scope).of {
+            let parent = self.tree.of(scope).parent(context);
+            self.work.push(Work::Decide { node, contexts: parent..parent + 1 });
         }
     }
 
@@ -165,10 +188,8 @@ impl RunMachine {
         }
     }
 
-    fn add_placeholder(&mut self, scope: ScopeIdx, parent: u32, fate: Fate, out: &mut Decisions) {
-        let is_known = fate == Fate::Empty;
+    fn add_placeholder(&mut self, scope: ScopeIdx, parent: u32, is_known: bool, out: &mut Decisions) {
         let block = Block { parent, first: self.tree.of(scope).count(), length: 0, offset: 0, live: 0 };
-        self.fates.insert((scope, block.first), fate);
         let is_without_positions = self.is_without_positions(scope, parent);
         if is_without_positions {
             self.tree.of_mut(scope).add(block);
@@ -254,7 +275,6 @@ impl RunMachine {
         for inner in scopes {
             if self.dag.common_scope(inner, scope) == scope {
                 self.forget_contexts(inner);
-                self.fates.retain(|(of, _), _| *of != inner);
             }
         }
         if let ScopeOf::Task(node) = self.dag.scope(scope).of {
@@ -289,7 +309,7 @@ impl RunMachine {
         }
     }
 
-    fn undecide(&mut self, idx: NodeIdx, context: u32) {
+    pub(super) fn undecide(&mut self, idx: NodeIdx, context: u32) {
         let node = self.node_mut(idx);
         node.verdicts[context as usize] = Verdict::Wait;
         node.whys.remove(&context);

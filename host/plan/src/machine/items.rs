@@ -116,28 +116,31 @@ impl RunMachine {
             return AxisLength::Wait;
         }
         // A task that could not be expanded left no list either.
-        if let Some((verdict, state)) = self.dead_source(source, at, context) {
-            return AxisLength::Never(verdict, self.no_list(source, state));
+        match self.dead_source(source, at, context) {
+            Some(super::Fate::Never(Verdict::Skip, _)) => {
+                return AxisLength::Never(Verdict::Skip, self.no_list(source, TaskState::Skipped));
+            }
+            Some(super::Fate::Never(verdict, _)) => {
+                let is_failed = verdict == Verdict::Fail;
+                let state = if is_failed { TaskState::Failed } else { TaskState::UpstreamFailed };
+                return AxisLength::Never(Verdict::UpstreamFail, self.no_list(source, state));
+            }
+            Some(super::Fate::Unknown) => return AxisLength::Wait,
+            Some(super::Fate::Empty) | None => {}
         }
         let items = self.tree.items(at, context, node.scope);
         AxisLength::Length(items.iter().map(|range| range.end - range.start).fold(0, u32::saturating_add))
     }
 
     /// The one placeholder of a source that could not be expanded at all.
-    fn dead_source(&self, source: NodeIdx, at: ScopeIdx, context: u32) -> Option<(Verdict, TaskState)> {
+    fn dead_source(&self, source: NodeIdx, at: ScopeIdx, context: u32) -> Option<super::Fate> {
         let scope = self.node(source).scope;
         let inside = self.tree.inside(at, context, scope);
         let [only] = inside.as_slice() else { return None };
         if only.end - only.start != 1 || self.tree.of(scope).position(only.start).is_some() {
             return None;
         }
-        let fate = self.fate_of(scope, only.start)?;
-        match fate {
-            super::Fate::Never(Verdict::Skip, _) => Some((Verdict::Skip, TaskState::Skipped)),
-            super::Fate::Never(Verdict::Fail, _) => Some((Verdict::UpstreamFail, TaskState::Failed)),
-            super::Fate::Never(..) => Some((Verdict::UpstreamFail, TaskState::UpstreamFailed)),
-            super::Fate::Empty => None,
-        }
+        self.fate_of(scope, only.start)
     }
 
     /// An item of a group, for what is mapped over it inside the group.

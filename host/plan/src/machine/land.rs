@@ -168,6 +168,8 @@ impl RunMachine {
             attempt = Attempt { due, times_out: due.is_some(), ..attempt.next() };
             if attempt != Attempt::new(1, node.tries) {
                 slots.clone().for_each(|slot| node.instances.set_attempt(slot, attempt));
+            } else if node.instances.has_attempts() {
+                slots.clone().for_each(|slot| node.instances.forget_attempt(slot));
             }
         }
         let first = node.map_index(slots.start);

@@ -5,10 +5,9 @@ use jiff::Timestamp;
 use model::dag::ScopeOf;
 use model::{MapIndex, NodeIdx, ScopeIdx, TaskState};
 
-use super::{Fate, RunMachine};
+use super::RunMachine;
 use crate::contexts::Block;
 use crate::retry::Attempt;
-use crate::rule::Verdict;
 use crate::{SavedInstance, SavedRun};
 
 impl RunMachine {
@@ -84,17 +83,6 @@ impl RunMachine {
         let is_placeholder = around == ScopeIdx::RUN && have_all_ended && count == members.len();
         if is_placeholder || is_in_placeholder {
             self.restore_block(scope, Block { parent: 0, first: 0, length: 0, offset: 0, live: 0 });
-            let is_known = members.iter().any(|node| saved.nodes[node.0 as usize].map_length == Some(0));
-            let row = saved.instances.iter().find(|row| members.contains(&row.node)).map(|row| row.state);
-            if !is_known && is_placeholder {
-                let verdict = match row {
-                    Some(TaskState::Failed) => Verdict::Fail,
-                    Some(TaskState::UpstreamFailed) => Verdict::UpstreamFail,
-                    _ => Verdict::Skip,
-                };
-                let why = "the task has no list to be mapped over".into();
-                self.fates.insert((scope, 0), Fate::Never(verdict, why));
-            }
         }
     }
 
@@ -133,6 +121,10 @@ impl RunMachine {
         node.instances.set(slot..slot + 1, state);
         if saved.has_value {
             node.instances.set_value(slot);
+        }
+        if state.is_ended() {
+            let usual = node.usual_try(state);
+            node.instances.set_tried(slot, saved.try_number.0, usual);
         }
         let due = match state {
             TaskState::UpForRetry | TaskState::UpForReschedule => Some(saved.retry_at.unwrap_or(self.now)),

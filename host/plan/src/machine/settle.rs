@@ -169,12 +169,16 @@ impl RunMachine {
         if let Some(Fate::Never(verdict, why)) = fate {
             return Standing::Decided(verdict, Some(why));
         }
+        if fate == Some(Fate::Unknown) {
+            return Standing::Unexpanded;
+        }
         let mut is_empty = fate.is_some();
         if node.is_mapped() {
             let Some(block) = self.tree.of(node.scope).blocks_of(context).last() else { return Standing::Unexpanded };
             if block.length == 0 {
                 match self.fate_of(node.scope, block.first) {
                     Some(Fate::Never(verdict, why)) => return Standing::Decided(verdict, Some(why)),
+                    Some(Fate::Unknown) => return Standing::Unexpanded,
                     _ => is_empty = true,
                 }
             }

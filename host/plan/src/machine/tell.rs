@@ -12,7 +12,15 @@ use crate::rule::Counts;
 impl RunMachine {
     /// Ends instances and tells everybody to whom it may mean something.
     pub(super) fn end_slots(&mut self, idx: NodeIdx, slots: Range<u32>, state: TaskState) {
-        self.node_mut(idx).instances.set(slots.clone(), state);
+        let node = self.node_mut(idx);
+        let usual = node.usual_try(state);
+        // Many at once have never been tried, and their state says so.
+        if slots.end - slots.start == 1 || usual > 0 || node.instances.has_attempts() {
+            for slot in slots.clone() {
+                node.instances.set_tried(slot, node.tried(slot), usual);
+            }
+        }
+        node.instances.set(slots.clone(), state);
         self.tell(idx, slots, state);
     }
 

@@ -8,7 +8,7 @@ use testkit::outcome::Outcome;
 
 use super::check;
 use super::world::{LIMITS, World, lengths};
-use crate::{Event, Explanation, MachineLimits, RunContext, RunMachine};
+use crate::{Event, Explanation, MachineLimits, RunContext, RunMachine, Selected, Selection};
 
 #[test]
 fn zip_and_concat() {
@@ -206,8 +206,7 @@ fn a_source_that_comes_back_longer_or_shorter() {
         let mut world = World::start("m: expand(list)\nsum: args(m)", &Value::Null);
         let list = world.dag.find("list").unwrap();
         world.play(|_, _, _| Outcome::success(Some(3)));
-        world.rows.clear_one(&world.dag.clone(), list);
-        world.recover();
+        world.clear(&Selection { tasks: vec![list], ..Selection::default() });
         world.play(|_, _, _| Outcome::success(Some(again)));
         let text = world.rows.text(&world.dag);
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
@@ -238,4 +237,9 @@ fn a_million_instances_are_a_range() {
     assert_eq!(taken.len(), 3);
     let decisions = end(&mut machine, m, MapIndex::at(1), Outcome::of_word("fatal"));
     assert_eq!(decisions.transitions.len(), 1, "one failure decides about what comes after");
+    let one = Selection { tasks: vec![m], map_indexes: vec![MapIndex::at(1)], ..Selection::default() };
+    let selected = machine.select_for_clear(&one).unwrap();
+    assert_eq!(selected, [Selected { node: m, first: MapIndex::at(1), last: MapIndex::at(1) }]);
+    let decisions = machine.clear(&selected, now);
+    assert_eq!((decisions.resets.len(), decisions.transitions.len(), decisions.inserts.len()), (1, 1, 0));
 }

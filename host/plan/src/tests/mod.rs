@@ -1,5 +1,6 @@
 //! Tests of whole runs. A [`world::World`] plays everything around a machine: rows, workers, time, crashes.
 
+mod clears;
 mod mapping;
 mod properties;
 mod recovery;

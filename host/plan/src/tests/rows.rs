@@ -47,6 +47,24 @@ impl Rows {
     /// Decisions of an event that is no report.
     pub(super) fn apply(&mut self, decisions: &Decisions) {
         let is_new = self.instances.is_empty();
+        for reset in &decisions.resets {
+            self.state = RunState::Running;
+            self.reason = None;
+            for (key, row) in self.instances.range_mut((reset.node, reset.first)..=(reset.node, reset.last)) {
+                self.answers.remove(key);
+                reset_row(row);
+                if key.1 == MapIndex::NONE {
+                    self.nodes[key.0.0 as usize].list_length = None;
+                }
+            }
+        }
+        for mark in &decisions.marks {
+            for (_, row) in self.instances.range_mut((mark.node, mark.first)..=(mark.node, mark.last)) {
+                row.saved.state = mark.to;
+                row.saved.retry_at = None;
+                row.reason.clone_from(&mark.reason);
+            }
+        }
         for expansion in &decisions.expansions {
             let node = &mut self.nodes[expansion.node.0 as usize];
             let is_first = node.map_length.unwrap_or(0) == 0;
@@ -199,39 +217,12 @@ impl Rows {
             }
             for (key, row) in self.instances.range_mut(all).filter(|(_, row)| is_cleared(row)) {
                 self.answers.remove(key);
-                row.saved = SavedInstance {
-                    state: TaskState::None,
-                    max_tries: row.saved.max_tries - row.tries_before + row.saved.try_number.0,
-                    retry_at: None,
-                    since: None,
-                    times_out: false,
-                    lost_executions: 0,
-                    suspect: false,
-                    has_value: false,
-                    ..row.saved
-                };
-                row.tries_before = row.saved.try_number.0;
-                row.reason = None;
+                reset_row(row);
                 if dag.task(node).expand.is_none() {
                     self.nodes[node.0 as usize].list_length = None;
                 }
             }
         }
-    }
-
-    /// As the store clears one task and nothing else.
-    pub(super) fn clear_one(&mut self, dag: &Dag, node: NodeIdx) {
-        self.state = RunState::Running;
-        self.reason = None;
-        let all = (node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX));
-        for (key, row) in self.instances.range_mut(all) {
-            self.answers.remove(key);
-            row.tries_before = row.saved.try_number.0;
-            row.saved.state = TaskState::None;
-            row.saved.max_tries = row.saved.try_number.0 + dag.task(node).retries + 1;
-            row.saved.has_value = false;
-        }
-        self.nodes[node.0 as usize].list_length = None;
     }
 
     pub(super) fn saved(&self) -> SavedRun {
@@ -271,4 +262,20 @@ impl Rows {
         }
         text + &format!("run: {}{}\n", self.state, reason(&self.reason))
     }
+}
+
+fn reset_row(row: &mut Row) {
+    row.saved = SavedInstance {
+        state: TaskState::None,
+        max_tries: row.saved.max_tries - row.tries_before + row.saved.try_number.0,
+        retry_at: None,
+        since: None,
+        times_out: false,
+        lost_executions: 0,
+        suspect: false,
+        has_value: false,
+        ..row.saved
+    };
+    row.tries_before = row.saved.try_number.0;
+    row.reason = None;
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::rows::Rows;
 use crate::{
-    Decisions, Event, Given, Lengths, MachineLimits, Ready, ResultStatus, RunContext, RunMachine, lengths_at_start,
+    Decisions, Event, Given, Lengths, MachineLimits, Ready, ResultStatus, RunContext, RunMachine, Selected, Selection,
+    lengths_at_start,
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
@@ -80,6 +81,34 @@ impl World {
         let decisions = self.machine.begin();
         self.owes_commit = false;
         self.apply(&decisions);
+    }
+
+    /// Clears by hand, whether the run has ended or not; gives what is cleared.
+    pub(super) fn clear(&mut self, selection: &Selection) -> Vec<Selected> {
+        self.view();
+        let selected = self.machine.select_for_clear(selection).unwrap();
+        if !selected.is_empty() {
+            let decisions = self.machine.clear(&selected, self.now);
+            self.rows.started_at = self.now;
+            self.is_stopped = false;
+            self.apply(&decisions);
+        }
+        selected
+    }
+
+    pub(super) fn mark(&mut self, selection: &Selection, to: TaskState) {
+        self.view();
+        let marking = self.machine.select_for_mark(selection, to).unwrap();
+        let decisions = self.machine.mark(&marking, to, "marked by ada", self.now);
+        self.rows.state = RunState::Running;
+        self.apply(&decisions);
+    }
+
+    /// A run that has ended is read again.
+    fn view(&mut self) {
+        if self.rows.state.is_ended() {
+            self.machine = view(self);
+        }
     }
 
     fn apply(&mut self, decisions: &Decisions) {
@@ -246,4 +275,10 @@ impl World {
             }
         }
     }
+}
+
+/// The run as its rows say.
+pub(super) fn view(world: &World) -> RunMachine {
+    let (saved, context) = (world.rows.saved(), world.context.clone());
+    RunMachine::view(world.dag.clone(), &saved, &world.lengths, context, world.limits, world.now)
 }

@@ -1,0 +1,128 @@
+//! Clearing and marking by hand. A clear makes instances wait again; what they were mapped over, and what is downstream of them, stays
+//! as it is unless it is cleared too.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::{NodeIdx, TaskState};
+
+use super::{ResultStatus, RunMachine, Work};
+use crate::retry::Attempt;
+use crate::{Decisions, Marking, ResetDecision, Selected, TransitionDecision};
+
+impl RunMachine {
+    /// Makes instances wait again, as [`Self::select_for_clear`] names them, and carries on. A run that has ended runs again, and its
+    /// timeout counts from now. Costs what is cleared.
+    pub fn clear(&mut self, selected: &[Selected], now: Timestamp) -> Decisions {
+        let mut out = Decisions::default();
+        self.run_again(now);
+        self.clear_selected(selected, &mut out);
+        self.recount_result();
+        self.come_to_rest(&mut out);
+        out
+    }
+
+    /// Gives instances a state, as [`Self::select_for_mark`] names them, and carries on. What runs is cancelled.
+    pub fn mark(&mut self, marking: &Marking, to: TaskState, reason: &str, now: Timestamp) -> Decisions {
+        let mut out = Decisions::default();
+        self.run_again(now);
+        let reason: Arc<str> = reason.into();
+        for selected in &marking.marked {
+            for slot in self.slots_of(selected) {
+                self.mark_slot(selected.node, slot, to, &reason, &mut out);
+            }
+        }
+        self.clear_selected(&marking.cleared, &mut out);
+        self.recount_result();
+        self.come_to_rest(&mut out);
+        out
+    }
+
+    fn run_again(&mut self, now: Timestamp) {
+        self.now = now;
+        if self.state.is_ended() {
+            self.deadline = self.dag.document().run_timeout_ms.map(|timeout_ms| super::later(now, timeout_ms));
+            self.state = model::RunState::Running;
+        }
+        self.doom = None;
+        self.halted.clear();
+    }
+
+    fn slots_of(&self, selected: &Selected) -> Range<u32> {
+        let slot = |map_index| self.nodes.get(selected.node.0 as usize).and_then(|node| node.slot(map_index));
+        match (slot(selected.first), slot(selected.last)) {
+            (Some(first), Some(last)) => first..(last + 1).min(self.node(selected.node).instances.made()),
+            _ => 0..0,
+        }
+    }
+
+    fn clear_selected(&mut self, selected: &[Selected], out: &mut Decisions) {
+        for selected in selected {
+            let slots = self.slots_of(selected);
+            if slots.is_empty() {
+                continue;
+            }
+            let idx = selected.node;
+            let mut contexts = BTreeSet::new();
+            for slot in slots.clone() {
+                self.reset(idx, slot, out);
+                let node = self.node(idx);
+                contexts.insert(if node.is_mapped() { self.tree.of(node.scope).parent(slot) } else { slot });
+            }
+            for context in contexts {
+                self.undecide(idx, context);
+                self.work.push(Work::Decide { node: idx, contexts: context..context + 1 });
+            }
+            let node = self.node(idx);
+            let (first, last) = (node.map_index(slots.start), node.map_index(slots.end - 1));
+            out.resets.push(ResetDecision { node: idx, first, last });
+        }
+    }
+
+    /// The instance waits again, at the tries that it has had.
+    fn reset(&mut self, idx: NodeIdx, slot: u32, out: &mut Decisions) {
+        let tried = self.node(idx).tried(slot);
+        self.let_go(idx, slot, out);
+        if self.node(idx).instances.state(slot).is_ended() {
+            self.untell(idx, slot);
+        }
+        self.choices.remove(&(idx, slot));
+        let node = self.node_mut(idx);
+        let tries = node.tries;
+        node.instances.reset(slot);
+        node.instances.set_attempt(slot, Attempt::new(tried, tried.saturating_add(tries)));
+    }
+
+    fn mark_slot(&mut self, idx: NodeIdx, slot: u32, to: TaskState, reason: &Arc<str>, out: &mut Decisions) {
+        let state = self.node(idx).instances.state(slot);
+        self.let_go(idx, slot, out);
+        let map_index = self.node(idx).map_index(slot);
+        let decision = TransitionDecision {
+            node: idx,
+            first: map_index,
+            last: map_index,
+            to,
+            try_number: None,
+            retry_at: None,
+            reason: Some(Arc::clone(reason)),
+        };
+        out.marks.push(decision);
+        if state.is_ended() {
+            self.end_again(idx, slot, to);
+        } else {
+            self.end_slots(idx, slot..slot + 1, to);
+        }
+    }
+
+    /// What may come again is pending again.
+    fn recount_result(&mut self) {
+        self.result = ResultStatus::Pending;
+        let results: Vec<_> = self.dag.result().to_vec();
+        self.results_pending = results.len() as u32;
+        for idx in results {
+            self.update_result(idx);
+        }
+    }
+}
