@@ -82,6 +82,15 @@ impl Axis {
         }
     }
 
+    /// The levels whose items it is about.
+    pub(crate) fn each_item_of(&self, visit: &mut impl FnMut(ScopeIdx)) {
+        match self {
+            Self::Item { scope, .. } => visit(*scope),
+            Self::Concat(parts) | Self::Zip { parts, .. } => parts.iter().for_each(|part| part.each_item_of(visit)),
+            Self::Known { .. } | Self::List(_) | Self::Instances(_) | Self::Unknown => {}
+        }
+    }
+
     /// An item may be missing, or not there yet, while the length is known.
     pub(crate) fn may_have_holes(&self) -> bool {
         match self {

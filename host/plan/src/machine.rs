@@ -87,6 +87,8 @@ struct Level {
     counted: Vec<(NodeIdx, Counter)>,
     /// Items of it, or of a level around it, may be missing.
     has_holes: bool,
+    /// Levels in it that are mapped over its items, or over those of a level in it.
+    over_items: Vec<ScopeIdx>,
 }
 
 /// One run.
@@ -360,6 +362,12 @@ fn levels(dag: &Dag, nodes: &[Node], lengths: &Lengths) -> Vec<Level> {
     for (scope, at) in dag.scopes() {
         let around = at.parent.is_some_and(|parent| levels[parent.0 as usize].has_holes);
         levels[scope.0 as usize].has_holes = around || lengths.of(scope).may_have_holes();
+        for axis in &lengths.of(scope).axes {
+            axis.each_item_of(&mut |group| {
+                let around = std::iter::successors(Some(group), |scope| dag.scope(*scope).parent);
+                around.for_each(|level| levels[level.0 as usize].over_items.push(scope));
+            });
+        }
     }
     levels
 }

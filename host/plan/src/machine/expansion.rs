@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::dag::ScopeOf;
-use model::{NodeIdx, ScopeIdx, TaskState};
+use model::{MapIndex, NodeIdx, ScopeIdx, TaskState};
 
 use super::{RunMachine, Work};
 use crate::contexts::Block;
@@ -253,7 +253,11 @@ impl RunMachine {
         for idx in self.dag.scope(scope).nodes.clone() {
             let node = self.node_mut(idx);
             node.has_positions = true;
-            node.summary = None;
+            if node.summary.take().is_some() {
+                // It may have been decided just now; then it is not made at all.
+                out.inserts.retain(|it| it.node != idx || it.first != MapIndex::NONE);
+            }
+            let node = self.node(idx);
             out.expansions.push(ExpansionDecision { node: idx, length: node.instances.length() });
             if node.instances.made() < node.instances.length() && !self.unmade.contains(&idx) {
                 self.unmade.push_back(idx);

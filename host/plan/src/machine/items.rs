@@ -299,11 +299,11 @@ impl RunMachine {
             let found = position.and_then(|position| self.tree.of(feed.scope).at(context, position));
             return found.map(|context| context..context + 1).into_iter().collect();
         }
-        // Who is mapped over several lists looks at all of its items once the last of one list has ended.
+        // Who is mapped over several lists looks at all of its items once the last instance of one of them has ended.
         if self.node(source).total.pending > 0 {
             return Vec::new();
         }
-        self.tree.inside(feed.at, context, feed.scope)
+        self.tree.inside(ScopeIdx::RUN, 0, feed.scope)
     }
 
     fn no_list(&self, source: NodeIdx, state: TaskState) -> Arc<str> {

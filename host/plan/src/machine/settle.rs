@@ -48,6 +48,8 @@ impl RunMachine {
                 self.settle(*node, context, &mut out);
             }
             self.make_first(*node, &mut out);
+            // What ended just now may be what a task further down is mapped over.
+            self.work_off(&mut out);
         }
         self.come_to_rest(&mut out);
         out
@@ -165,6 +167,9 @@ impl RunMachine {
     /// is said, so that no order of ends makes another answer.
     pub(super) fn standing(&self, idx: NodeIdx, context: u32) -> Standing {
         let node = self.node(idx);
+        if node.is_mapped() && !self.tree.of(node.scope).is_expanded(context) {
+            return Standing::Unexpanded;
+        }
         let fate = self.fate_of(node.within, context);
         if let Some(Fate::Never(verdict, why)) = fate {
             return Standing::Decided(verdict, Some(why));

@@ -147,6 +147,12 @@ impl RunMachine {
             self.look_at(feed.at, context, around, |parents| Work::Expand { scope: feed.scope, parents });
         } else {
             for range in self.contexts_over(idx, slot, feed, context) {
+                for scope in self.levels[feed.scope.0 as usize].over_items.clone() {
+                    let around = self.tree.parent(scope);
+                    for context in range.clone() {
+                        self.look_at(feed.scope, context, around, |parents| Work::Expand { scope, parents });
+                    }
+                }
                 for member in self.levels[feed.scope.0 as usize].members.clone() {
                     let of_member = self.node(member).scope;
                     for context in range.clone() {
@@ -157,8 +163,10 @@ impl RunMachine {
         }
     }
 
+    /// Somebody has to hear of each item of a level.
     fn awaits_items(&self, scope: ScopeIdx) -> bool {
-        self.levels[scope.0 as usize].members.iter().any(|member| self.node(*member).awaits_items)
+        !self.levels[scope.0 as usize].over_items.is_empty()
+            || self.levels[scope.0 as usize].members.iter().any(|member| self.node(*member).awaits_items)
     }
 
     /// The expansion of a task, or of something around it, may tell how long something is that is mapped over its instances.

@@ -3,6 +3,7 @@
 mod clears;
 mod mapping;
 mod properties;
+mod random;
 mod recovery;
 mod retries;
 mod rows;

@@ -247,7 +247,8 @@ impl World {
                 let mut states = self.rows.of_node(leaf).map(|row| row.saved.state);
                 states.any(|state| matches!(state, TaskState::Failed | TaskState::UpstreamFailed))
             });
-            assert_eq!(self.rows.state == RunState::Failed, has_failed);
+            let text = self.rows.text(&self.dag);
+            assert_eq!(self.rows.state == RunState::Failed, has_failed, "{text}");
         }
     }
 

@@ -1,0 +1,288 @@
+//! Random DAGs with groups, ways of mapping, all rules, branches, short circuits, setups and teardowns: whatever the order of events
+//! and wherever the process dies, a run comes to the same states, and each of them follows from those upstream as the rules say.
+
+use std::collections::BTreeMap;
+
+use model::document::{TaskKind, TriggerRule};
+use model::outcome::{Choice, End};
+use model::{Dag, MapIndex, MemberId, NodeIdx, RunState, TaskState};
+use proptest::prelude::*;
+use serde_json::Value;
+use testkit::dice::Dice;
+use testkit::outcome::Outcome;
+
+use super::world::{LIMITS, World};
+use crate::Selection;
+use crate::rule::{Counts, Verdict, verdict};
+
+/// An instance by its task and its path, which do not depend on the order in which lists become known.
+type Identity = (NodeIdx, Vec<u32>);
+
+/// The text of a DAG: every task comes after those that it names.
+fn fixture(dice: &mut Dice) -> String {
+    let mut text = String::new();
+    let tasks = 3 + dice.roll(5);
+    let groups = dice.roll(3);
+    // Groups are runs of tasks, the second perhaps inside the first.
+    let first = 1 + dice.roll(tasks - 1);
+    let is_nested = dice.roll(2) == 0;
+    let group_of = |task: u32| match groups {
+        0 => None,
+        1 => (task >= first).then_some(0),
+        _ if is_nested => (task >= first).then_some(u32::from(task > first)),
+        _ => (task >= first).then_some(task % 2),
+    };
+    let in_group = |task: u32, group: u32| {
+        group_of(task) == Some(group) || (is_nested && groups == 2 && group == 0 && group_of(task) == Some(1))
+    };
+    let mut with_value: Vec<u32> = Vec::new();
+    let mut kinds: Vec<&str> = Vec::new();
+    let source = |dice: &mut Dice, with_value: &[u32], group: Option<u32>, expands: &[bool]| {
+        let mut choices: Vec<String> = with_value.iter().map(|task| format!("t{task}")).collect();
+        choices.push(dice.roll(4).to_string());
+        if let Some(group) = group.filter(|group| expands[*group as usize]) {
+            choices.push(format!("@g{group}"));
+        }
+        choices.swap_remove(dice.roll(choices.len() as u32) as usize)
+    };
+    let mut expands = vec![false; 2];
+    let mut declared = [false; 2];
+    for task in 0..tasks {
+        for group in 0..groups {
+            if !declared[group as usize] && in_group(task, group) {
+                declared[group as usize] = true;
+                let outside: Vec<_> = with_value.iter().copied().filter(|it| !in_group(*it, group)).collect();
+                let parent = if group == 1 && is_nested { " in(g0)" } else { "" };
+                let of_parent = (group == 1 && is_nested).then_some(0);
+                let expand = match dice.roll(4) {
+                    0 => String::new(),
+                    _ => format!(" expand({})", source(dice, &outside, of_parent, &expands)),
+                };
+                text += &format!("group g{group}:{parent}{expand}\n");
+                expands[group as usize] = !expand.is_empty();
+            }
+        }
+        let kind = ["task", "task", "task", "task", "branch", "short_circuit", "setup", "teardown", "empty"]
+            [dice.roll(9) as usize];
+        text += &format!("t{task}: kind={kind}");
+        if let Some(group) = group_of(task) {
+            text += &format!(" in(g{group})");
+        }
+        if kind != "teardown" && dice.roll(2) == 0 {
+            text += &format!(" rule={}", TriggerRule::ALL[dice.roll(13) as usize].as_str());
+        }
+        if kind != "empty" {
+            let how = ["", "", "expand", "zip", "longest"][dice.roll(5) as usize];
+            if !how.is_empty() {
+                let sources: Vec<_> =
+                    (0..=dice.roll(2)).map(|_| source(dice, &with_value, group_of(task), &expands)).collect();
+                text += &format!(" {how}({})", sources.join(", "));
+            }
+            text += &format!(" retries={}", dice.roll(2));
+            with_value.push(task);
+        }
+        text.push('\n');
+        kinds.push(kind);
+        for _ in 0..dice.roll(3) {
+            if task > 0 {
+                text += &format!("t{} -> t{task}\n", dice.roll(task));
+            }
+        }
+    }
+    text
+}
+
+/// How a try of an instance ends: the same for the same path, whatever its ordinal.
+fn outcome(dag: &Dag, seed: u64, (node, path): &Identity, try_number: u32) -> Outcome {
+    let place = path.iter().fold(1_u32, |place, position| place * 31 + position + 1);
+    let outcome = Outcome::of_try(seed, *node, MapIndex::at(place), try_number);
+    if outcome.end != End::Success {
+        return outcome;
+    }
+    let mut dice = Dice::new(seed ^ (u64::from(node.0) << 32) ^ u64::from(place));
+    match dag.task(*node).kind {
+        TaskKind::Branch => {
+            let downstream = dag.node(*node).downstream.iter().filter(|_| dice.roll(2) == 0);
+            let ids = downstream.map(|node| MemberId::from(dag.task(*node).task_id.clone()));
+            Outcome { answer: Outcome::choosing(Choice::Only(ids.collect())).answer, ..outcome }
+        }
+        TaskKind::ShortCircuit if dice.roll(2) == 0 => {
+            Outcome { answer: Outcome::choosing(Choice::Only(Vec::new())).answer, ..outcome }
+        }
+        _ => {
+            let mut outcome = outcome;
+            let length = outcome.answer.list_length.unwrap_or(0);
+            outcome.answer.item_lengths = Some((0..length).map(|_| Some(dice.roll(3)).filter(|it| *it < 2)).collect());
+            outcome
+        }
+    }
+}
+
+fn identity(world: &World, node: NodeIdx, map_index: MapIndex) -> Identity {
+    (node, world.machine.map_path(node, map_index))
+}
+
+/// Plays a run in an order that follows from `order`.
+fn play(world: &mut World, seed: u64, order: u64, crashes: bool) {
+    let mut dice = Dice::new(order);
+    for _ in 0..20_000 {
+        if world.rows.state != RunState::Running {
+            return;
+        }
+        match dice.roll(if crashes { 11 } else { 10 }) {
+            0..3 => _ = world.claim(1 + dice.roll(4)),
+            3..7 => {
+                let running: Vec<_> = world.machine.running().collect();
+                if running.is_empty() {
+                    continue;
+                }
+                let (node, map_index, _) = running[dice.roll(running.len() as u32) as usize];
+                let try_number = world.rows.instances[&(node, map_index)].saved.try_number.0;
+                let of = identity(world, node, map_index);
+                let outcome = outcome(&world.dag, seed, &of, try_number);
+                world.end(node, map_index, outcome);
+            }
+            7..9 if world.owes_commit => world.committed(),
+            7..9 => {}
+            9 => world.tick(),
+            _ => world.recover(),
+        }
+    }
+    panic!("the run does not end:\n{}", world.rows.text(&world.dag));
+}
+
+fn states(world: &World) -> BTreeMap<Identity, TaskState> {
+    let mut states = BTreeMap::new();
+    for ((node, map_index), row) in &world.rows.instances {
+        let before = states.insert(identity(world, *node, *map_index), row.saved.state);
+        assert_eq!(before, None, "one path, two instances");
+    }
+    states
+}
+
+/// Instances of `upstream` that an instance of `of` has to do with: in the same contexts of the levels that both are in.
+fn relevant<'a>(
+    dag: &'a Dag,
+    states: &'a BTreeMap<Identity, TaskState>,
+    of: &'a Identity,
+    upstream: NodeIdx,
+) -> impl Iterator<Item = (&'a Identity, TaskState)> {
+    let common = dag.common_scope(dag.node(upstream).scope, dag.node(of.0).within);
+    let depth = dag.scope(common).depth as usize;
+    let is_near = move |path: &[u32]| {
+        let levels = depth.min(path.len()).min(of.1.len());
+        path[..levels] == of.1[..levels]
+    };
+    let all = states.range((upstream, Vec::new())..(NodeIdx(upstream.0 + 1), Vec::new()));
+    all.filter(move |((_, path), _)| is_near(path)).map(|(identity, state)| (identity, *state))
+}
+
+fn count(states: impl Iterator<Item = TaskState>) -> Counts {
+    let mut counts = Counts::default();
+    for state in states {
+        counts.pending += 1;
+        counts.end(state, 1);
+    }
+    counts
+}
+
+/// What an instance's state has to be, as far as those upstream decide it.
+fn expected(dag: &Dag, seed: u64, states: &BTreeMap<Identity, TaskState>, of: &Identity) -> Verdict {
+    let node = dag.node(of.0);
+    for gate in &node.gates {
+        let mut said = Vec::new();
+        for (decider, state) in relevant(dag, states, of, *gate) {
+            let choices = (1..=3).map(|tries| outcome(dag, seed, decider, tries)).find(|it| it.end == End::Success);
+            let choice = choices.and_then(|it| it.answer.choice).unwrap_or(Choice::All);
+            said.push(match choice {
+                Choice::Only(ids) if state == TaskState::Success => {
+                    !ids.is_empty() && !dag.skipped_by(*gate, &ids).unwrap().contains(&of.0)
+                }
+                _ => true,
+            });
+        }
+        if !said.is_empty() && said.iter().all(|is_open| !is_open) {
+            return Verdict::Skip;
+        }
+    }
+    let of_all = |upstream: &[NodeIdx]| {
+        count(upstream.iter().flat_map(|it| relevant(dag, states, of, *it)).map(|(_, state)| state))
+    };
+    let setups = of_all(&node.setups);
+    if dag.task(of.0).kind != TaskKind::Teardown {
+        if setups.failed + setups.upstream_failed > 0 {
+            return Verdict::UpstreamFail;
+        }
+        if setups.skipped > 0 {
+            return Verdict::Skip;
+        }
+    }
+    verdict(dag.task(of.0).rule(), of_all(&node.upstream), setups, None)
+}
+
+fn check_states(dag: &Dag, seed: u64, states: &BTreeMap<Identity, TaskState>) {
+    for (of, state) in states {
+        if of.1.len() < dag.scope(dag.node(of.0).scope).depth as usize {
+            assert_ne!(*state, TaskState::Success, "{of:?} has nothing to run with");
+            continue;
+        }
+        match expected(dag, seed, states, of) {
+            Verdict::Run if *state == TaskState::Skipped => {}
+            Verdict::Run => {
+                let tries = dag.task(of.0).retries + 1;
+                let ends = (1..=tries).map(|tries| outcome(dag, seed, of, tries).end);
+                let last =
+                    ends.take_while(|end| !matches!(end, End::Success | End::Failed { retry: false, .. })).count();
+                let is_well = dag.task(of.0).kind == TaskKind::Empty
+                    || ((last as u32) < tries && outcome(dag, seed, of, last as u32 + 1).end == End::Success);
+                assert_eq!(*state == TaskState::Success, is_well, "{of:?} is {state}");
+            }
+            Verdict::Skip => assert_eq!(*state, TaskState::Skipped, "{of:?}"),
+            Verdict::UpstreamFail => assert_eq!(*state, TaskState::UpstreamFailed, "{of:?}"),
+            other => panic!("{of:?} is {state}, and its verdict {other:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_order_and_every_crash_comes_to_the_same(shape: u64, seed: u64, batch in 1..20_u32, orders: [u64; 3]) {
+        let fixture = fixture(&mut Dice::new(shape));
+        let Ok((dag, _)) = Dag::check(testkit::dag::document(&fixture)) else { return Err(TestCaseError::reject(fixture)) };
+        let mut all = Vec::new();
+        for (order, crashes) in [(orders[0], false), (orders[1], true), (orders[2], true)] {
+            let mut world = World::start_with(dag.clone(), &Value::Null, LIMITS, batch);
+            play(&mut world, seed, order, crashes);
+            all.push((states(&world), world.rows.state));
+        }
+        prop_assert_eq!(&all[0], &all[1], "{}", fixture);
+        prop_assert_eq!(&all[0], &all[2], "{}", fixture);
+        check_states(&dag, seed, &all[0].0);
+    }
+
+    /// A machine that cleared goes on as one that is read from the cleared rows, and both come to what rules say.
+    #[test]
+    fn a_clear_in_memory_is_a_clear_of_the_rows(
+        shape: u64, seed: u64, orders: [u64; 2], tasks in prop::collection::vec(0..8_u32, 0..3),
+        upstream: bool, downstream: bool, only_failed: bool,
+    ) {
+        let fixture = fixture(&mut Dice::new(shape));
+        let Ok((dag, _)) = Dag::check(testkit::dag::document(&fixture)) else { return Err(TestCaseError::reject(fixture)) };
+        let tasks = tasks.iter().map(|task| NodeIdx(task % dag.len() as u32)).collect();
+        let selection = Selection { tasks, map_indexes: Vec::new(), upstream, downstream, only_failed, only_running: false };
+        let mut all = Vec::new();
+        for (order, is_read_again) in [(orders[0], false), (orders[1], true)] {
+            let mut world = World::start_with(dag.clone(), &Value::Null, LIMITS, 50);
+            play(&mut world, seed, orders[0], false);
+            world.clear(&selection);
+            if is_read_again && world.rows.state == RunState::Running {
+                world.recover();
+            }
+            play(&mut world, seed, order, is_read_again);
+            all.push((states(&world), world.rows.state));
+        }
+        prop_assert_eq!(&all[0], &all[1], "{} {:?}", fixture, selection);
+    }
+}
