@@ -122,6 +122,7 @@ impl RunMachine {
         let placeholders = self.tree.of(scope).blocks_of(parent).filter(|block| block.length == 0);
         for context in placeholders.map(|block| block.first).collect::<Vec<_>>() {
             self.decide_placeholder(scope, context);
+            self.tell_expanded(scope, parent);
         }
     }
 

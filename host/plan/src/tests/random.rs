@@ -245,7 +245,7 @@ fn check_states(dag: &Dag, seed: u64, states: &BTreeMap<Identity, TaskState>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_order_and_every_crash_comes_to_the_same(shape: u64, seed: u64, batch in 1..20_u32, orders: [u64; 3]) {
