@@ -13,6 +13,7 @@ mod graph;
 mod ids;
 mod limits;
 mod param;
+mod schedule;
 mod source;
 mod text;
 mod types;
@@ -28,6 +29,7 @@ impl Dag {
         }
         let by_task_id = ids::check(&document, &mut problems);
         param::check(&document, &mut problems);
+        schedule::check(&document, &mut problems);
         args::check(&document, &mut problems);
         types::check(&document, &by_task_id, &mut problems);
         let graph = graph::check(&document, &by_task_id, &mut problems);

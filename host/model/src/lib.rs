@@ -2,6 +2,8 @@
 //!
 //! Pure: no IO, no async, no clock. Everything else in the house may use it; it uses nothing of the house.
 
+pub mod asset;
+pub mod callback;
 pub mod canonical;
 mod check;
 pub mod dag;
@@ -13,11 +15,13 @@ pub mod limits;
 pub mod outcome;
 pub mod pointer;
 pub mod problem;
+pub mod schedule;
 pub mod state;
 mod text;
 pub mod types;
 pub mod version;
 
+pub use asset::AssetName;
 pub use canonical::canonical;
 pub use dag::Dag;
 pub use digest::Digest;

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 mod args;
 mod graph;
 mod limits;
+mod schedule;
 mod types;
 
 fn check_document(document: &Value) -> Result<(Dag, Vec<Problem>), Vec<Problem>> {
