@@ -18,6 +18,7 @@ mod rule;
 mod saved;
 #[cfg(test)]
 mod tests;
+pub mod timetable;
 
 pub use decision::{Decisions, EndDecision, ExpansionDecision, InsertDecision, Ready, RunEnd, TransitionDecision};
 pub use event::Event;
