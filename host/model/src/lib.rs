@@ -3,6 +3,7 @@
 //! Pure: no IO, no async, no clock. Everything else in the house may use it; it uses nothing of the house.
 
 pub mod asset;
+mod backfill;
 pub mod callback;
 pub mod canonical;
 mod check;
@@ -22,6 +23,7 @@ pub mod types;
 pub mod version;
 
 pub use asset::AssetName;
+pub use backfill::{BackfillState, Reprocess, SliceState};
 pub use canonical::canonical;
 pub use dag::Dag;
 pub use digest::Digest;

@@ -84,6 +84,12 @@ pub mod schedule {
     /// Runs in a row that may fail before the DAG is paused.
     pub const FAILED_RUNS_MAX: u32 = 1_000;
     pub const DEADLINE_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
+    /// Dates of one backfill.
+    pub const BACKFILL_DATES_MAX: usize = 10_000;
+    /// Unfinished runs of one backfill.
+    pub const BACKFILL_ACTIVE_RUNS_DEFAULT: u32 = 10;
+    /// Events that one run consumes.
+    pub const EVENTS_PER_RUN_MAX: usize = 1_000;
     /// Fires that were missed are counted up to here.
     pub const SKIPPED_COUNT_MAX: u64 = 10_000;
 }

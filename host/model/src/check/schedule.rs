@@ -20,6 +20,7 @@ pub(super) fn check(document: &DagDocument, problems: &mut Problems) {
     let root = Pointer::default();
     if let Some(schedule) = &document.schedule {
         check_schedule(schedule, &root.to("schedule"), problems);
+        check_params(document, problems);
     }
     check_dates(document, problems);
     for (key, value, max) in [
@@ -60,6 +61,14 @@ fn check_schedule(schedule: &Schedule, at: &Pointer, problems: &mut Problems) {
             check_expression(&both.assets, &at.to("assets"), problems);
             check_times(&both.time, &at.to("time"), problems);
         }
+    }
+}
+
+/// A schedule gives no values.
+fn check_params(document: &DagDocument, problems: &mut Problems) {
+    for name in document.params.iter().filter(|(_, param)| param.default.is_none()).map(|(name, _)| name) {
+        let message = format!("the DAG is scheduled, but its parameter {name} has no default; add one");
+        problems.error("no-default", Pointer::default().to("params").to(name.as_str()), message);
     }
 }
 

@@ -80,6 +80,16 @@ fn what_no_schedule_can_be_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_schedule_gives_no_parameters() {
+    let params = json!({"named": {"default": null}, "missing": {"schema": {"type": "string"}}});
+    dag(&with(json!({"params": params})));
+    check_problems(
+        &with(json!({"params": params, "schedule": "once"})),
+        &[("no-default", "/params/missing", "parameter missing has no default")],
+    );
+}
+
+#[test]
 fn dates_and_limits_have_ranges() {
     check_problems(
         &with(json!({"start_date": "0001-01-01T00:00:00Z"})),
