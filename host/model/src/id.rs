@@ -122,6 +122,10 @@ names! {
     Entrypoint, "entrypoint", b"";
     /// Names a value of an attempt, an argument or a parameter.
     Key, "key", b"";
+    /// Names a pool within a tenant.
+    PoolName, "pool", b"";
+    /// Names a connection within a tenant.
+    ConnectionId, "connection_id", b"";
 }
 
 macro_rules! keys {
