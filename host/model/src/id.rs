@@ -173,39 +173,11 @@ keys! {
     ServerId, "srv";
 }
 
-macro_rules! numbers {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub struct $name(i64);
-
-        impl $name {
-            /// Wraps a number that a row or a path gave.
-            pub const fn from_number(number: i64) -> Self {
-                Self(number)
-            }
-
-            /// The number, as it stands in rows and on API paths.
-            pub const fn number(self) -> i64 {
-                self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}", self.0)
-            }
-        }
-    )*};
-}
-
-numbers! {
-    /// Numbers backfills.
-    BackfillId;
-    /// Numbers assets.
-    AssetId;
-    /// Numbers events of assets. Not in the order in which they became visible.
-    AssetEventId;
+impl RunKey {
+    /// Below the key of every run that was made in this millisecond since 1970 or later.
+    pub fn earliest(millisecond: i64) -> Self {
+        Self(Uuid::from_u128(u128::from(u64::try_from(millisecond).unwrap_or(0)) << 80))
+    }
 }
 
 impl ServerId {
