@@ -22,6 +22,7 @@ mod limits;
 mod mapping;
 mod param;
 mod reach;
+mod schedule;
 mod scopes;
 mod setups;
 mod source;
@@ -42,6 +43,7 @@ impl Dag {
         let groups = groups::check(&document, &ids, &mut problems);
         let scopes = scopes::resolve(&document, &groups, &mut problems);
         param::check(&document, &mut problems);
+        schedule::check(&document, &mut problems);
         kind::check(&document, &ids, &mut problems);
         args::check(&document, &ids, &groups, &scopes, &mut problems);
         mapping::check(&document, &scopes, &mut problems);

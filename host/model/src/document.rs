@@ -5,11 +5,14 @@
 //! shapes: unknown keys are refused, defaults are filled in, nothing is checked against anything else.
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::callback::DagCallbacks;
 use crate::id::{DagId, Key, TaskId};
+use crate::schedule::{Deadline, LogicalDate, Schedule, time};
 
 mod edge;
 mod expand;
@@ -67,6 +70,34 @@ pub struct DagDocument {
     /// The author's own version string. Another label is another version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What makes runs besides people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Nothing is scheduled before it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time::deserialize")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub start_date: Option<Timestamp>,
+    /// Nothing is scheduled after it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time::deserialize")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub end_date: Option<Timestamp>,
+    /// Makes the runs that were missed too, one after the other; else the last of them alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub catchup: bool,
+    /// What scheduled runs are named for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub logical_date: LogicalDate,
+    /// Unfinished runs above which nothing more is scheduled; 16 where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_active_runs: Option<u32>,
+    /// Pauses the DAG when so many runs in a row have failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_consecutive_failed_runs: Option<u32>,
+    /// By when a run should have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Deadline>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub callbacks: DagCallbacks,
     /// Parameters of a run, by name.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub params: IndexMap<Key, ParamDocument>,

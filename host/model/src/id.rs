@@ -128,6 +128,8 @@ names! {
     Entrypoint, "entrypoint", b"";
     /// Names a value of an attempt, an argument or a parameter.
     Key, "key", b"";
+    /// Names a connection within a tenant.
+    ConnectionId, "connection_id", b"";
 }
 
 impl From<TaskId> for MemberId {
@@ -185,6 +187,13 @@ keys! {
     WorkerId, "wrk";
     /// One lifetime of a process of the cluster. Shards and attempts are held under its lease.
     ServerId, "srv";
+}
+
+impl RunKey {
+    /// Below the key of every run that was made in this millisecond since 1970 or later.
+    pub fn earliest(millisecond: i64) -> Self {
+        Self(Uuid::from_u128(u128::from(u64::try_from(millisecond).unwrap_or(0)) << 80))
+    }
 }
 
 impl ServerId {

@@ -2,6 +2,9 @@
 //!
 //! Pure: no IO, no async, no clock. Everything else in the house may use it; it uses nothing of the house.
 
+pub mod asset;
+mod backfill;
+pub mod callback;
 pub mod canonical;
 mod check;
 pub mod dag;
@@ -10,18 +13,23 @@ pub mod document;
 pub mod id;
 pub mod json;
 pub mod limits;
+mod number;
 pub mod outcome;
 pub mod pointer;
 pub mod problem;
+pub mod schedule;
 pub mod state;
 mod text;
 pub mod types;
 pub mod version;
 
+pub use asset::AssetName;
+pub use backfill::{BackfillState, Reprocess, SliceState};
 pub use canonical::canonical;
 pub use dag::Dag;
 pub use digest::Digest;
 pub use id::*;
+pub use number::{AssetEventId, AssetId, BackfillId};
 pub use problem::{Problem, Problems, Severity};
 pub use state::*;
 pub use version::version_digest;

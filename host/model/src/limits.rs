@@ -71,6 +71,47 @@ pub mod run {
     pub const MATERIALIZE_BATCH: u32 = 5_000;
 }
 
+/// Limits on schedules.
+pub mod schedule {
+    /// Time schedules of one DAG.
+    pub const SCHEDULES_MAX: usize = 20;
+    pub const INTERVAL_MIN_MS: u64 = 1_000;
+    pub const INTERVAL_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
+    /// Years of start and end dates.
+    pub const YEAR_MIN: i64 = 1970;
+    pub const YEAR_MAX: i64 = 2200;
+    /// Deepest nesting of an expression of assets.
+    pub const EXPRESSION_DEPTH_MAX: usize = 8;
+    /// Assets that an expression names.
+    pub const EXPRESSION_ASSETS_MAX: usize = 100;
+    /// Inlets, and outlets, of a task.
+    pub const TASK_ASSETS_MAX: usize = 100;
+    /// Callbacks of one kind.
+    pub const CALLBACKS_MAX: usize = 10;
+    /// Unfinished runs of a DAG above which nothing more is scheduled.
+    pub const ACTIVE_RUNS_DEFAULT: u32 = 16;
+    pub const ACTIVE_RUNS_MAX: u32 = 10_000;
+    /// Runs in a row that may fail before the DAG is paused.
+    pub const FAILED_RUNS_MAX: u32 = 1_000;
+    pub const DEADLINE_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
+    /// Dates of one backfill.
+    pub const BACKFILL_DATES_MAX: usize = 10_000;
+    /// Unfinished runs of one backfill.
+    pub const BACKFILL_ACTIVE_RUNS_DEFAULT: u32 = 10;
+    /// Events that one run consumes.
+    pub const EVENTS_PER_RUN_MAX: usize = 1_000;
+    /// Fires that were missed are counted up to here.
+    pub const SKIPPED_COUNT_MAX: u64 = 10_000;
+}
+
+/// Limits on assets.
+pub mod asset {
+    pub const NAME_MAX_BYTES: usize = 250;
+    pub const URI_MAX_BYTES: usize = 1_500;
+    /// What is said about an asset, or in an event, besides its name.
+    pub const EXTRA_MAX_BYTES: usize = 64 << 10;
+}
+
 /// Limits on a task.
 pub mod task {
     pub const RETRIES_MAX: u32 = 100;

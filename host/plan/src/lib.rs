@@ -4,8 +4,12 @@
 //! one commit, and asks for ready instances with [`RunMachine::take_ready`]. Work is proportional to what an event changes: a
 //! node keeps counters, and a mapped node of n instances is a range and a compact array, never n objects.
 //!
+//! Beside it, and apart from it: when runs begin by themselves ([`timetable`], [`asset_trigger`], [`backfill`]).
+//!
 //! Not here: rows and SQL (`store`), who waits for whom (`scheduler`), what a body does (`sandbox`).
 
+pub mod asset_trigger;
+pub mod backfill;
 mod context;
 mod contexts;
 mod decision;
@@ -21,6 +25,7 @@ mod saved;
 mod selection;
 #[cfg(test)]
 mod tests;
+pub mod timetable;
 
 pub use context::{Past, RunContext};
 pub use contexts::Block;

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use model::asset::AssetDocument;
 use model::outcome::{End, ResourcesUsed};
 use model::{
     Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, TryNumber, WorkerId,
 };
 use plan::{Decisions, ExpansionDecision};
+use serde_json::Value;
 use store::{
-    Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewInstances, NewNode, NewRun, Offer,
-    Report, ResultChange, RunCommit, RunStateChange, StoreError, Transition,
+    AssetSource, Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewAssetEvent, NewInstances,
+    NewNode, NewRun, Offer, Report, ResultChange, RunCommit, RunStateChange, StoreError, Transition,
 };
 use tokio::sync::oneshot;
 
@@ -79,9 +81,11 @@ impl Cycle {
 
     /// True when the commit would change no row.
     pub(crate) fn writes_nothing(&self) -> bool {
-        let RunCommit { runs, ended, expansions, instances, transitions, claims, fence: _, run_states } = &self.commit;
+        let RunCommit { runs, ended, expansions, instances, transitions, claims, fence: _, run_states, asset_events } =
+            &self.commit;
         let runs = runs.len() + run_states.len();
-        let rows = ended.len() + expansions.len() + instances.len() + transitions.len() + claims.len();
+        let rows =
+            ended.len() + expansions.len() + instances.len() + transitions.len() + claims.len() + asset_events.len();
         let shared = self.offers.len() + self.events.len() + self.results.len();
         runs + rows + shared == 0
     }
@@ -105,6 +109,7 @@ impl Cycle {
         if decisions.more_after_commit {
             self.more_after_commit.push(key);
         }
+        self.asset_events(run, &decisions, report.as_ref());
         if let (Some(end), Some(mut report)) = (decisions.ended, report) {
             if let (Some(reason), End::HostLost { message, .. }) = (&end.reason, &mut report.execution.end) {
                 *message = format!("{reason}; the last one: {message}");
@@ -156,6 +161,31 @@ impl Cycle {
         }));
         if let Some(end) = decisions.run_end {
             self.commit.run_states.push(RunStateChange { scope, run: key, to: end.state, reason: end.reason, at });
+        }
+    }
+
+    /// Successes change the outlets of their tasks.
+    fn asset_events(&mut self, run: &ClaimedRun, decisions: &Decisions, report: Option<&Report>) {
+        let ended = decisions.ended.as_ref().filter(|end| end.to == TaskState::Success).zip(report);
+        let ended = ended.map(|(_, report)| (report.token.instance.node, report.token.instance.map_index));
+        // An empty task succeeds without an execution.
+        let empty = decisions.transitions.iter().filter(|it| it.to == TaskState::Success).map(|it| (it.node, it.first));
+        for (node, map_index) in ended.into_iter().chain(empty) {
+            let task = run.dag.task(node);
+            let event = |outlet: &AssetDocument| NewAssetEvent {
+                scope: run.scope,
+                asset: outlet.name.clone(),
+                extra: Value::Object(outlet.extra.clone()).to_string().into(),
+                source: AssetSource::Task {
+                    dag_id: run.dag_id.clone(),
+                    run: run.key,
+                    run_id: run.run_id.clone(),
+                    task_id: task.task_id.clone(),
+                    map_index,
+                },
+                at: self.now,
+            };
+            self.commit.asset_events.extend(task.outlets.iter().map(event));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::active::{ActiveRun, RunHandle, claimed_of_trigger, context};
 use crate::board::Board;
 use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
 use crate::cycle::Cycle;
+use crate::news::News;
 use crate::recovery::Recovered;
 use crate::scheduler::SchedulerParts;
 use crate::slots::Slots;
@@ -40,6 +41,8 @@ use turns::Turns;
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
     board: Board,
+    /// For the timekeeper.
+    news: News,
     inbox: mpsc::Receiver<Command>,
     active: HashMap<RunKey, ActiveRun>,
     slots: Slots,
@@ -76,6 +79,7 @@ impl RunLoop {
     pub(crate) fn new(
         parts: SchedulerParts,
         board: Board,
+        news: News,
         epoch: u32,
         shared: Option<Shared>,
         inbox: mpsc::Receiver<Command>,
@@ -83,6 +87,7 @@ impl RunLoop {
         Self {
             parts,
             board,
+            news,
             inbox,
             active: HashMap::new(),
             slots: Slots::default(),

@@ -18,6 +18,7 @@ use crate::cluster::{
 use crate::command::{ClearError, Command, NewTrigger, TriggerError};
 use crate::cycle::new_run;
 use crate::local_queue::LocalQueue;
+use crate::news::News as TimeNews;
 use crate::recovery::{self, Reader};
 use crate::run_loop::{RunLoop, Shared};
 use crate::version::Versions;
@@ -60,6 +61,14 @@ pub struct Scheduler {
     clock: Arc<dyn Clock>,
     limits: MachineLimits,
     cluster: Option<Neighbours>,
+    /// For the timekeeper.
+    news: TimeNews,
+}
+
+impl std::fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scheduler").finish_non_exhaustive()
+    }
 }
 
 /// How to reach those who own what this process does not.
@@ -93,6 +102,7 @@ impl Scheduler {
             clock: parts.clock.clone(),
             limits: parts.limits.machine,
             cluster: None,
+            news: TimeNews::default(),
         };
         let reader = Reader {
             runs: parts.runs.clone(),
@@ -103,7 +113,7 @@ impl Scheduler {
             epoch,
         };
         tokio::spawn(recovery::read_unfinished(reader, None));
-        let run_loop = tokio::spawn(RunLoop::new(parts, board, epoch, None, commands).run());
+        let run_loop = tokio::spawn(RunLoop::new(parts, board, scheduler.news.clone(), epoch, None, commands).run());
         let queue = Arc::new(LocalQueue::new(inbox));
         Ok(Started { scheduler, queue, run_loop, membership: tokio::spawn(std::future::pending()) })
     }
@@ -122,6 +132,7 @@ impl Scheduler {
             clock: clock.clone(),
             limits: parts.limits.machine,
             cluster: Some(neighbours),
+            news: TimeNews::default(),
         };
         let waker = Waker::new(clock.clone());
         let membership = Membership {
@@ -154,7 +165,8 @@ impl Scheduler {
         let puller = Puller { store: store.clone(), server, versions, clock, waker: waking, inbox };
         let queue = ClusterQueue::new(local, puller);
         let shared = Shared::new(cluster, owned);
-        let run_loop = tokio::spawn(RunLoop::new(parts, board, 0, Some(shared), commands).run());
+        let run_loop =
+            tokio::spawn(RunLoop::new(parts, board, scheduler.news.clone(), 0, Some(shared), commands).run());
         // These end with the loop or with the process.
         tokio::spawn(waker.run(store.wakes()));
         tokio::spawn(events.run());
@@ -215,6 +227,15 @@ impl Scheduler {
     /// Follows a run. The key may be that of a run that is about to be triggered.
     pub fn watch(&self, scope: TenantScope, run: RunKey) -> RunWatch {
         self.board.watch(scope, run)
+    }
+
+    /// True when this process decides about the runs of a tenant.
+    pub(crate) fn decides_for(&self, scope: TenantScope) -> bool {
+        self.cluster.as_ref().is_none_or(|cluster| cluster.owned.owns(scope))
+    }
+
+    pub(crate) fn news(&self) -> &TimeNews {
+        &self.news
     }
 
     /// Gives out no more work and tells the workers to finish.

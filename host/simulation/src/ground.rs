@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clock::{Clock, Ids, Sim};
 use jiff::Timestamp;
+use model::document::DagDocument;
 use model::{BundleName, BundleVersionKey, DagId, Digest, RunId, RunKey, RunType, TenantId, TenantScope, VersionKey};
 use scheduler::{NewTrigger, Version, Versions};
 use store::{Catalog, NewBundleVersion, NewDagVersion};
@@ -42,7 +43,14 @@ impl Ground {
     /// # Panics
     /// When it is not legal, or the name is taken.
     pub async fn register_for(&self, scope: TenantScope, name: &str, text: &str) -> Arc<Version> {
-        let mut document = dag::document(text);
+        self.register_document(scope, name, dag::document(text)).await
+    }
+
+    /// Likewise, for a document, which gets the name.
+    ///
+    /// # Panics
+    /// When it is not legal, or the name is taken.
+    pub async fn register_document(&self, scope: TenantScope, name: &str, mut document: DagDocument) -> Arc<Version> {
         document.dag_id = DagId::new(name).expect("a legal name");
         let document = serde_json::to_string(&document).expect("a document is JSON");
         let digest = Digest::of(document.as_bytes());

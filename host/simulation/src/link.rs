@@ -7,6 +7,7 @@ mod catalog;
 mod cluster;
 mod process_clock;
 mod run_store;
+mod time;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -92,6 +93,8 @@ struct State {
     held: Option<(&'static str, Side)>,
     /// A run with this conf is more than the database takes.
     too_large: Option<&'static str>,
+    /// A call has come that is held.
+    is_holding: bool,
 }
 
 impl Link {
@@ -105,6 +108,7 @@ impl Link {
             next: Vec::new(),
             held: None,
             too_large: None,
+            is_holding: false,
         };
         let Ground { clock, store, trace, .. } = ground.clone();
         let (state, let_go, missed, died) = (Mutex::new(state), Notify::new(), Notify::new(), Notify::new());
@@ -138,7 +142,14 @@ impl Link {
 
     /// Calls whose name begins so wait on that side of their execution, until [`Self::let_go`].
     pub fn hold(&self, call: &'static str, side: Side) {
-        self.state().held = Some((call, side));
+        let mut state = self.state();
+        state.held = Some((call, side));
+        state.is_holding = false;
+    }
+
+    /// Whether a call has come since that is held.
+    pub fn is_holding(&self) -> bool {
+        self.state().is_holding
     }
 
     /// Lets go what is held; calls that come later are not held any more.
@@ -224,6 +235,7 @@ impl Link {
     async fn pass(&self, what: &str, side: Side, pause: Duration) {
         let let_go = self.let_go.notified();
         if self.state().held.is_some_and(|(call, of)| of == side && what.starts_with(call)) {
+            self.state().is_holding = true;
             let_go.await;
         }
         if self.trace.spins() {

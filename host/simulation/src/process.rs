@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clock::{Clock, Ids};
 use model::{ServerId, WorkerId};
-use scheduler::{ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Versions};
+use scheduler::{
+    ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Timekeeper, TimekeeperParts, Versions,
+};
 use store::{NewServer, StoreError, TaskQueue};
 use testkit::dice::Dice;
 use tokio::sync::watch;
@@ -36,6 +38,7 @@ pub struct Process {
     role: Role,
     started: watch::Receiver<Option<Started>>,
     is_evicted: Arc<AtomicBool>,
+    timekeeper: Option<Timekeeper>,
     /// Ends with the process.
     _tasks: JoinSet<()>,
 }
@@ -134,7 +137,16 @@ impl Process {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(starter.run(sender));
-        Self { link, workers: Vec::new(), ground: ground.clone(), role, started, is_evicted, _tasks: tasks }
+        Self {
+            link,
+            workers: Vec::new(),
+            ground: ground.clone(),
+            role,
+            started,
+            is_evicted,
+            timekeeper: None,
+            _tasks: tasks,
+        }
     }
 
     /// Its scheduler, once it has one.
@@ -173,6 +185,23 @@ impl Process {
             Err(error) => self.ground.trace.broken(format!("a worker cannot register: {error}")),
         }
         true
+    }
+
+    /// Makes the runs that nobody asks for; nothing while there is no scheduler.
+    pub fn keep_time(&mut self) {
+        let Some(started) = self.started() else { return };
+        let parts = TimekeeperParts {
+            store: self.link.clone(),
+            versions: Arc::new(Versions::new(self.link.clone())),
+            clock: Arc::new(ProcessClock(self.link.clone())),
+            ids: Arc::new(self.ground.clock.clone()),
+        };
+        self.timekeeper = Some(Timekeeper::start(started.scheduler, parts));
+    }
+
+    /// What makes the runs that nobody asks for.
+    pub fn timekeeper(&self) -> Option<&Timekeeper> {
+        self.timekeeper.as_ref()
     }
 
     /// The process dies.

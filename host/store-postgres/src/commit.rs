@@ -4,6 +4,7 @@
 //! Every statement says how many rows it changed, which is compared with how many the commit expects. When one differs,
 //! everything is undone and done again row by row, only to learn which runs exist already or were changed by somebody else.
 
+mod asset_event;
 mod claim;
 mod columns;
 mod dag_run;
@@ -158,6 +159,7 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     task_instance::bind_transitions(&commit.transitions, &mut columns);
     claim::bind_claims(&commit.claims, commit.fence, &mut columns);
     dag_run::bind_states(&commit.run_states, &mut columns);
+    asset_event::bind_asset_events(&commit.asset_events, &mut columns)?;
     if !whole.is_shared() {
         return columns.finish();
     }
@@ -186,6 +188,7 @@ fn shards(whole: &Whole) -> Vec<ShardId> {
     let scopes = scopes.chain(commit.transitions.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.claims.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.run_states.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.asset_events.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.offers.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.results.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.events.iter().map(|(scope, _)| *scope));
@@ -218,6 +221,7 @@ fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     commit.transitions.retain(|it| !runs.contains(&it.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
+    commit.asset_events.retain(|it| !runs.contains(&asset_event::run(it)));
 }
 
 #[cfg(test)]

@@ -13,13 +13,17 @@
 //! again without a restart; a row that fits no type of `store` is an error, never a default.
 //! Not here: what the rows mean (`plan`), who waits for a commit (`scheduler`), big values (`blobs`).
 
+mod asset;
+mod asset_event;
 mod attempt;
 mod auth;
+mod backfill;
 mod catalog;
 mod clear;
 mod cluster;
 mod commit;
 mod connect;
+mod connection;
 mod dag;
 mod dag_run;
 mod dag_version;
@@ -28,14 +32,17 @@ mod event;
 mod maintenance;
 mod metric_names;
 mod migrate;
+mod pool;
 mod rows;
 mod run_store;
+mod schedule;
 mod session;
 mod state;
 mod store;
 mod task_instance;
 mod task_node;
 mod value;
+mod variable;
 mod wakes;
 mod work;
 mod writer;

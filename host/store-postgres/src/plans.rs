@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use model::{DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use model::{AssetId, DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
 use sqlx::{AssertSqlSafe, Row};
-use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use store::{AssetEventFilter, DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
 use uuid::Uuid;
 
 use crate::commit::function;
 use crate::session::Session;
 use crate::{
-    PostgresStore, attempt, auth, catalog, clear, dag, dag_run, dag_version, event, migrate, run_store, state,
-    task_instance, task_node, value, work,
+    PostgresStore, asset, asset_event, attempt, auth, backfill, catalog, clear, connection, dag, dag_run, dag_version,
+    event, migrate, pool, run_store, schedule, state, task_instance, task_node, value, variable, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -44,12 +44,35 @@ const MEANT: &[(&str, &str)] = &[
     ("dag_run::list_query by run after", "Index Scan Backward using dag_run_by_run_after on dag_run r"),
     ("dag_run::count_query", "Index Scan using dag_run_by_run_id on dag_run r"),
     ("task_instance::list_query", "Index Only Scan using dag_run_pkey on dag_run r"),
+    ("asset::list_query", "Index Scan using asset_tenant_id_name_key on asset"),
+    ("asset::count_query", "Index Only Scan using asset_tenant_id_name_key on asset"),
+    ("asset_event::list_query", "Index Scan using asset_event_by_tenant on asset_event v"),
+    ("backfill::list_query", "Index Scan Backward using backfill_pkey on backfill"),
+    ("connection::list_query", "Index Scan using connection_pkey on connection"),
+    ("connection::count_query", "Index Only Scan using connection_pkey on connection"),
+    ("pool::list_query", "Index Scan using pool_pkey on pool"),
+    ("pool::count_query", "Index Only Scan using pool_pkey on pool"),
+    ("variable::list_query", "Index Scan using variable_pkey on variable"),
+    ("variable::count_query", "Index Only Scan using variable_pkey on variable"),
+    // A row for each tenant; DAGs, which are no history; rows that stay for a moment; one backfill of each DAG.
+    ("schedule::TENANTS", "Index Only Scan using tenant_pkey on tenant"),
+    ("schedule::UNREAD", "Index Scan using dag_pkey on dag d"),
+    ("asset_event::DAGS", "Index Scan using dag_pkey on dag d"),
+    ("asset_event::STARTS", "Index Scan using asset_start_pkey on asset_start"),
+    ("backfill::UNFINISHED", "Index Scan using backfill_unfinished on backfill"),
+    ("backfill::BEGIN", "Index Scan using backfill_unfinished on backfill b"),
+    // Backfills are made by people; `backfill_by_dag` is for when there are many all the same.
+    ("backfill::list_query of a DAG", "Index Scan Backward using backfill_pkey on backfill"),
+    ("backfill::count_query of a DAG", "Index Scan using backfill_pkey on backfill"),
+    // The partial index holds unfinished runs alone.
+    ("schedule::UNFINISHED", "Index Only Scan using dag_run_unfinished on dag_run_state s"),
     // One version of one DAG.
     ("dag_run::list_query by everything", "Join Filter: (s.version = dag_version.key)"),
 ];
 
 /// Where a commit finds its rows: by the whole key, of which this is the last column.
 const LAST_OF_KEY: &[(&str, &str)] = &[
+    ("asset", "name"),
     ("attempt", "fence"),
     ("dag_run_state", "run_key"),
     ("event", "id"),
@@ -66,8 +89,11 @@ fn fixed() -> Vec<(&'static str, String)> {
         };
     }
     let mut all = statements! {
+        asset::{UPSERT, INSERT_NAMED, DELETE_USERS, INSERT_USERS, INSERT_EVENT, FORGET_WAITING, FETCH, FIND, USERS}
+        asset_event::{OF_RUN, RUNS, DAGS, WAITING, DROP, TAKE, CONSUME, INSERT_START, STARTS, DELETE_START}
         attempt::{LIST}
         auth::{INSERT_TOKEN, FIND_TOKEN}
+        backfill::{INSERT, FETCH, UNFINISHED, MOVE, SLICES, COUNT_SLICES, SLICES_IN, SLICES_OPEN, BEGIN, END}
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
@@ -76,14 +102,18 @@ fn fixed() -> Vec<(&'static str, String)> {
             LOCK_RUN, DELETE_WORK, INSERT_LOOK, MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE,
             INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
+        connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
         event::{LIST, NEWS}
         migrate::{NEWEST}
+        pool::{PUT, FETCH, DELETE}
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        variable::{PUT, FETCH, DELETE}
         work::{REPORT, HELD, LEASE, OF_RUN}
     };
     all.extend(of_commit());
@@ -121,7 +151,25 @@ fn built() -> Vec<(&'static str, String)> {
     let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
     let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
     let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let events = AssetEventFilter::default();
+    let of_asset = AssetEventFilter { asset: Some(AssetId::from_number(1)), ..events.clone() };
+    let of_source = AssetEventFilter { source_dag: Some(dag_id()), descending: true, ..events.clone() };
     let queries = [
+        ("asset::list_query", asset::list_query(OWN, None, PAGE)),
+        ("asset::count_query", asset::count_query(OWN, Some("a%"))),
+        ("asset_event::list_query", asset_event::list_query(OWN, &events, PAGE)),
+        ("asset_event::list_query of an asset", asset_event::list_query(OWN, &of_asset, PAGE)),
+        ("asset_event::list_query of a source", asset_event::list_query(OWN, &of_source, PAGE)),
+        ("asset_event::count_query of an asset", asset_event::count_query(OWN, &of_asset)),
+        ("backfill::list_query", backfill::list_query(OWN, None, PAGE)),
+        ("backfill::list_query of a DAG", backfill::list_query(OWN, Some(&dag_id()), PAGE)),
+        ("backfill::count_query of a DAG", backfill::count_query(OWN, Some(&dag_id()))),
+        ("connection::list_query", connection::list_query(OWN, None, PAGE)),
+        ("connection::count_query", connection::count_query(OWN, Some("a%"))),
+        ("pool::list_query", pool::list_query(OWN, None, PAGE)),
+        ("pool::count_query", pool::count_query(OWN, Some("a%"))),
+        ("variable::list_query", variable::list_query(OWN, Some("a%"), PAGE)),
+        ("variable::count_query", variable::count_query(OWN, None)),
         ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),
         ("dag::list_query", dag::list_query(OWN, &DagFilter::default(), PAGE)),
         ("dag::list_query by tag", dag::list_query(OWN, &tagged, PAGE)),

@@ -9,8 +9,10 @@ use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{Digest, MapIndex, NodeIdx, TenantScope};
 use sqlx::postgres::PgRow;
 use sqlx::{Column, Decode, Postgres, QueryBuilder, Row, Type, TypeInfo};
-use store::{PageRequest, StoreError};
+use store::{Page, PageRequest, StoreError, storable};
 use uuid::Uuid;
+
+use crate::session::Session;
 
 /// The cells of one row, by column name.
 pub(crate) struct Cells<'r> {
@@ -141,6 +143,32 @@ pub(crate) fn narrow(number: u32) -> i32 {
 /// A count as it is bound.
 pub(crate) fn count(count: u64) -> i64 {
     store::storable_count(count)
+}
+
+/// A text that may be missing, as it is bound.
+pub(crate) fn text_opt(text: Option<&str>) -> Option<String> {
+    text.map(|text| storable(text).into_owned())
+}
+
+/// A time that may be missing, as it is bound.
+pub(crate) fn micros_opt(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_microsecond)
+}
+
+/// Reads a page of a list and its total, which is counted only where the page does not tell it.
+pub(crate) async fn paged<T>(
+    session: &mut Session,
+    page: PageRequest,
+    mut list: QueryBuilder<Postgres>,
+    mut count: QueryBuilder<Postgres>,
+    row: impl Fn(&PgRow) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let found = session.all(list.build()).await?;
+    let total = match total_if_last(page, found.len()) {
+        Some(total) => total,
+        None => session.count(count.build()).await?,
+    };
+    Ok(Page { rows: found.iter().map(row).collect::<Result<_, StoreError>>()?, total })
 }
 
 /// The longest total of a list, as it is bound.

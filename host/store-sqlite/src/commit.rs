@@ -5,6 +5,7 @@
 //! everything is undone and done again row by row, only to learn which runs exist already or were changed by somebody else.
 //! The statements after it have run by then: what is there already must be no error for any of them, only not counted.
 
+pub(crate) mod asset_event;
 mod batch;
 mod claim;
 mod dag_run;
@@ -77,6 +78,7 @@ fn leave_out(commit: &mut RunCommit, runs: &[RunKey]) {
     commit.transitions.retain(|it| !runs.contains(&it.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
+    commit.asset_events.retain(|it| !runs.contains(&it.run()));
 }
 
 /// Everything, or all but the new runs.
@@ -91,6 +93,7 @@ fn all_at_once(commit: &RunCommit, with_runs: bool) -> Result<Batch, StoreError>
     push(&commit.transitions, &mut batch)?;
     push(&Claimed::of(commit)?, &mut batch)?;
     push(&commit.run_states, &mut batch)?;
+    push(&commit.asset_events, &mut batch)?;
     Ok(batch)
 }
 
@@ -107,6 +110,7 @@ async fn one_by_one(commit: &RunCommit, tx: &mut Transaction<'_>) -> Result<Vec<
     for_each(&commit.transitions, &mut rows)?;
     for_each(&Claimed::of(commit)?, &mut rows)?;
     for_each(&commit.run_states, &mut rows)?;
+    for_each(&commit.asset_events, &mut rows)?;
     let mut overtaken = BTreeSet::new();
     for (run, batch) in rows {
         if !batch.run(tx).await? {
@@ -141,4 +145,6 @@ pub(crate) const STATEMENTS: &[(&str, &str)] = &[
     ("commit::task_instance::DELETE_SUMMARIES", task_instance::DELETE_SUMMARIES),
     ("commit::task_instance::UPDATE_INSTANCES", task_instance::UPDATE_INSTANCES),
     ("commit::claim::UPDATE_INSTANCES", claim::UPDATE_INSTANCES),
+    ("commit::asset_event::INSERT_ASSETS", asset_event::INSERT_ASSETS),
+    ("commit::asset_event::INSERT_EVENTS", asset_event::INSERT_EVENTS),
 ];

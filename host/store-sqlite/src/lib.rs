@@ -14,12 +14,17 @@
 //! Not here: what the rows mean (`plan`), who waits for a commit (`scheduler`), big values (`blobs`).
 
 mod alive;
+mod asset;
+mod asset_event;
 mod attempt;
 mod auth;
+mod backfill;
 mod catalog;
+mod change;
 mod checkpoint;
 mod clear;
 mod commit;
+mod connection;
 mod dag;
 mod dag_run;
 mod dag_version;
@@ -27,14 +32,17 @@ mod error;
 mod maintenance;
 mod metric_names;
 mod migrate;
+mod pool;
 mod retention;
 mod rows;
 mod run_store;
+mod schedule;
 mod state;
 mod store;
 mod task_instance;
 mod task_node;
 mod value;
+mod variable;
 mod writer;
 
 pub use store::SqliteStore;

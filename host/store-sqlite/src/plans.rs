@@ -6,14 +6,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use model::{DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use model::{AssetId, DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
-use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use store::{AssetEventFilter, DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore, attempt, auth, catalog, clear, commit, dag, dag_run, dag_version, retention, run_store, state,
-    task_instance, task_node, value,
+    SqliteStore, asset, asset_event, attempt, auth, backfill, catalog, clear, commit, connection, dag, dag_run,
+    dag_version, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -51,7 +51,24 @@ const MEANT: &[(&str, &str)] = &[
     ("dag_run::count_query", "SEARCH r USING COVERING INDEX dag_run_by_run_after (tenant_id=?)"),
     ("dag_run::list_query by run after", "SEARCH r USING INDEX dag_run_by_run_after (tenant_id=?)"),
     ("task_instance::list_query", "SEARCH r USING PRIMARY KEY (tenant_id=?)"),
+    ("asset::list_query", "SEARCH asset USING INDEX sqlite_autoindex_asset_1 (tenant_id=?)"),
+    ("asset::count_query", "SEARCH asset USING COVERING INDEX sqlite_autoindex_asset_1 (tenant_id=?)"),
+    ("asset_event::list_query", "SEARCH v USING INDEX asset_event_by_tenant (tenant_id=?)"),
+    ("backfill::list_query", "SEARCH backfill USING INDEX backfill_by_tenant (tenant_id=?)"),
+    ("connection::list_query", "SEARCH connection USING PRIMARY KEY (tenant_id=?)"),
+    ("connection::count_query", "SEARCH connection USING PRIMARY KEY (tenant_id=?)"),
+    ("pool::list_query", "SEARCH pool USING PRIMARY KEY (tenant_id=?)"),
+    ("pool::count_query", "SEARCH pool USING PRIMARY KEY (tenant_id=?)"),
+    ("variable::list_query", "SEARCH variable USING PRIMARY KEY (tenant_id=?)"),
+    ("variable::count_query", "SEARCH variable USING PRIMARY KEY (tenant_id=?)"),
+    // A row for each tenant; DAGs, which are no history; rows that stay for a moment; one backfill of each DAG.
+    ("schedule::TENANTS", "SCAN tenant"),
+    ("schedule::UNREAD", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("asset_event::DAGS", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("asset_event::STARTS", "SEARCH asset_start USING PRIMARY KEY (tenant_id=?)"),
+    ("backfill::UNFINISHED", "SEARCH backfill USING INDEX backfill_unfinished (tenant_id=?)"),
     // The partial indexes hold few of a tenant's runs.
+    ("schedule::UNFINISHED", "SEARCH dag_run USING INDEX dag_run_unfinished (tenant_id=?)"),
     ("dag_run::list_query unfinished", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
     ("dag_run::list_query failed", "SEARCH r USING INDEX dag_run_failed (tenant_id=?)"),
     ("task_instance::list_query running", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
@@ -64,8 +81,13 @@ fn fixed() -> Vec<(&'static str, String)> {
         };
     }
     let mut all = statements! {
+        asset::{UPSERT, INSERT_NAMED, DELETE_USERS, INSERT_USERS, FORGET_WAITING, FETCH, FIND, USERS}
+        asset_event::{OF_RUN, RUNS, DAGS, WAITING, DROP, TAKE, CONSUME, INSERT_START, STARTS, DELETE_START}
         attempt::{LIST}
         auth::{INSERT_TOKEN, FIND_TOKEN}
+        backfill::{
+            INSERT, INSERT_SLICES, FETCH, UNFINISHED, MOVE, SLICES, COUNT_SLICES, SLICES_IN, SLICES_OPEN, BEGIN, END,
+        }
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
@@ -74,13 +96,17 @@ fn fixed() -> Vec<(&'static str, String)> {
             MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED,
             FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
+        connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
+        pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, INPUTS, VALUES, STATES}
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, PAUSE_SCHEDULE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        variable::{PUT, FETCH, DELETE}
     };
     all.extend(commit::STATEMENTS.iter().map(|(name, sql)| (*name, (*sql).to_owned())));
     all
@@ -112,7 +138,25 @@ fn built() -> Vec<(&'static str, String)> {
     let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
     let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
     let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let events = AssetEventFilter::default();
+    let of_asset = AssetEventFilter { asset: Some(AssetId::from_number(1)), ..events.clone() };
+    let of_source = AssetEventFilter { source_dag: Some(dag_id()), descending: true, ..events.clone() };
     let queries = [
+        ("asset::list_query", asset::list_query(OWN, None, PAGE)),
+        ("asset::count_query", asset::count_query(OWN, Some("a%"))),
+        ("asset_event::list_query", asset_event::list_query(OWN, &events, PAGE)),
+        ("asset_event::list_query of an asset", asset_event::list_query(OWN, &of_asset, PAGE)),
+        ("asset_event::list_query of a source", asset_event::list_query(OWN, &of_source, PAGE)),
+        ("asset_event::count_query of an asset", asset_event::count_query(OWN, &of_asset)),
+        ("backfill::list_query", backfill::list_query(OWN, None, PAGE)),
+        ("backfill::list_query of a DAG", backfill::list_query(OWN, Some(&dag_id()), PAGE)),
+        ("backfill::count_query of a DAG", backfill::count_query(OWN, Some(&dag_id()))),
+        ("connection::list_query", connection::list_query(OWN, None, PAGE)),
+        ("connection::count_query", connection::count_query(OWN, Some("a%"))),
+        ("pool::list_query", pool::list_query(OWN, None, PAGE)),
+        ("pool::count_query", pool::count_query(OWN, Some("a%"))),
+        ("variable::list_query", variable::list_query(OWN, Some("a%"), PAGE)),
+        ("variable::count_query", variable::count_query(OWN, None)),
         ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),
         ("dag::list_query", dag::list_query(OWN, &DagFilter::default(), PAGE)),
         ("dag::list_query by tag", dag::list_query(OWN, &tagged, PAGE)),

@@ -9,7 +9,7 @@ use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{Digest, MapIndex, NodeIdx, TenantScope};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, QueryBuilder, Row, Sqlite, SqliteConnection, Type};
-use store::{PageRequest, StoreError};
+use store::{Page, PageRequest, StoreError, storable};
 use uuid::Uuid;
 
 use crate::error::failed;
@@ -132,6 +132,16 @@ pub(crate) fn digest(digest: Digest) -> Vec<u8> {
     digest.bytes().to_vec()
 }
 
+/// A text that may be missing, as it is bound.
+pub(crate) fn text_opt(text: Option<&str>) -> Option<String> {
+    text.map(|text| storable(text).into_owned())
+}
+
+/// A time that may be missing, as it is bound.
+pub(crate) fn micros_opt(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_microsecond)
+}
+
 /// A count as it is bound.
 pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -157,6 +167,22 @@ pub(crate) fn count_query(push: impl FnOnce(&mut QueryBuilder<Sqlite>)) -> Query
 /// Reads what [`count_query`] made.
 pub(crate) async fn counted(mut query: QueryBuilder<Sqlite>, conn: &mut SqliteConnection) -> Result<u64, StoreError> {
     query.build_query_scalar().fetch_one(conn).await.map(i64::unsigned_abs).map_err(failed)
+}
+
+/// Reads a page of a list and its total, which is counted only where the page does not tell it.
+pub(crate) async fn paged<T>(
+    conn: &mut SqliteConnection,
+    page: PageRequest,
+    mut list: QueryBuilder<Sqlite>,
+    count: QueryBuilder<Sqlite>,
+    row: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+) -> Result<Page<T>, StoreError> {
+    let found = list.build().fetch_all(&mut *conn).await.map_err(failed)?;
+    let total = match total_if_last(page, found.len()) {
+        Some(total) => total,
+        None => counted(count, conn).await?,
+    };
+    Ok(Page { rows: found.iter().map(row).collect::<Result<_, StoreError>>()?, total })
 }
 
 /// Adds a condition that `column` matches a pattern as people write it: ASCII letters match in either case.

@@ -3,7 +3,9 @@
 //! A case gets a fresh database and sees it through the traits alone, so a case that one database cannot pass is a fault of
 //! the seam. Behind the feature `conformance`.
 
+mod asset;
 mod auth;
+mod backfill;
 mod catalog;
 mod clear;
 mod commit;
@@ -12,21 +14,54 @@ mod list;
 mod overtaken;
 mod random;
 mod run;
+mod schedule;
 mod state;
 mod tenant;
 mod text;
 mod twins;
 mod value;
+mod variable;
 
 use async_trait::async_trait;
 
 pub use twins::agree;
 
-use crate::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
+use crate::{
+    AssetStore, AuthStore, BackfillStore, Catalog, ConnectionStore, PoolStore, RunReader, RunStore, ScheduleStore,
+    StateStore, ValueStore, VariableStore,
+};
 
 /// A store that does everything.
-pub trait Stores: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore {}
-impl<T: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore> Stores for T {}
+pub trait Stores:
+    RunStore
+    + RunReader
+    + Catalog
+    + ValueStore
+    + StateStore
+    + AuthStore
+    + ScheduleStore
+    + BackfillStore
+    + AssetStore
+    + VariableStore
+    + ConnectionStore
+    + PoolStore
+{
+}
+impl<T> Stores for T where
+    T: RunStore
+        + RunReader
+        + Catalog
+        + ValueStore
+        + StateStore
+        + AuthStore
+        + ScheduleStore
+        + BackfillStore
+        + AssetStore
+        + VariableStore
+        + ConnectionStore
+        + PoolStore
+{
+}
 
 /// A database of a test's own, empty at first.
 #[async_trait]
@@ -113,6 +148,30 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             state_expires,
             there_is_a_limit_of_keys,
             keys_start_with_a_prefix,
+        }
+        schedule::{
+            a_dag_is_looked_at_once_for_each_version,
+            a_cursor_only_moves_forwards,
+            what_is_due_comes_in_order_and_not_while_it_is_paused,
+            a_date_has_one_run_of_the_scheduler,
+            how_the_last_runs_ended,
+        }
+        backfill::{
+            every_field_of_a_backfill_comes_back,
+            a_dag_has_one_backfill_that_has_not_ended,
+            a_date_is_begun_once_and_ends_once,
+        }
+        asset::{
+            a_dag_declares_its_assets,
+            an_event_waits_for_those_who_await_its_asset,
+            events_are_consumed_once,
+            a_success_and_its_events_are_one,
+        }
+        variable::{
+            a_variable_is_written_replaced_and_gone,
+            variables_are_listed,
+            connections_keep_every_field,
+            pools_have_slots_or_no_limit,
         }
         tenant::{nothing_of_another_tenant_is_read, nothing_of_another_tenant_is_written}
         text::{nul_is_replaced, a_pattern_that_is_none_finds_nothing}

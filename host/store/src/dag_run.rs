@@ -11,7 +11,7 @@ use model::{
 };
 
 use crate::task_queue::Execution;
-use crate::{NamedValue, Page, PageRequest, StoreError};
+use crate::{NamedValue, NewAssetEvent, Page, PageRequest, StoreError};
 
 /// A run to make, with its tasks. Its instances follow as [`NewInstances`] of the same commit.
 #[derive(Debug, Clone)]
@@ -138,6 +138,8 @@ pub struct RunCommit {
     /// Fence of all claims of this commit.
     pub fence: Option<Fence>,
     pub run_states: Vec<RunStateChange>,
+    /// Events of assets that the successes among `ended` tell of.
+    pub asset_events: Vec<NewAssetEvent>,
 }
 
 /// A claim to write.

@@ -10,6 +10,12 @@
 //! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
 //! | [`AuthStore`] | control | tokens |
 //! | [`RetentionStore`] | upkeep | what is kept, and which blobs rows refer to |
+//! | [`ScheduleStore`] | scheduler, control | where the schedules of DAGs stand; pausing |
+//! | [`BackfillStore`] | scheduler, control | backfills and their dates |
+//! | [`AssetStore`] | scheduler, control | assets, their events, and which runs consumed them |
+//! | [`VariableStore`] | control, worker | variables |
+//! | [`ConnectionStore`] | control, worker | connections and their secrets |
+//! | [`PoolStore`] | control, scheduler | pools and their slots |
 //! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
 //! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
 //! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
@@ -17,23 +23,35 @@
 //! Every method takes a [`TenantScope`](model::TenantScope) or rows that carry one; there is no query without.
 //! Methods are named noun first. Acknowledged means durable: a method that returns `Ok` has committed.
 
+mod asset;
 mod auth;
+mod backfill;
 mod catalog;
 mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connection;
 mod count;
 mod dag_run;
 mod error;
+mod hidden;
 mod page;
+mod pool;
 mod retention;
+mod schedule;
 mod schema;
 mod state;
 mod task_queue;
 mod text;
 mod value;
+mod variable;
 
+pub use asset::{
+    AssetDeclaration, AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetStart, AssetStore, AssetUse,
+    AssetUser, NewAssetEvent, WaitingEvent,
+};
 pub use auth::{AuthStore, NewToken, TokenRow};
+pub use backfill::{BackfillRow, BackfillStore, BegunSlice, NewBackfill, NewSlice, SliceRow};
 pub use catalog::{
     BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
     NewDagVersion,
@@ -42,6 +60,7 @@ pub use cluster::{
     Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, KnownRun, NewServer, Offer, Ownership, ResultChange,
     RunNews, ServerRow, SharedCommit, SharedCommitError, SharedRunStore, Wake, WorkRow, WorkStore,
 };
+pub use connection::{ConnectionRow, ConnectionStore};
 pub use count::storable_count;
 pub use dag_run::{
     AttemptRow, Cleared, CommitError, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow, InstanceSnapshot,
@@ -49,10 +68,14 @@ pub use dag_run::{
     RunSnapshot, RunStateChange, RunStore, Transition,
 };
 pub use error::StoreError;
+pub use hidden::Hidden;
 pub use page::{Page, PageRequest};
+pub use pool::{PoolRow, PoolStore};
 pub use retention::{RefCursor, RefPage, RetentionStore, ValuePlace};
+pub use schedule::{DatedRun, ScheduleRow, ScheduleState, ScheduleStore, UnreadSchedule};
 pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};
 pub use state::StateStore;
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};
 pub use value::{NamedValue, PageSize, RETURN_VALUE, StoredValue, ValueStore, XcomRow};
+pub use variable::{VariableRow, VariableStore};

@@ -11,6 +11,7 @@ mod groups;
 mod kinds;
 mod limits;
 mod mapping;
+mod schedule;
 mod types;
 
 fn check_document(document: &Value) -> Result<(Dag, Vec<Problem>), Vec<Problem>> {

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Expand, ParamDocument, Signature, Source, TriggerRule, WeightRule, is_default};
+use crate::asset::{AssetDocument, AssetName};
+use crate::callback::TaskCallbacks;
 use crate::id::{Entrypoint, GroupId, Key, PoolName, TaskId};
 
 /// One task.
@@ -105,6 +107,14 @@ pub struct TaskDocument {
     pub max_map_length: Option<u32>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub resources: Resources,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub callbacks: TaskCallbacks,
+    /// Assets about which the body may read what is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inlets: Vec<AssetName>,
+    /// Assets that a success changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlets: Vec<AssetDocument>,
     /// Types of arguments and result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,

@@ -1,7 +1,7 @@
 //! After a commit: answer, hand out, wake; or, when it failed, forget.
 
 use metrics::{counter, gauge};
-use model::RunKey;
+use model::{RunKey, RunState};
 use store::{CommitError, SharedCommitError, StoreError};
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -22,6 +22,7 @@ impl RunLoop {
             return self.tell(cycle, &[]);
         }
         let steps = steps(&cycle.commit);
+        let has_asset_events = !cycle.commit.asset_events.is_empty();
         let result = match &self.shared {
             None => {
                 let commit = self.parts.runs.commit(std::mem::take(&mut cycle.commit));
@@ -37,6 +38,9 @@ impl RunLoop {
             Ok(committed) => {
                 failpoint::begins("complete::notify");
                 self.failures = 0;
+                if has_asset_events {
+                    self.news.poke();
+                }
                 self.tell(cycle, &committed.duplicate_runs);
             }
             Err(SharedCommitError::Commit(CommitError::Store(error @ StoreError::Refused { .. }))) => {
@@ -113,6 +117,11 @@ impl RunLoop {
         run.ready_told = ready;
         let state = run.machine.state();
         if state.is_ended() {
+            let limit = run.claimed.dag.document().max_consecutive_failed_runs;
+            if state == RunState::Failed && limit.is_some() {
+                self.news.failed(run.scope(), &run.claimed.dag_id);
+            }
+            self.news.poke();
             counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
             self.drop_run(key);
         } else {

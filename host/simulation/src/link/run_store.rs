@@ -17,6 +17,7 @@ pub(super) fn told(commit: &RunCommit) -> String {
         ("transitions", commit.transitions.len()),
         ("claims", commit.claims.len()),
         ("run states", commit.run_states.len()),
+        ("asset events", commit.asset_events.len()),
     ];
     let parts = parts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}"));
     format!("commit of {}", parts.collect::<Vec<_>>().join(", "))

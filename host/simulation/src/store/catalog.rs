@@ -19,14 +19,17 @@ pub(crate) struct Bundles {
     bundle_versions: BTreeMap<(TenantScope, BundleName, Digest), BundleVersionKey>,
     bundles: BTreeMap<(TenantScope, BundleName), BundleRow>,
     pub(crate) versions: BTreeMap<(TenantScope, VersionKey), DagVersionRow>,
-    dags: BTreeMap<(TenantScope, DagId), Dag>,
+    pub(crate) dags: BTreeMap<(TenantScope, DagId), Dag>,
 }
 
 #[derive(Debug)]
-struct Dag {
+pub(crate) struct Dag {
     bundle: BundleName,
-    is_stale: bool,
-    current: VersionKey,
+    pub(crate) is_stale: bool,
+    pub(crate) is_paused: bool,
+    pub(crate) pause_reason: Option<String>,
+    pub(crate) unpaused_at: Option<Timestamp>,
+    pub(crate) current: VersionKey,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -90,6 +93,9 @@ impl Bundles {
         let row = self.dags.entry((scope, dag.dag_id.clone())).or_insert_with(|| Dag {
             bundle: new.name.clone(),
             is_stale: false,
+            is_paused: false,
+            pause_reason: None,
+            unpaused_at: None,
             current: version,
             created_at: new.created_at,
             updated_at: new.created_at,
@@ -112,7 +118,7 @@ impl Bundles {
             dag_id: dag_id.clone(),
             bundle: dag.bundle.clone(),
             is_stale: dag.is_stale,
-            is_paused: false,
+            is_paused: dag.is_paused,
             current: self.versions.get(&(scope, dag.current))?.clone(),
             created_at: dag.created_at,
             updated_at: dag.updated_at,

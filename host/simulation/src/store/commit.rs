@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::outcome::ResourcesUsed;
 use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
 use store::{
-    AttemptRow, CommitError, Ended, EventId, Expansion, InstanceClaim, InstanceSnapshot, NewInstances, NewRun, NodeRow,
-    Offer, Ownership, ResultChange, RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
+    AssetSource, AttemptRow, CommitError, Ended, EventId, Expansion, InstanceClaim, InstanceSnapshot, NewInstances,
+    NewRun, NodeRow, Offer, Ownership, ResultChange, RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue,
+    Transition, XcomRow,
 };
 
 use super::rows::{Accepted, Instance, Run, Tables, kept, kept_count, micros, unavailable};
+use super::schedule::is_of_date;
 
 /// Everything that one commit writes.
 #[derive(Debug, Default)]
@@ -41,16 +43,21 @@ impl Tables {
         self.cluster.change_work(&whole)?;
         self.runs.extend(runs);
         let Whole { commit, owner, offers, .. } = whole;
+        for event in &commit.asset_events {
+            self.asset_event(event);
+        }
         self.history.push(Accepted::Commit { commit: commit.into(), owner, offers });
         Ok(RunCommitted { duplicate_runs })
     }
 
     fn duplicates(&self, runs: &[NewRun]) -> Vec<RunKey> {
-        let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        let (mut names, mut dates, mut keys) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut duplicates = Vec::new();
         for run in runs {
             let is_known = self.has_run_id(run) || self.runs.contains_key(&(run.scope, run.key));
-            let is_named = !names.insert((run.scope, &run.dag_id, &run.run_id));
+            let date = run.logical_date.filter(|_| is_of_date(run.run_type));
+            let is_dated = date.is_some_and(|date| !dates.insert((run.scope, &run.dag_id, date)));
+            let is_named = !names.insert((run.scope, &run.dag_id, &run.run_id)) || is_dated;
             if !keys.insert((run.scope, run.key)) || is_known || is_named {
                 duplicates.push(run.key);
             }
@@ -71,6 +78,7 @@ fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     commit.transitions.retain(|it| !runs.contains(&it.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
+    commit.asset_events.retain(|it| !matches!(&it.source, AssetSource::Task { run, .. } if runs.contains(run)));
 }
 
 /// Copies of the runs that change.

@@ -3,15 +3,19 @@
 //!
 //! Not here: what goes wrong between a caller and its database ([`crate::Link`]).
 
+mod asset;
 mod auth;
+mod backfill;
 mod catalog;
 mod clear;
 mod cluster;
 mod commit;
 mod dag_run;
+mod named;
 mod pattern;
 mod rows;
 mod run_store;
+mod schedule;
 mod shared;
 mod state;
 mod task_instance;

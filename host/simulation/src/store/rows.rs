@@ -7,16 +7,20 @@ use clock::Sim;
 use jiff::{SignedDuration, Timestamp};
 use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::{
-    AttemptToken, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, ServerId, ShardId, TaskState,
-    TenantScope, TryNumber, WorkerId,
+    AttemptToken, BackfillId, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, ServerId, ShardId,
+    TaskState, TenantScope, TryNumber, WorkerId,
 };
 use store::{
-    AttemptRow, InstanceSnapshot, NodeRow, Offer, Ownership, Page, PageRequest, RunCommit, RunRow, StoreError,
-    TokenRow, XcomRow,
+    AttemptRow, ConnectionRow, InstanceSnapshot, NodeRow, Offer, Ownership, Page, PageRequest, PoolRow, RunCommit,
+    RunRow, ScheduleState, StoreError, TokenRow, VariableRow, XcomRow,
 };
 
+use super::asset::Assets;
+use super::backfill::Backfill;
 use super::catalog::Bundles;
 use super::cluster::Cluster;
+use super::named::Named;
+use super::schedule::is_of_date;
 
 /// A database. Clones are connections to the same one.
 #[derive(Debug, Clone)]
@@ -30,6 +34,13 @@ impl SimStore {
             bundles: Bundles::default(),
             runs: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            backfills: BTreeMap::new(),
+            assets: Assets::default(),
+            variables: Named::new(),
+            connections: Named::new(),
+            pools: Named::new(),
+            numbers: 0,
             cluster: Cluster::new(clock),
             history: Vec::new(),
         };
@@ -142,6 +153,14 @@ pub(crate) struct Tables {
     pub(crate) bundles: Bundles,
     pub(crate) runs: BTreeMap<(TenantScope, RunKey), Run>,
     pub(crate) tokens: BTreeMap<Digest, TokenRow>,
+    pub(crate) schedules: BTreeMap<(TenantScope, DagId), ScheduleState>,
+    pub(crate) backfills: BTreeMap<BackfillId, Backfill>,
+    pub(crate) assets: Assets,
+    pub(crate) variables: Named<String, VariableRow>,
+    pub(crate) connections: Named<String, ConnectionRow>,
+    pub(crate) pools: Named<String, PoolRow>,
+    /// The number that was given last.
+    numbers: i64,
     pub(crate) cluster: Cluster,
     pub(crate) history: Vec<Accepted>,
 }
@@ -177,13 +196,25 @@ pub(crate) struct StateRow {
 }
 
 impl Tables {
+    /// A number that no row has.
+    pub(crate) fn next_number(&mut self) -> i64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
     /// Runs of a tenant, by key.
     pub(crate) fn runs_of(&self, scope: TenantScope) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(move |((of, _), _)| *of == scope).map(|(_, run)| run)
     }
 
+    /// Whether there is a run with this id, or one of the scheduler's making with this date.
     pub(crate) fn has_run_id(&self, run: &store::NewRun) -> bool {
-        let is_same = |row: &RunRow| (&row.dag_id, &row.run_id) == (&run.dag_id, &run.run_id);
+        let date = |run_type, date: Option<Timestamp>| date.filter(|_| is_of_date(run_type)).map(micros);
+        let new = date(run.run_type, run.logical_date);
+        let is_same = |row: &RunRow| {
+            let is_same_date = new.is_some() && date(row.run_type, row.logical_date) == new;
+            row.dag_id == run.dag_id && (row.run_id == run.run_id || is_same_date)
+        };
         self.runs_of(run.scope).any(|it| is_same(&it.row))
     }
 }

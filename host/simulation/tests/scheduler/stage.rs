@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::Sim;
+use model::document::DagDocument;
 use model::{EndKind, RunId, RunKey, RunState};
 use scheduler::{ClearError, NewTrigger, SchedulerLimits, TriggerError, Version};
+use serde_json::Value;
 use simulation::{Ground, Held, Idle, Link, Process, Role, RunRows, SCOPE, Snapshot, invariant};
 use store::Cleared;
+use testkit::dag;
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
 
@@ -19,16 +22,34 @@ pub(crate) struct Stage {
     pub(crate) process: Process,
     dag: Arc<Version>,
     idle: Idle,
+    keeps_time: bool,
 }
 
 /// Plays a test on a server that knows one DAG. At the end the invariants must hold.
 pub(crate) fn play(dag: &str, body: impl AsyncFnOnce(&mut Stage)) {
+    play_document(dag::document(dag), false, body);
+}
+
+/// Plays a test on a server that makes runs of this DAG by itself. Members of the document are merged in.
+pub(crate) fn play_time(dag: &str, more: Value, body: impl AsyncFnOnce(&mut Stage)) {
+    play_document(with(dag, more), true, body);
+}
+
+/// The document of a DAG with other members.
+pub(crate) fn with(dag: &str, more: Value) -> DagDocument {
+    let mut document = serde_json::to_value(dag::document(dag)).expect("a document is JSON");
+    document.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    serde_json::from_value(document).expect("members of a document")
+}
+
+fn play_document(dag: DagDocument, keeps_time: bool, body: impl AsyncFnOnce(&mut Stage)) {
     Idle::run(|idle| async move {
         let ground = Ground::new(1);
-        let dag = ground.register("dag", dag).await;
+        let dag = ground.register_document(SCOPE, "dag", dag).await;
         let process = start(&ground);
-        let mut stage = Stage { ground, process, dag, idle };
+        let mut stage = Stage { ground, process, dag, idle, keeps_time };
         stage.idle.rest().await;
+        stage.keep_time().await;
         body(&mut stage).await;
         let snapshot = Snapshot::read(&stage.ground.store, SCOPE).await.expect("the simulated store answers");
         let mut broken = stage.ground.trace.all_broken();
@@ -69,6 +90,28 @@ impl Stage {
         prepare(&process.link);
         std::mem::replace(&mut self.process, process).kill();
         self.rest().await;
+        self.keep_time().await;
+    }
+
+    async fn keep_time(&mut self) {
+        if self.keeps_time {
+            self.process.keep_time();
+            self.rest().await;
+        }
+    }
+
+    /// Tells the server that something may be due.
+    pub(crate) async fn poke(&self) {
+        self.process.timekeeper().expect("time is kept").poke();
+        self.rest().await;
+    }
+
+    /// Ids and states of all runs, in the order of their ids.
+    pub(crate) async fn runs(&self) -> Vec<(String, RunState)> {
+        let snapshot = Snapshot::read(&self.ground.store, SCOPE).await.expect("the simulated store answers");
+        let mut runs: Vec<_> = snapshot.runs.iter().map(|it| (it.row.run_id.to_string(), it.row.state)).collect();
+        runs.sort();
+        runs
     }
 
     /// Adds a worker and gives its place among the workers.

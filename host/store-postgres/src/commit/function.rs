@@ -8,10 +8,10 @@ use std::fmt::Write;
 use crate::wakes::CHANNEL;
 
 use super::step::{Blame, Changes, Step, joined};
-use super::{claim, dag_run, ended, shared, task_instance};
+use super::{asset_event, claim, dag_run, ended, shared, task_instance};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 10] = [
+pub(crate) const STEPS: [&Step; 11] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
@@ -22,6 +22,7 @@ pub(crate) const STEPS: [&Step; 10] = [
     &task_instance::TRANSITIONS,
     &claim::CLAIMS,
     &dag_run::STATES,
+    &asset_event::ASSET_EVENTS,
 ];
 
 /// What a commit has to do with other processes; applied after the steps, in a function of its own, for a function has no more
