@@ -142,6 +142,10 @@ pub mod task {
     pub const LOST_EXECUTIONS_MAX: u32 = 5;
     /// Longest message of a failure or skip that is kept.
     pub const MESSAGE_MAX_BYTES: usize = 4 << 10;
+    /// Longest name of what a deferred attempt waits for: an asset, a signal, a run with its DAG.
+    pub const WAKE_NAME_MAX_BYTES: usize = 512;
+    /// Longest wait of a deferred attempt that says one.
+    pub const WAKE_TIMEOUT_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
 }
 
 /// Limits on XComs and task state.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::MemberId;
+use crate::limits::task::{WAKE_NAME_MAX_BYTES, WAKE_TIMEOUT_MAX_MS};
 use crate::state::EndKind;
 
 /// The end of one execution.
@@ -70,6 +71,31 @@ pub struct Wake {
     pub timeout_ms: Option<u64>,
 }
 
+impl Wake {
+    /// Tells what is wrong with it; a guest may have written it.
+    pub fn check(&self) -> Result<(), String> {
+        match &self.on {
+            WakeOn::Until { at_us } => {
+                let time = jiff::Timestamp::from_microsecond(*at_us);
+                time.map_err(|_| format!("{at_us} microseconds since 1970 is no time"))?;
+            }
+            WakeOn::Asset(name) | WakeOn::Signal(name) | WakeOn::DagRun(name) => {
+                if name.is_empty() || name.len() > WAKE_NAME_MAX_BYTES {
+                    let bytes = name.len();
+                    return Err(format!("a name has 1 to {WAKE_NAME_MAX_BYTES} bytes, and this one has {bytes}"));
+                }
+                if name.chars().any(char::is_control) {
+                    return Err("a name holds no control characters".to_owned());
+                }
+            }
+        }
+        if let Some(timeout_ms) = self.timeout_ms.filter(|timeout_ms| *timeout_ms > WAKE_TIMEOUT_MAX_MS) {
+            return Err(format!("a timeout is {WAKE_TIMEOUT_MAX_MS} ms at most, and this one is {timeout_ms}"));
+        }
+        Ok(())
+    }
+}
+
 /// What a deferred attempt waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WakeOn {
@@ -111,4 +137,21 @@ pub struct ResourcesUsed {
     pub cpu_us: u64,
     /// Highest sum of linear memories and tables.
     pub memory_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guest_may_wait_for() {
+        let check = |on, timeout_ms| Wake { on, timeout_ms }.check();
+        assert_eq!(check(WakeOn::Until { at_us: 0 }, None), Ok(()));
+        assert_eq!(check(WakeOn::Signal("go".into()), Some(WAKE_TIMEOUT_MAX_MS)), Ok(()));
+        assert!(check(WakeOn::Until { at_us: i64::MAX }, None).is_err());
+        assert!(check(WakeOn::Asset(String::new()), None).is_err());
+        assert!(check(WakeOn::DagRun("x".repeat(WAKE_NAME_MAX_BYTES + 1)), None).is_err());
+        assert!(check(WakeOn::Signal("a\0b".into()), None).is_err());
+        assert!(check(WakeOn::Signal("go".into()), Some(WAKE_TIMEOUT_MAX_MS + 1)).is_err());
+    }
 }

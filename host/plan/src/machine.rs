@@ -9,7 +9,7 @@
 //!
 //! The parts: `settle` follows consequences through the graph, `land` brings instances to where a verdict wants them, `tell` counts
 //! their ends, `expansion` makes contexts, `items` finds lengths and items, `ended` deals with the ends of executions, `due` with
-//! time and with what was waited for, `finish` and `halt` with the end of the run, `recover` with rows; `select` and `clear` do what somebody asks
+//! time and with what was waited for, `place` tells where instances stand, `finish` and `halt` with the end of the run, `recover` with rows; `select` and `clear` do what somebody asks
 //! for by hand, `why` explains.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,6 +35,7 @@ mod finish;
 mod halt;
 mod items;
 mod land;
+mod place;
 mod recover;
 mod select;
 mod settle;

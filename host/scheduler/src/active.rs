@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::outcome::{End, ResourcesUsed};
-use model::{AttemptToken, Fence, InstanceKey, RunKey, TaskState, TenantScope};
+use model::outcome::{Answer, End, ResourcesUsed};
+use model::{AttemptToken, Fence, InstanceKey, Place, RunKey, TaskState, TenantScope};
 use plan::{Decisions, Event, Ready, RunContext, RunMachine, SavedInstance, SavedNode, SavedRun};
 use store::{Claim, ClaimedRun, Execution, Report, RunRow, RunSnapshot};
 
@@ -61,11 +61,14 @@ impl ActiveRun {
         self.machine.running().map(move |(node, map_index, fence)| (InstanceKey { run, node, map_index }, fence))
     }
 
-    pub(crate) fn claim(&self, ready: Ready, fence: Fence, now: Timestamp) -> Claim {
-        let Ready { node, map_index, try_number, suspect } = ready;
-        let instance = InstanceKey { run: self.claimed.key, node, map_index };
-        let token = AttemptToken { instance, try_number, fence };
-        Claim { run: self.claimed.clone(), token, suspect, claimed_at: now }
+    /// Claims of instances that the machine has given out.
+    pub(crate) fn claims(&self, ready: &[Ready], fence: Fence, now: Timestamp) -> Vec<Claim> {
+        let claim = |(ready, place): (&Ready, Place)| {
+            let instance = InstanceKey { run: self.claimed.key, node: ready.node, map_index: ready.map_index };
+            let token = AttemptToken { instance, try_number: ready.try_number, fence };
+            Claim { run: self.claimed.clone(), token, place, suspect: ready.suspect, claimed_at: now }
+        };
+        ready.iter().zip(self.machine.places(ready)).map(claim).collect()
     }
 }
 
@@ -141,7 +144,7 @@ pub(crate) fn lost(
 ) -> Report {
     let end = End::HostLost { message: message.to_owned(), suspect: false };
     let execution = Execution { started_at, ended_at: now, end, used: ResourcesUsed::default() };
-    Report { scope, token, execution, xcoms: Vec::new(), has_value: false, list_length: None }
+    Report { scope, token, execution, xcoms: Vec::new(), has_value: false, answer: Answer::default() }
 }
 
 /// What the machine of a run must know of the world around it.

@@ -126,7 +126,7 @@ impl Cycle {
                 suspect: end.suspect,
                 xcoms: report.xcoms,
                 has_value: report.has_value,
-                list_length: report.list_length,
+                list_length: report.answer.list_length,
             });
         }
         let expansions = decisions.expansions.into_iter();

@@ -176,8 +176,8 @@ impl Shared {
             end: outcome.end,
             used: ResourcesUsed::default(),
         };
-        let (has_value, list_length) = (outcome.has_value, outcome.answer.list_length);
-        Some(Report { scope: claim.run.scope, token, execution, xcoms, has_value, list_length })
+        let (has_value, answer) = (outcome.has_value, outcome.answer);
+        Some(Report { scope: claim.run.scope, token, execution, xcoms, has_value, answer })
     }
 
     async fn send(self, reports: Vec<Report>, twice: bool) {

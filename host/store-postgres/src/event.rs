@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{Answer, End, ResourcesUsed};
 use model::{AttemptToken, Digest, Fence, InstanceKey, Key, RunKey, ShardId, TenantId, TenantScope, TryNumber};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
@@ -47,7 +47,8 @@ struct StoredReport {
     used: ResourcesUsed,
     xcoms: Vec<StoredXcom>,
     has_value: bool,
-    list_length: Option<u32>,
+    #[serde(default)]
+    answer: Answer,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +77,7 @@ pub(crate) fn text_of(report: &Report) -> Result<String, StoreError> {
         used: report.execution.used,
         xcoms: report.xcoms.iter().map(xcom).collect(),
         has_value: report.has_value,
-        list_length: report.list_length,
+        answer: report.answer.clone(),
     };
     let text = serde_json::to_string(&stored)
         .map_err(|error| StoreError::Unavailable { detail: format!("a report cannot be written: {error}") })?;
@@ -111,7 +112,7 @@ fn report_of(cells: &Cells<'_>, scope: TenantScope, run: RunKey) -> Result<Repor
         },
         xcoms: stored.xcoms.into_iter().map(xcom).collect::<Result<_, _>>()?,
         has_value: stored.has_value,
-        list_length: stored.list_length,
+        answer: stored.answer,
     })
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::outcome::{End, ResourcesUsed};
-use model::{AttemptToken, Dag, DagId, Digest, RunId, RunKey, TenantScope, VersionKey, WorkerId};
+use model::outcome::{Answer, End, ResourcesUsed};
+use model::{AttemptToken, Dag, DagId, Digest, Place, RunId, RunKey, TenantScope, VersionKey, WorkerId};
 
 use crate::{NamedValue, StoreError};
 
@@ -42,6 +42,8 @@ pub struct ClaimedRun {
 pub struct Claim {
     pub run: Arc<ClaimedRun>,
     pub token: AttemptToken,
+    /// Where the instance stands in what its task is mapped over.
+    pub place: Place,
     /// It was running when its last runner died, so it must run alone.
     pub suspect: bool,
     pub claimed_at: Timestamp,
@@ -66,8 +68,8 @@ pub struct Report {
     pub xcoms: Vec<NamedValue>,
     /// True when `return_value` is among them.
     pub has_value: bool,
-    /// Length of the returned list or object, when another task maps over it.
-    pub list_length: Option<u32>,
+    /// What a success says besides its value.
+    pub answer: Answer,
 }
 
 /// What a worker is told.

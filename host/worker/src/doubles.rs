@@ -12,13 +12,13 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Real};
 use jiff::Timestamp;
 use model::{
-    AttemptToken, Dag, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, RunId, RunKey, TenantId, TenantScope,
-    TryNumber, VersionKey, WorkerId,
+    AttemptToken, Dag, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, Place, RunId, RunKey, TenantId,
+    TenantScope, TryNumber, VersionKey, WorkerId,
 };
 use sandbox::RunnerCommand;
 use store::{
-    Claim, ClaimedRun, PageSize, RETURN_VALUE, Report, StateStore, StoreError, StoredValue, TaskQueue, ValueStore,
-    WorkOrder, WorkerRegistration, XcomRow,
+    Claim, ClaimedRun, Hidden, Page, PageRequest, PageSize, RETURN_VALUE, Report, StateStore, StoreError, StoredValue,
+    TaskQueue, ValueStore, VariableRow, VariableStore, WorkOrder, WorkerRegistration, XcomRow,
 };
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
@@ -65,6 +65,7 @@ impl Surroundings {
             slots: 2,
             queue: queue.clone(),
             values: values.clone(),
+            variables: Arc::new(Variables::default()),
             states: Arc::new(NoStates::default()),
             blobs: blobs.clone(),
             logs: LogStore::in_memory(),
@@ -132,7 +133,8 @@ pub(crate) fn claim(run: &Arc<ClaimedRun>, node: u32, map_index: i32, suspect: b
     let map_index = MapIndex::from_number(map_index).expect("-1 or more");
     let instance = InstanceKey { run: run.key, node: NodeIdx(node), map_index };
     let token = AttemptToken { instance, try_number: TryNumber(1), fence: Fence::new(1, 1) };
-    Claim { run: run.clone(), token, suspect, claimed_at: Timestamp::UNIX_EPOCH }
+    let place = Place::of_index(map_index);
+    Claim { run: run.clone(), token, place, suspect, claimed_at: Timestamp::UNIX_EPOCH }
 }
 
 pub(crate) fn result_key() -> Key {
@@ -315,6 +317,40 @@ impl ValueStore for Values {
         _map_index: MapIndex,
     ) -> Result<Vec<XcomRow>, StoreError> {
         Ok(Vec::new())
+    }
+}
+
+/// Variables by name, for reading.
+#[derive(Default)]
+pub(crate) struct Variables(pub(crate) BTreeMap<Key, String>);
+
+#[async_trait]
+impl VariableStore for Variables {
+    async fn variable_put(&self, _: TenantScope, _: &VariableRow, _: bool) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn variable_fetch(&self, _: TenantScope, key: &Key) -> Result<Option<VariableRow>, StoreError> {
+        let row = |text: &String| VariableRow {
+            key: key.clone(),
+            value: Hidden::new(text.as_str()),
+            description: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        Ok(self.0.get(key).map(row))
+    }
+
+    async fn variable_list(
+        &self,
+        _scope: TenantScope,
+        _pattern: Option<&str>,
+        _page: PageRequest,
+    ) -> Result<Page<VariableRow>, StoreError> {
+        Ok(Page { rows: Vec::new(), total: 0 })
+    }
+
+    async fn variable_delete(&self, _: TenantScope, _: &Key) -> Result<bool, StoreError> {
+        Ok(false)
     }
 }
 

@@ -3,21 +3,48 @@
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use model::{NodeIdx, RunKey};
+use model::{RunKey, ScopeIdx};
 
 /// Bytes of items that are kept; the least recently used list goes first.
 const KEPT_MAX_BYTES: usize = 32 << 20;
 
 /// The texts of a list's items.
-pub(crate) type Items = Arc<[Box<str>]>;
+#[derive(Debug, Clone)]
+pub(crate) struct Items {
+    texts: Arc<[Arc<str>]>,
+    /// They are the `[key, value]` pairs of an object.
+    pub(crate) are_pairs: bool,
+}
+
+impl Items {
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub(crate) fn get(&self, position: u32) -> Option<&Arc<str>> {
+        self.texts.get(position as usize)
+    }
+}
 
 /// Splits the text of a list or object; `None` for anything else.
 pub(crate) fn split(text: &str) -> Option<Items> {
-    Some(model::json::items(text)?.into_iter().map(|item| Box::from(item.as_ref())).collect())
+    let texts = model::json::items(text)?.into_iter().map(|item| Arc::from(item.as_ref())).collect();
+    Some(Items { texts, are_pairs: text.trim_ascii_start().starts_with('{') })
 }
 
-/// Names a list: run, how often that was cleared, mapped task, position of the argument.
-pub(crate) type ItemsKey = (RunKey, u32, NodeIdx, usize);
+/// Names a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ItemsKey {
+    pub(crate) run: RunKey,
+    /// How often the run was cleared.
+    pub(crate) clears: u32,
+    /// What is mapped over it.
+    pub(crate) scope: ScopeIdx,
+    /// In this context of the level around that.
+    pub(crate) context: u32,
+    /// Which of its sources.
+    pub(crate) number: usize,
+}
 
 /// A bounded cache.
 pub(crate) struct ItemCache(Mutex<Kept>);
@@ -38,7 +65,7 @@ impl ItemCache {
     }
 
     pub(crate) fn put(&self, key: ItemsKey, items: Items) {
-        let bytes = items.iter().map(|item| item.len() + size_of::<Box<str>>()).sum::<usize>();
+        let bytes = items.texts.iter().map(|item| item.len() + size_of::<Arc<str>>()).sum::<usize>();
         let mut kept = self.0.lock().expect("no panic while the lock is held");
         kept.bytes += bytes;
         if let Some((_, replaced)) = kept.lists.put(key, (items, bytes)) {
@@ -56,12 +83,13 @@ impl ItemCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::RunKey;
 
     #[test]
     fn lists_split_into_items_and_objects_into_pairs() {
-        let texts = |text| split(text).map(|items| items.iter().map(|it| it.to_string()).collect::<Vec<_>>());
+        let texts = |text| split(text).map(|items| items.texts.iter().map(|it| it.to_string()).collect::<Vec<_>>());
         assert_eq!(texts(r#"[1, {"a": [2]}, "x"]"#), Some(vec!["1".into(), r#"{"a": [2]}"#.into(), r#""x""#.into()]));
+        assert_eq!(texts(r#"{"b": 1, "a": [2]}"#), Some(vec![r#"["b",1]"#.into(), r#"["a",[2]]"#.into()]));
+        assert_eq!(split("{}").map(|items| items.are_pairs), Some(true));
         assert_eq!(texts("7"), None);
         assert_eq!(texts("[]"), Some(vec![]));
     }
@@ -69,15 +97,14 @@ mod tests {
     #[test]
     fn the_least_recently_used_list_goes_when_there_are_too_many_bytes() {
         let cache = ItemCache::new();
-        let run = |n| RunKey::from_uuid(uuid_of(n));
-        let big: Items = vec!["x".repeat(KEPT_MAX_BYTES / 2).into_boxed_str()].into();
-        cache.put((run(1), 0, NodeIdx(0), 0), big.clone());
-        cache.put((run(2), 0, NodeIdx(0), 0), big.clone());
-        assert!(cache.get((run(1), 0, NodeIdx(0), 0)).is_none());
-        assert!(cache.get((run(2), 0, NodeIdx(0), 0)).is_some());
-    }
-
-    fn uuid_of(n: u128) -> uuid::Uuid {
-        uuid::Uuid::from_u128(n)
+        let key = |run| {
+            let run = RunKey::from_uuid(uuid::Uuid::from_u128(run));
+            ItemsKey { run, clears: 0, scope: ScopeIdx::RUN, context: 0, number: 0 }
+        };
+        let big = split(&format!("[{:?}]", "x".repeat(KEPT_MAX_BYTES / 2))).expect("a list");
+        cache.put(key(1), big.clone());
+        cache.put(key(2), big.clone());
+        assert!(cache.get(key(1)).is_none());
+        assert!(cache.get(key(2)).is_some());
     }
 }

@@ -7,6 +7,7 @@
 //! cancelled ends wherever it is.
 //! Not here: what is ready and why (`scheduler`), the sandbox itself (`sandbox`).
 
+mod answer;
 mod arguments;
 mod artefact_folder;
 mod artefacts;

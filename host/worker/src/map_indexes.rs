@@ -28,6 +28,11 @@ impl Extend<u32> for MapIndexes {
 }
 
 impl MapIndexes {
+    /// How many there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
     /// The index at a position; nothing past the last one.
     pub(crate) fn get(&self, position: u32) -> Option<model::MapIndex> {
         if position >= self.len {

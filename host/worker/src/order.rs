@@ -11,7 +11,7 @@ use store::{Claim, WorkOrder};
 use tracing::{error, info};
 
 use crate::Worker;
-use crate::arguments::{ArgumentError, Shared};
+use crate::arguments::{ArgumentError, Arguments};
 use crate::artefacts::ArtefactError;
 use crate::attempt::Attempt;
 use crate::caught::caught;
@@ -64,10 +64,9 @@ impl Worker {
     async fn begin(&self, Group { node, is_suspect, attempts }: Group) {
         let Some((_, first)) = attempts.first() else { return };
         let run = first.claim.run.clone();
-        let tokens = attempts.iter().map(|(_, attempt)| attempt.token());
-        let positions: Vec<u32> = tokens.filter_map(|token| token.instance.map_index.position()).collect();
-        let shared = match self.0.arguments.shared(&run, node, &positions).await {
-            Ok(shared) => shared,
+        let places: Vec<_> = attempts.iter().map(|(_, attempt)| &attempt.claim.place).collect();
+        let arguments = match self.0.arguments.resolve(&run, node, &places).await {
+            Ok(arguments) => arguments,
             Err(error) => return self.refuse_all(&attempts, &error),
         };
         let artefact = match self.0.artefacts.fetch(run.scope, run.component).await {
@@ -77,8 +76,10 @@ impl Worker {
                 return self.refuse_all(&attempts, &ArgumentError::Unavailable(error));
             }
         };
-        let wanted = attempts.iter().filter(|(id, _)| self.0.attempts.is_wanted(*id));
-        let assignments: Vec<_> = wanted.filter_map(|(id, attempt)| self.assignment(&shared, *id, attempt)).collect();
+        let made = attempts.iter().zip(arguments);
+        let wanted = made.filter(|((id, _), _)| self.0.attempts.is_wanted(*id));
+        let assignments: Vec<_> =
+            wanted.filter_map(|((id, attempt), made)| self.assignment(made, *id, attempt)).collect();
         drop(attempts);
         let lane = self.lane(run.scope.tenant());
         if is_suspect {
@@ -95,11 +96,16 @@ impl Worker {
     }
 
     /// The assignment of one attempt; `None` when its arguments are not possible, which is reported.
-    fn assignment(&self, shared: &Shared, id: u64, attempt: &Attempt) -> Option<Assignment> {
+    fn assignment(
+        &self,
+        arguments: Result<Arguments, ArgumentError>,
+        id: u64,
+        attempt: &Attempt,
+    ) -> Option<Assignment> {
         let (run, token) = (&attempt.claim.run, attempt.token());
         let instance = token.instance;
-        let args = match shared.arguments(instance.map_index) {
-            Ok(args) => args,
+        let Arguments { text: args, sequences, map_key } = match arguments {
+            Ok(arguments) => arguments,
             Err(error) => {
                 self.refuse(id, &error);
                 return None;
@@ -117,17 +123,17 @@ impl Worker {
             run_id: run.run_id.clone(),
             task_id: task.task_id.clone(),
             map_index: instance.map_index,
-            map_path: instance.map_index.position().into_iter().collect(),
-            map_key: instance.map_index.position().map(|position| position.to_string().into()),
+            map_path: attempt.claim.place.levels().iter().map(|level| level.position).collect(),
+            map_key,
             try_number: token.try_number,
             logical_date: run.logical_date,
             data_interval_start: run.data_interval.map(|(start, _)| start),
             data_interval_end: run.data_interval.map(|(_, end)| end),
             params: run.params.clone(),
         };
-        let sequences = shared.sequences.iter().enumerate();
-        let sequences = sequences.map(|(id, sequence)| SequenceRef { id: id as u64, len: sequence.len() }).collect();
-        attempt.prepare(&args, shared.sequences.clone());
+        let numbered = sequences.iter().enumerate();
+        let refs = numbered.map(|(id, sequence)| SequenceRef { id: id as u64, len: sequence.len() }).collect();
+        attempt.prepare(&args, sequences);
         Some(Assignment {
             id,
             component: run.component,
@@ -136,7 +142,7 @@ impl Worker {
             context,
             timeout_ms: task.timeout_ms.unwrap_or(TIMEOUT_DEFAULT_MS),
             memory_bytes: task.resources.memory_bytes.unwrap_or(MEMORY_MAX_BYTES),
-            sequences,
+            sequences: refs,
         })
     }
 

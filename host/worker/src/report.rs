@@ -3,14 +3,15 @@
 use blobs::BlobStore;
 use bytes::Bytes;
 use jiff::Timestamp;
+use model::Key;
 use model::limits::task::{MEMORY_MAX_BYTES, MESSAGE_MAX_BYTES, TIMEOUT_MAX_MS};
 use model::limits::value::INLINE_MAX_BYTES;
 use model::limits::worker::KILL_AFTER_DEADLINE_MS;
-use model::outcome::{End, ResourcesUsed};
-use model::{Dag, Key, NodeIdx};
+use model::outcome::{Answer, End, ResourcesUsed};
 use sandbox::Completion;
 use store::{Execution, NamedValue, RETURN_VALUE, Report, StoreError, StoredValue};
 
+use crate::answer;
 use crate::attempt::Attempt;
 
 /// The report of an attempt that ran.
@@ -21,13 +22,11 @@ pub(crate) async fn of_completion(
     now: Timestamp,
 ) -> Report {
     let Completion { mut end, result, xcoms, used, .. } = completion;
-    let node = attempt.token().instance.node;
-    let mut list_length = None;
+    let mut answer = Answer::default();
     if end == End::Success {
-        let checked = check_result(&attempt.claim.run.dag, node, attempt, result.as_deref(), &xcoms);
-        match checked {
-            Ok(length) => list_length = length,
-            Err(message) => end = End::Failed { message, retry: true, delay_ms: None },
+        match said(attempt, result.as_deref(), &xcoms) {
+            Ok(said) => answer = said,
+            Err(instead) => end = instead,
         }
     }
     let mut values = Vec::new();
@@ -44,25 +43,30 @@ pub(crate) async fn of_completion(
         }
     }
     let has_value = values.iter().any(|value| value.key.as_str() == RETURN_VALUE);
-    report(attempt, now, end, used, values, has_value, list_length)
+    report(attempt, now, end, used, values, has_value, answer)
 }
 
 /// The report of an attempt that did not come to its end here.
 pub(crate) fn lost(attempt: &Attempt, now: Timestamp, message: String, suspect: bool) -> Report {
     let end = End::HostLost { message, suspect };
-    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, Answer::default())
 }
 
 /// The report of an attempt that was cancelled before it began.
 pub(crate) fn cancelled(attempt: &Attempt, now: Timestamp) -> Report {
     let end = End::Cancelled { message: "cancelled before it began".to_owned() };
-    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, Answer::default())
 }
 
 /// The report of an attempt that could not begin because its arguments are not possible.
 pub(crate) fn refused(attempt: &Attempt, now: Timestamp, message: String) -> Report {
     let end = End::Failed { message, retry: false, delay_ms: None };
-    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, None)
+    report(attempt, now, end, ResourcesUsed::default(), Vec::new(), false, Answer::default())
+}
+
+/// The report of an attempt that has nothing to run with.
+pub(crate) fn skipped(attempt: &Attempt, now: Timestamp, reason: String) -> Report {
+    report(attempt, now, End::Skipped { reason }, ResourcesUsed::default(), Vec::new(), false, Answer::default())
 }
 
 /// The report that an attempt failed because its own report cannot be taken.
@@ -70,7 +74,7 @@ pub(crate) fn instead_of(report: Report, error: &StoreError) -> Report {
     let message = format!("what the attempt left cannot be kept: {error}");
     let end = bounded(End::Failed { message, retry: true, delay_ms: None });
     let execution = Execution { end, used: ResourcesUsed::default(), ..report.execution };
-    Report { execution, xcoms: Vec::new(), has_value: false, list_length: None, ..report }
+    Report { execution, xcoms: Vec::new(), has_value: false, answer: Answer::default(), ..report }
 }
 
 fn report(
@@ -80,40 +84,20 @@ fn report(
     used: ResourcesUsed,
     xcoms: Vec<NamedValue>,
     has_value: bool,
-    list_length: Option<u32>,
+    answer: Answer,
 ) -> Report {
     let execution =
         Execution { started_at: attempt.claim.claimed_at, ended_at: now, end: bounded(end), used: plausible(used) };
-    Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, list_length }
+    Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, answer }
 }
 
-/// Refuses markers that are not the guest's to give, and lists that are none although a task is mapped over them.
-fn check_result(
-    dag: &Dag,
-    node: NodeIdx,
-    attempt: &Attempt,
-    result: Option<&str>,
-    xcoms: &[(Key, String)],
-) -> Result<Option<u32>, String> {
-    for (name, text) in result
-        .map(|text| ("the result", text))
-        .into_iter()
-        .chain(xcoms.iter().map(|(key, text)| (key.as_str(), text.as_str())))
-    {
-        attempt.check_markers(text).map_err(|why| format!("{name} {why}"))?;
+/// What a success says; or how the attempt ended instead. Refuses markers that are not the guest's to give.
+fn said(attempt: &Attempt, result: Option<&str>, xcoms: &[(Key, String)]) -> Result<Answer, End> {
+    let named = xcoms.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+    for (name, text) in result.map(|text| ("the result", text)).into_iter().chain(named) {
+        attempt.check_markers(text).map_err(|why| answer::failed(format!("{name} {why}"), true))?;
     }
-    let is_mapped_over =
-        |consumer: &&NodeIdx| dag.node(**consumer).expands_over.iter().any(|(_, source)| *source == node);
-    let consumer = dag.node(node).downstream.iter().find(is_mapped_over);
-    match (consumer, result) {
-        (Some(consumer), Some(text)) if dag.task(node).expand.is_none() => {
-            model::json::list_length(text).map(Some).ok_or_else(|| {
-                let (consumer, kind) = (&dag.task(*consumer).task_id, model::json::kind(text));
-                format!("task {consumer} is mapped over the result, so it must be a list or an object; it is {kind}")
-            })
-        }
-        _ => Ok(None),
-    }
+    answer::of_success(&attempt.claim.run.dag, attempt.token().instance.node, result, xcoms)
 }
 
 async fn stored(blobs: &BlobStore, attempt: &Attempt, text: String) -> Result<StoredValue, blobs::BlobError> {

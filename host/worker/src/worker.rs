@@ -9,7 +9,7 @@ use blobs::{BlobStore, LogStore};
 use clock::Clock;
 use model::{TenantId, WorkerId};
 use sandbox::RunnerCommand;
-use store::{Report, StateStore, StoreError, TaskQueue, ValueStore, WorkerRegistration};
+use store::{Report, StateStore, StoreError, TaskQueue, ValueStore, VariableStore, WorkerRegistration};
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -30,6 +30,7 @@ pub struct WorkerParts {
     pub slots: u32,
     pub queue: Arc<dyn TaskQueue>,
     pub values: Arc<dyn ValueStore>,
+    pub variables: Arc<dyn VariableStore>,
     pub states: Arc<dyn StateStore>,
     pub blobs: BlobStore,
     pub logs: LogStore,
@@ -78,7 +79,12 @@ impl Worker {
             clock: parts.clock.clone(),
         });
         let (reports, reported) = mpsc::unbounded_channel();
-        let arguments = ArgumentReader { values: parts.values, blobs: parts.blobs.clone(), items: ItemCache::new() };
+        let arguments = ArgumentReader {
+            values: parts.values,
+            variables: parts.variables,
+            blobs: parts.blobs.clone(),
+            items: ItemCache::new(),
+        };
         let worker = Self(Arc::new(Inner {
             id: parts.id,
             slots: parts.slots,

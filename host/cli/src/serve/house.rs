@@ -125,6 +125,7 @@ impl House {
                 slots,
                 queue,
                 values: stores.values.clone(),
+                variables: stores.variables.clone(),
                 states: stores.states.clone(),
                 blobs: blobs.clone(),
                 logs: logs.clone(),

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use scheduler::SharedStore;
-use store::{AuthStore, Catalog, RetentionStore, RunReader, RunStore, StateStore, ValueStore};
+use store::{AuthStore, Catalog, RetentionStore, RunReader, RunStore, StateStore, ValueStore, VariableStore};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 
@@ -23,6 +23,7 @@ pub(crate) struct Stores {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
+    pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
     /// What is kept of it; of SQLite alone so far.
     pub(crate) retention: Option<Arc<dyn RetentionStore>>,
@@ -57,7 +58,7 @@ impl Stores {
 
     fn of<S>(store: Arc<S>, shared: Option<Arc<dyn SharedStore>>, failed: Shared<BoxFuture<'static, String>>) -> Self
     where
-        S: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore + 'static,
+        S: RunStore + RunReader + Catalog + ValueStore + StateStore + VariableStore + AuthStore + 'static,
     {
         Self {
             runs: store.clone(),
@@ -65,6 +66,7 @@ impl Stores {
             catalog: store.clone(),
             values: store.clone(),
             states: store.clone(),
+            variables: store.clone(),
             auth: store,
             retention: None,
             file: None,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::json;
 use model::limits::hostcall::TASK_FUEL_BYTES;
 use model::limits::task::{MEMORY_MAX_BYTES, MESSAGE_MAX_BYTES};
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{End, ResourcesUsed, Wake, WakeOn};
 
 use super::attempt::Attempt;
 use super::fault::Fault;
@@ -116,9 +116,21 @@ fn end_of_outcome(outcome: types::Outcome) -> (End, Option<String>) {
         types::Outcome::Failed(types::Failure { message, retry, delay_ms }) => {
             (End::Failed { message: shortened(message), retry, delay_ms }, None)
         }
-        types::Outcome::Deferred(_) => {
-            let message = "the body answered `deferred`, which this server does not offer".into();
-            (End::Failed { message, retry: false, delay_ms: None }, None)
+        types::Outcome::Deferred(types::Wake { on, timeout_ms }) => {
+            let on = match on {
+                types::WakeEvent::Until(at_us) => WakeOn::Until { at_us },
+                types::WakeEvent::Asset(name) => WakeOn::Asset(name),
+                types::WakeEvent::Signal(name) => WakeOn::Signal(name),
+                types::WakeEvent::DagRun(run) => WakeOn::DagRun(run),
+            };
+            let wake = Wake { on, timeout_ms };
+            match wake.check() {
+                Ok(()) => (End::Deferred { wake }, None),
+                Err(why) => {
+                    let message = format!("the body answered `deferred`, which cannot be: {why}");
+                    (End::Failed { message, retry: false, delay_ms: None }, None)
+                }
+            }
         }
     }
 }

@@ -14,6 +14,9 @@ pub(super) fn check(completion: &Completion) -> Result<(), String> {
     if *end != End::Success && (result.is_some() || !xcoms.is_empty()) {
         return Err("values come with a success alone".to_owned());
     }
+    if let End::Deferred { wake } = end {
+        wake.check().map_err(|why| format!("it is deferred, which cannot be: {why}"))?;
+    }
     if let Some(result) = result {
         json::check(result).map_err(|error| format!("the result cannot be taken: {error}"))?;
     }
@@ -40,7 +43,8 @@ pub(super) fn check(completion: &Completion) -> Result<(), String> {
 mod tests {
     use model::Key;
     use model::limits::json::TEXT_MAX_BYTES;
-    use model::outcome::ResourcesUsed;
+    use model::limits::task::WAKE_NAME_MAX_BYTES;
+    use model::outcome::{ResourcesUsed, Wake, WakeOn};
 
     use super::*;
 
@@ -71,6 +75,8 @@ mod tests {
         refused(completion(End::Success, Some(&long), &[]), "more than the");
         refused(success(&[("a", "{\"b\":1,\"b\":2}")]), "the XCom a cannot be taken");
         refused(success(&[("a", "\"\0\"")]), "U+0000");
+        let wake = Wake { on: WakeOn::Signal("x".repeat(WAKE_NAME_MAX_BYTES + 1)), timeout_ms: None };
+        refused(completion(End::Deferred { wake }, None, &[]), "which cannot be");
         refused(success(&[("a", "1"), ("a", "2")]), "stands twice");
         refused(success(&[("a", "1"), ("return_value", "2")]), "which is the task's result");
         let failed = End::Failed { message: String::new(), retry: true, delay_ms: None };

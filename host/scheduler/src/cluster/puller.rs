@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Clock;
-use model::{AttemptToken, RunKey, ServerId, TenantScope, WorkerId};
+use model::{AttemptToken, Place, RunKey, ServerId, TenantScope, WorkerId};
 use store::{Claim, ClaimedRun, WorkOrder, WorkRow};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, warn};
@@ -129,7 +129,8 @@ impl Puller {
             match run {
                 Some(run) => {
                     held.sets().shared.insert(row.token);
-                    claims.push(Claim { run, token: row.token, suspect: row.suspect, claimed_at: now });
+                    let place = Place::of_index(row.token.instance.map_index);
+                    claims.push(Claim { run, token: row.token, place, suspect: row.suspect, claimed_at: now });
                 }
                 None => self.give_back(row.scope, row.token, "its worker could not read the DAG version").await,
             }

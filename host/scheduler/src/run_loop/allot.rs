@@ -25,7 +25,7 @@ impl RunLoop {
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
             let ready = run.machine.take_ready(self.turns.share(free), cycle.fence);
-            let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
+            let claims = run.claims(&ready, cycle.fence, cycle.now);
             self.slots.hold(worker, &claims, self.parts.clock.monotonic());
             if !claims.is_empty() {
                 self.queue(key);

@@ -2,7 +2,6 @@
 
 use metrics::counter;
 use model::WorkerId;
-use model::outcome::Answer;
 use plan::Event;
 use store::{Claim, Report, StoreError};
 use tracing::{debug, warn};
@@ -65,7 +64,7 @@ impl RunLoop {
             fence: report.token.fence,
             end: report.execution.end.clone(),
             has_value: report.has_value,
-            answer: Answer { list_length: report.list_length, ..Answer::default() },
+            answer: report.answer.clone(),
         };
         let (decisions, _) = run.on(event, cycle.now);
         if decisions.ended.is_some() {

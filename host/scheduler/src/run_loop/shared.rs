@@ -259,7 +259,7 @@ impl RunLoop {
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
             let ready = run.machine.take_ready(self.turns.share(room), cycle.fence);
-            let claims: Vec<_> = ready.into_iter().map(|ready| run.claim(ready, cycle.fence, cycle.now)).collect();
+            let claims = run.claims(&ready, cycle.fence, cycle.now);
             room -= claims.len() as u32;
             for claim in &claims {
                 shared.hold(claim.run.scope, claim.token, cycle.now);

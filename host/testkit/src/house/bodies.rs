@@ -17,7 +17,7 @@ use blobs::{BlobStore, LogKey, LogLevel, LogRecord, LogSource, LogStore};
 use bytes::Bytes;
 use clock::{Clock, Real};
 use model::limits::value::INLINE_MAX_BYTES;
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{Answer, End, ResourcesUsed};
 use model::{Key, TryNumber, WorkerId};
 
 use store::{
@@ -81,7 +81,7 @@ impl Bodies {
             execution: Execution { started_at, ended_at: Real.now(), end, used: ResourcesUsed::default() },
             has_value: value.is_some(),
             xcoms: value.map(|value| NamedValue { key, value }).into_iter().collect(),
-            list_length,
+            answer: Answer { list_length, ..Answer::default() },
         };
         // The test is over when the scheduler has gone.
         let _ = self.queue.report(self.worker, vec![report]).await;

@@ -1,0 +1,402 @@
+//! Items of what tasks and groups are mapped over: an *axis* is one source with items, in the words of crate `plan`, which counts them.
+//!
+//! Positions never shift: an item that is missing has its place, and whoever is mapped over it is skipped.
+
+use std::sync::Arc;
+
+use model::document::{Expand, ExpandArg, GroupArgSource, Source, ZipSource};
+use model::place::Span;
+use model::{Key, MapIndex, NodeIdx, ScopeIdx};
+use serde_json::Value;
+
+use super::ArgumentError;
+use super::known::Stop;
+use super::source::{Draft, Evaluation, Site, go_on, invalid, push_member};
+use crate::items::{Items, ItemsKey, split};
+
+/// Something with items.
+pub(super) enum Axis<'a> {
+    /// Of a text that is known.
+    Items(Items),
+    /// Each from a source of its own, which stands in this level.
+    List {
+        sources: &'a [Source],
+        scope: ScopeIdx,
+    },
+    /// `[key, value]` pairs, each value from a source of its own.
+    Members {
+        members: &'a [(String, Source)],
+        scope: ScopeIdx,
+    },
+    /// The values of the instances of a task.
+    Instances {
+        node: NodeIdx,
+        key: Key,
+        span: Option<Span>,
+        len: u32,
+    },
+    Concat(Vec<Axis<'a>>),
+    Zip {
+        parts: Vec<Axis<'a>>,
+        fill: Option<&'a Value>,
+    },
+}
+
+impl Axis<'_> {
+    fn has_keys(&self) -> bool {
+        match self {
+            Self::Items(items) => items.are_pairs,
+            Self::Members { .. } => true,
+            Self::Concat(parts) => parts.iter().any(Self::has_keys),
+            Self::List { .. } | Self::Instances { .. } | Self::Zip { .. } => false,
+        }
+    }
+
+    fn len(&self) -> u32 {
+        match self {
+            Self::Items(items) => saturated(items.len()),
+            Self::List { sources, .. } => saturated(sources.len()),
+            Self::Members { members, .. } => saturated(members.len()),
+            Self::Instances { len, .. } => *len,
+            Self::Concat(parts) => parts.iter().map(Self::len).fold(0, u32::saturating_add),
+            Self::Zip { parts, fill } => {
+                let lengths = parts.iter().map(Self::len);
+                if fill.is_some() { lengths.max() } else { lengths.min() }.unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// One item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    text: Arc<str>,
+    /// It is the `[key, value]` of an object.
+    is_pair: bool,
+}
+
+/// What an instance, or a group around it, is mapped over.
+pub(super) struct Mapped<'a> {
+    expand: &'a Expand,
+    /// One for each source.
+    items: Vec<Item>,
+    position: u32,
+}
+
+/// Names the texts that are split, so that they are split once.
+pub(super) struct Leaves {
+    /// What is mapped over them, and the context around that; nothing where they are not kept.
+    of: Option<(ScopeIdx, u32)>,
+    count: usize,
+}
+
+impl Leaves {
+    /// Of a value that nothing is mapped over.
+    pub(super) fn unnamed() -> Self {
+        Self { of: None, count: 0 }
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    /// The items of a source.
+    pub(super) fn axis(&mut self, source: &'a Source, site: Site<'_>, leaves: &mut Leaves) -> Result<Axis<'a>, Stop> {
+        match source {
+            Source::List(sources) => return Ok(Axis::List { sources, scope: site.scope }),
+            Source::Object(members) => return Ok(Axis::Members { members, scope: site.scope }),
+            Source::Concat(sources) => return Ok(Axis::Concat(self.parts(sources, site, leaves)?)),
+            Source::Zip(ZipSource { sources, fill }) => {
+                return Ok(Axis::Zip { parts: self.parts(sources, site, leaves)?, fill: fill.as_ref() });
+            }
+            Source::Map(transform) | Source::Filter(transform) => {
+                return Err(invalid(format!(
+                    "items pass through the body {:?} here, which this server does not offer; let an upstream task do it",
+                    transform.entrypoint.as_str()
+                )));
+            }
+            Source::Output(output) => {
+                let (node, key) = self.resolve(output)?;
+                if self.around(node, site)?.is_none() {
+                    let span = site.place.span(node).cloned();
+                    let len = match &span {
+                        Some(span) => span.len(),
+                        None => self.known.length(node)?,
+                    };
+                    return Ok(Axis::Instances { node, key, span, len });
+                }
+            }
+            Source::GroupArg(arg) => {
+                if let Some((source, scope)) = self.fixed_of_group(arg)? {
+                    return self.axis(source, Site { scope, ..site }, leaves);
+                }
+            }
+            Source::Literal(_) | Source::Param(_) | Source::Conf(_) | Source::Variable(_) | Source::MapItem(_) => {}
+        }
+        self.leaf(source, site, leaves).map(Axis::Items)
+    }
+
+    fn fixed_of_group(&self, arg: &GroupArgSource) -> Result<Option<(&'a Source, ScopeIdx)>, Stop> {
+        let (group, inside) = self.group(arg)?;
+        Ok(group.args.get(&arg.arg).map(|source| (source, inside)))
+    }
+
+    fn parts(&mut self, sources: &'a [Source], site: Site<'_>, leaves: &mut Leaves) -> Result<Vec<Axis<'a>>, Stop> {
+        let (mut parts, mut is_wanting) = (Vec::with_capacity(sources.len()), false);
+        for source in sources {
+            parts.extend(go_on(self.axis(source, site, leaves), &mut is_wanting)?);
+        }
+        if is_wanting { Err(Stop::Wanted) } else { Ok(parts) }
+    }
+
+    /// The items of a text.
+    fn leaf(&mut self, source: &'a Source, site: Site<'_>, leaves: &mut Leaves) -> Result<Items, Stop> {
+        let number = leaves.count;
+        leaves.count += 1;
+        let (run, clears) = (self.run.key, self.run.clears);
+        let key = leaves.of.map(|(scope, context)| ItemsKey { run, clears, scope, context, number });
+        if let Some(items) = key.and_then(|key| self.items.get(key)) {
+            return Ok(items);
+        }
+        let text = self.text(source, site, &mut Draft::new(Vec::new()))?;
+        let items = split(&text).ok_or_else(|| {
+            invalid(format!("items are taken of {}, and a list or an object is needed", model::json::kind(&text)))
+        })?;
+        if let Some(key) = key {
+            self.items.put(key, items.clone());
+        }
+        Ok(items)
+    }
+
+    /// What an instance is mapped over in the level of `site`.
+    pub(super) fn items_of(&mut self, site: Site<'_>, draft: &mut Draft) -> Result<Mapped<'a>, Stop> {
+        let (dag, position) = (self.dag, site.level(self.dag)?.position);
+        let expand = dag.expand_of(site.scope).ok_or_else(|| invalid("what it is mapped over is not known"))?;
+        let axes = self.axes_of(expand, site)?;
+        let fill = match expand {
+            Expand::Zip(zip) => zip.fill.as_ref(),
+            Expand::Product(_) | Expand::Each(_) => None,
+        };
+        let (mut items, mut is_wanting) = (Vec::with_capacity(axes.len()), false);
+        // Whoever takes a part of it counts that part.
+        let left = draft.left;
+        for (number, (axis, at)) in axes.iter().zip(coordinates(expand, &axes, position)).enumerate() {
+            let item = self.item_or_fill(axis, fill, at, site, draft);
+            let Some(item) = go_on(item, &mut is_wanting)? else { continue };
+            items.push(item.ok_or_else(|| no_item(expand, number, axis, at))?);
+        }
+        draft.left = left;
+        if is_wanting { Err(Stop::Wanted) } else { Ok(Mapped { expand, items, position }) }
+    }
+
+    /// The value of an argument that a group is mapped over.
+    pub(super) fn mapped_arg(
+        &mut self,
+        scope: ScopeIdx,
+        arg: &Key,
+        site: Site<'_>,
+        draft: &mut Draft,
+    ) -> Result<Arc<str>, Stop> {
+        let mapped = self.items_of(Site { scope, ..site }, draft)?;
+        let members = mapped.members()?;
+        let found = members.into_iter().find(|(name, _)| name == arg.as_str());
+        found.map(|(_, text)| text).ok_or_else(|| {
+            invalid(format!("item {} of the group's mapping has no argument {:?}", mapped.position, arg.as_str()))
+        })
+    }
+
+    /// True where the items of a level may be members of an object.
+    pub(super) fn has_keys(&mut self, site: Site<'_>) -> Result<bool, Stop> {
+        let Some(expand) = self.dag.expand_of(site.scope) else { return Ok(false) };
+        let axes = self.axes_of(expand, site)?;
+        Ok(matches!(&*axes, [axis] if axis.has_keys()))
+    }
+
+    fn axes_of(&mut self, expand: &'a Expand, site: Site<'_>) -> Result<Arc<[Axis<'a>]>, Stop> {
+        let scope = self.dag.scope(site.scope).parent.unwrap_or(ScopeIdx::RUN);
+        let around = Site { scope, ..site };
+        let context = around.context(self.dag)?;
+        if let Some(axes) = self.axes.get(&(site.scope, context)) {
+            return Ok(axes.clone());
+        }
+        let mut leaves = Leaves { of: Some((site.scope, context)), count: 0 };
+        let (mut axes, mut is_wanting) = (Vec::new(), false);
+        for (_, source) in expand.sources() {
+            axes.extend(go_on(self.axis(source, around, &mut leaves), &mut is_wanting)?);
+        }
+        if is_wanting {
+            return Err(Stop::Wanted);
+        }
+        let axes: Arc<[Axis<'a>]> = axes.into();
+        self.axes.insert((site.scope, context), axes.clone());
+        Ok(axes)
+    }
+
+    fn item_or_fill(
+        &mut self,
+        axis: &Axis<'a>,
+        fill: Option<&Value>,
+        at: u32,
+        site: Site<'_>,
+        draft: &mut Draft,
+    ) -> Result<Option<Item>, Stop> {
+        match fill {
+            Some(fill) if at >= axis.len() => Ok(Some(Item { text: fill.to_string().into(), is_pair: false })),
+            _ => self.item(axis, at, site, draft),
+        }
+    }
+
+    /// An item; nothing where there is none at this position.
+    fn item(&mut self, axis: &Axis<'a>, at: u32, site: Site<'_>, draft: &mut Draft) -> Result<Option<Item>, Stop> {
+        let item = |text: Arc<str>| Some(Item { text, is_pair: false });
+        match axis {
+            Axis::Items(items) => Ok(items.get(at).map(|text| Item { text: text.clone(), is_pair: items.are_pairs })),
+            Axis::List { sources, scope } => {
+                let Some(source) = sources.get(at as usize) else { return Ok(None) };
+                Ok(item(self.text(source, Site { scope: *scope, ..site }, draft)?.into()))
+            }
+            Axis::Members { members, scope } => {
+                let Some((name, source)) = members.get(at as usize) else { return Ok(None) };
+                let value = self.text(source, Site { scope: *scope, ..site }, draft)?;
+                let text = format!("[{},{value}]", Value::from(name.as_str()));
+                Ok(Some(Item { text: text.into(), is_pair: true }))
+            }
+            Axis::Instances { node, key, span, len } => {
+                let index = match span {
+                    Some(span) => span.at(at),
+                    None => Some(at).filter(|at| at < len),
+                };
+                let Some(index) = index else { return Ok(None) };
+                Ok(self.known.value(*node, key, MapIndex::at(index))?.and_then(item))
+            }
+            Axis::Concat(parts) => {
+                let mut at = at;
+                for part in parts {
+                    if at < part.len() {
+                        return self.item(part, at, site, draft);
+                    }
+                    at -= part.len();
+                }
+                Ok(None)
+            }
+            Axis::Zip { parts, fill } => {
+                let (mut text, mut is_wanting, mut is_missing) = (String::from("["), false, false);
+                for (number, part) in parts.iter().enumerate() {
+                    let part = self.item_or_fill(part, *fill, at, site, draft);
+                    let Some(part) = go_on(part, &mut is_wanting)? else { continue };
+                    let Some(part) = part else {
+                        is_missing = true;
+                        continue;
+                    };
+                    if number > 0 {
+                        text.push(',');
+                    }
+                    text.push_str(&part.text);
+                }
+                match (is_missing, is_wanting) {
+                    (true, _) => Ok(None),
+                    (false, true) => Err(Stop::Wanted),
+                    (false, false) => Ok(item((text + "]").into())),
+                }
+            }
+        }
+    }
+
+    /// All items as a list; those that are missing are left out.
+    pub(super) fn whole(&mut self, axis: &Axis<'a>, site: Site<'_>, draft: &mut Draft) -> Result<String, Stop> {
+        let (mut text, mut is_wanting) = (String::from("["), false);
+        for at in 0..axis.len() {
+            // Each item has a comma at least, so that a list that is too long is refused before it is read.
+            draft.spend(1)?;
+            let left = draft.left;
+            let item = self.item(axis, at, site, draft);
+            let Some(Some(item)) = go_on(item, &mut is_wanting)? else { continue };
+            draft.spend(item.text.len().saturating_sub(left - draft.left))?;
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&item.text);
+        }
+        if is_wanting { Err(Stop::Wanted) } else { Ok(text + "]") }
+    }
+}
+
+impl Mapped<'_> {
+    /// JSON text of the key, where it is not the position.
+    pub(super) fn key(&self) -> Option<Arc<str>> {
+        let [item] = self.items.as_slice() else { return None };
+        let pair = model::json::items(&item.text).filter(|_| item.is_pair)?;
+        pair.first().map(|key| Arc::from(key.as_ref()))
+    }
+
+    /// The item: of several arguments an object, of an object the value.
+    pub(super) fn value(&self) -> Result<Arc<str>, Stop> {
+        match self.items.as_slice() {
+            [item] if item.is_pair => {
+                let pair = model::json::items(&item.text);
+                let value = pair.and_then(|pair| pair.get(1).map(|value| Arc::from(value.as_ref())));
+                Ok(value.unwrap_or_else(|| "null".into()))
+            }
+            [item] => Ok(item.text.clone()),
+            _ => {
+                let mut object = String::new();
+                for (name, text) in self.members()? {
+                    push_member(&mut object, &name, &text);
+                }
+                Ok(format!("{{{object}}}").into())
+            }
+        }
+    }
+
+    /// The arguments that it gives, in their order.
+    pub(super) fn members(&self) -> Result<Vec<(String, Arc<str>)>, Stop> {
+        let args: &[ExpandArg] = match self.expand {
+            Expand::Product(args) => args,
+            Expand::Zip(zip) => &zip.args,
+            Expand::Each(_) => return self.object(),
+        };
+        let named = args.iter().zip(&self.items);
+        Ok(named.map(|(arg, item)| (arg.arg.to_string(), item.text.clone())).collect())
+    }
+
+    fn object(&self) -> Result<Vec<(String, Arc<str>)>, Stop> {
+        let text = self.items.first().map_or("null", |item| &item.text);
+        let kind = model::json::kind(text);
+        let pairs = model::json::items(text).filter(|_| matches!(kind, model::json::Kind::Object(_)));
+        let pairs = pairs.ok_or_else(|| {
+            invalid(format!("item {} is {kind}, and `each` needs an object of arguments", self.position))
+        })?;
+        let member = |pair: &str| {
+            let parts = model::json::items(pair)?;
+            let name = serde_json::from_str::<String>(parts.first()?).ok()?;
+            Some((name, Arc::from(parts.get(1)?.as_ref())))
+        };
+        Ok(pairs.iter().filter_map(|pair| member(pair)).collect())
+    }
+}
+
+/// The position in each axis: row-major, the last one fastest; the same in all where they vary together.
+fn coordinates(expand: &Expand, axes: &[Axis<'_>], position: u32) -> Vec<u32> {
+    if !matches!(expand, Expand::Product(_)) {
+        return vec![position; axes.len()];
+    }
+    let mut rest = position;
+    let mut at = vec![0; axes.len()];
+    for (index, axis) in axes.iter().enumerate().rev() {
+        let length = axis.len().max(1);
+        at[index] = if index == 0 { rest } else { rest % length };
+        rest /= length;
+    }
+    at
+}
+
+fn no_item(expand: &Expand, number: usize, axis: &Axis<'_>, at: u32) -> Stop {
+    let length = axis.len();
+    if at < length {
+        return Stop::Error(ArgumentError::NoItem);
+    }
+    let name = expand.sources().nth(number).and_then(|(arg, _)| arg).map_or("each", Key::as_str);
+    invalid(format!("argument {name:?} has no item {at}; its list has {length}"))
+}
+
+fn saturated(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
