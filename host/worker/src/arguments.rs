@@ -3,7 +3,7 @@
 //! Instances of one task share everything but their items, so that part is resolved once for a batch. Evaluating is pure: it tells what
 //! it has to know, that is read for the whole batch, and what could not be made is made again.
 //!
-//! The parts: `source` makes texts, `axis` finds items, `known` is what was read and what is wanted, `fetch` reads.
+//! The parts: `source` makes texts, `axis` finds items, `mapped` makes arguments of them, `known` is what was read and what is wanted, `fetch` reads.
 
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use crate::sequence::Sequence;
 mod axis;
 mod fetch;
 mod known;
+mod mapped;
 mod source;
 
-use axis::Mapped;
 use known::Stop;
+use mapped::Mapped;
 use source::{Draft, Evaluation, Site, go_on, invalid, push_member};
 
 /// Why there are no arguments.

@@ -342,9 +342,9 @@ impl VariableStore for Variables {
 
     async fn variable_list(
         &self,
-        _scope: TenantScope,
-        _pattern: Option<&str>,
-        _page: PageRequest,
+        _: TenantScope,
+        _: Option<&str>,
+        _: PageRequest,
     ) -> Result<Page<VariableRow>, StoreError> {
         Ok(Page { rows: Vec::new(), total: 0 })
     }

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use model::document::{Expand, ExpandArg, GroupArgSource, Source, ZipSource};
+use model::document::{Expand, GroupArgSource, Source, ZipSource};
 use model::place::Span;
 use model::{Key, MapIndex, NodeIdx, ScopeIdx};
 use serde_json::Value;
 
 use super::ArgumentError;
 use super::known::Stop;
-use super::source::{Draft, Evaluation, Site, go_on, invalid, push_member};
+use super::mapped::Mapped;
+use super::source::{Draft, Evaluation, Site, go_on, invalid};
 use crate::items::{Items, ItemsKey, split};
 
 /// Something with items.
@@ -70,17 +71,9 @@ impl Axis<'_> {
 /// One item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
-    text: Arc<str>,
+    pub(super) text: Arc<str>,
     /// It is the `[key, value]` of an object.
-    is_pair: bool,
-}
-
-/// What an instance, or a group around it, is mapped over.
-pub(super) struct Mapped<'a> {
-    expand: &'a Expand,
-    /// One for each source.
-    items: Vec<Item>,
-    position: u32,
+    pub(super) is_pair: bool,
 }
 
 /// Names the texts that are split, so that they are split once.
@@ -116,7 +109,7 @@ impl<'a> Evaluation<'a> {
             Source::Output(output) => {
                 let (node, key) = self.resolve(output)?;
                 if self.around(node, site)?.is_none() {
-                    let span = site.place.span(node).cloned();
+                    let span = self.span(node, site)?.cloned();
                     let len = match &span {
                         Some(span) => span.len(),
                         None => self.known.length(node)?,
@@ -185,22 +178,6 @@ impl<'a> Evaluation<'a> {
         }
         draft.left = left;
         if is_wanting { Err(Stop::Wanted) } else { Ok(Mapped { expand, items, position }) }
-    }
-
-    /// The value of an argument that a group is mapped over.
-    pub(super) fn mapped_arg(
-        &mut self,
-        scope: ScopeIdx,
-        arg: &Key,
-        site: Site<'_>,
-        draft: &mut Draft,
-    ) -> Result<Arc<str>, Stop> {
-        let mapped = self.items_of(Site { scope, ..site }, draft)?;
-        let members = mapped.members()?;
-        let found = members.into_iter().find(|(name, _)| name == arg.as_str());
-        found.map(|(_, text)| text).ok_or_else(|| {
-            invalid(format!("item {} of the group's mapping has no argument {:?}", mapped.position, arg.as_str()))
-        })
     }
 
     /// True where the items of a level may be members of an object.
@@ -316,60 +293,6 @@ impl<'a> Evaluation<'a> {
             text.push_str(&item.text);
         }
         if is_wanting { Err(Stop::Wanted) } else { Ok(text + "]") }
-    }
-}
-
-impl Mapped<'_> {
-    /// JSON text of the key, where it is not the position.
-    pub(super) fn key(&self) -> Option<Arc<str>> {
-        let [item] = self.items.as_slice() else { return None };
-        let pair = model::json::items(&item.text).filter(|_| item.is_pair)?;
-        pair.first().map(|key| Arc::from(key.as_ref()))
-    }
-
-    /// The item: of several arguments an object, of an object the value.
-    pub(super) fn value(&self) -> Result<Arc<str>, Stop> {
-        match self.items.as_slice() {
-            [item] if item.is_pair => {
-                let pair = model::json::items(&item.text);
-                let value = pair.and_then(|pair| pair.get(1).map(|value| Arc::from(value.as_ref())));
-                Ok(value.unwrap_or_else(|| "null".into()))
-            }
-            [item] => Ok(item.text.clone()),
-            _ => {
-                let mut object = String::new();
-                for (name, text) in self.members()? {
-                    push_member(&mut object, &name, &text);
-                }
-                Ok(format!("{{{object}}}").into())
-            }
-        }
-    }
-
-    /// The arguments that it gives, in their order.
-    pub(super) fn members(&self) -> Result<Vec<(String, Arc<str>)>, Stop> {
-        let args: &[ExpandArg] = match self.expand {
-            Expand::Product(args) => args,
-            Expand::Zip(zip) => &zip.args,
-            Expand::Each(_) => return self.object(),
-        };
-        let named = args.iter().zip(&self.items);
-        Ok(named.map(|(arg, item)| (arg.arg.to_string(), item.text.clone())).collect())
-    }
-
-    fn object(&self) -> Result<Vec<(String, Arc<str>)>, Stop> {
-        let text = self.items.first().map_or("null", |item| &item.text);
-        let kind = model::json::kind(text);
-        let pairs = model::json::items(text).filter(|_| matches!(kind, model::json::Kind::Object(_)));
-        let pairs = pairs.ok_or_else(|| {
-            invalid(format!("item {} is {kind}, and `each` needs an object of arguments", self.position))
-        })?;
-        let member = |pair: &str| {
-            let parts = model::json::items(pair)?;
-            let name = serde_json::from_str::<String>(parts.first()?).ok()?;
-            Some((name, Arc::from(parts.get(1)?.as_ref())))
-        };
-        Ok(pairs.iter().filter_map(|pair| member(pair)).collect())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::document::{GroupArgSource, GroupDocument, MapItem, OutputSource, Source};
 use model::limits::json::TEXT_MAX_BYTES;
+use model::place::{Level, Span};
 use model::{Dag, Key, MapIndex, NodeIdx, Place, ScopeIdx};
 use serde_json::Value;
 use store::{ClaimedRun, RETURN_VALUE};
@@ -27,8 +28,8 @@ impl Site<'_> {
         Ok(if self.scope == ScopeIdx::RUN { 0 } else { self.level(dag)?.context })
     }
 
-    pub(super) fn level(self, dag: &Dag) -> Result<model::place::Level, Stop> {
-        self.place.level(dag, self.scope).ok_or_else(|| invalid("it is not known which item this instance has"))
+    pub(super) fn level(self, dag: &Dag) -> Result<Level, Stop> {
+        self.place.level(dag, self.scope).ok_or_else(unplaced)
     }
 }
 
@@ -87,6 +88,11 @@ pub(super) fn go_on<T>(result: Result<T, Stop>, is_wanting: &mut bool) -> Result
 
 pub(super) fn invalid(message: impl Into<String>) -> Stop {
     Stop::Error(ArgumentError::Invalid(message.into()))
+}
+
+/// Whoever gave the instance to this worker did not say enough; another one may.
+fn unplaced() -> Stop {
+    Stop::Error(ArgumentError::Unavailable("it is not known where the instance stands in nested mappings".to_owned()))
 }
 
 /// The sources of one task, for the instances of a batch.
@@ -173,7 +179,8 @@ impl<'a> Evaluation<'a> {
         }
         let at = self.dag.common_scope(self.dag.node(node).scope, site.scope);
         let context = Site { scope: at, ..site }.context(self.dag)?;
-        let sequence = self.known.sequence(node, &key, context, site.place.span(node))?;
+        let span = self.span(node, site)?;
+        let sequence = self.known.sequence(node, &key, context, span)?;
         draft.marker(sequence)
     }
 
@@ -188,6 +195,16 @@ impl<'a> Evaluation<'a> {
             scope => MapIndex::at(Site { scope, ..site }.context(self.dag)?),
         };
         Ok(Some(index))
+    }
+
+    /// The instances of a task of which there are several around this one; nothing where they are all that there are.
+    pub(super) fn span<'p>(&self, node: NodeIdx, site: Site<'p>) -> Result<Option<&'p Span>, Stop> {
+        let scope = self.dag.node(node).scope;
+        let are_all = self.dag.common_scope(scope, site.scope) == ScopeIdx::RUN && self.dag.scope(scope).depth == 1;
+        match site.place.span(node) {
+            None if !are_all => Err(unplaced()),
+            span => Ok(span),
+        }
     }
 
     /// A part of what an instance is mapped over.

@@ -1,5 +1,5 @@
-use model::AttemptToken;
 use model::outcome::{End, ResourcesUsed};
+use model::{AttemptToken, Key};
 
 use super::*;
 use crate::doubles::{OWN, Surroundings, claim};
@@ -141,4 +141,21 @@ async fn figures_that_nobody_can_have_measured_are_cut_off() {
     for figure in [used.wall_us, used.cpu_us, used.memory_bytes] {
         assert!(figure <= 1 << 40, "{used:?}");
     }
+}
+
+#[tokio::test]
+async fn a_sensor_that_is_not_done_leaves_nothing_and_is_asked_again() {
+    let mut around = Surroundings::new().await;
+    let run = around.run("wait: kind=sensor", b"component").await;
+    let mut ends = Vec::new();
+    for result in ["false", "true"] {
+        let (id, _) = around.worker.0.attempts.insert(claim(&run, 0, -1, false));
+        let (xcoms, result) = (vec![(Key::new("seen").expect("a name"), "1".to_owned())], Some(result.to_owned()));
+        let used = ResourcesUsed::default();
+        let completion = Completion { id, end: End::Success, result, xcoms, used, log: Vec::new() };
+        around.worker.complete(vec![completion]).await;
+        let report = around.report().await;
+        ends.push((report.execution.end, report.has_value, report.xcoms.len()));
+    }
+    assert_eq!(ends, [(End::Rescheduled, false, 0), (End::Success, true, 2)]);
 }

@@ -116,3 +116,13 @@ async fn a_panic_of_the_heartbeat_is_a_failure() {
         () = beats => {}
     }
 }
+
+#[tokio::test]
+async fn an_instance_whose_item_is_missing_is_skipped() {
+    let mut around = Surroundings::new().await;
+    let run = around.run("a: expand(2)\nb: expand(a)", b"component").await;
+    around.values.lengths.lock().expect("no panic").insert(model::NodeIdx(0), 2);
+    around.order(WorkOrder::Run(vec![claim(&run, 1, 1, false)]));
+    let reason = "no-item: what this instance is mapped over left no value".to_owned();
+    assert_eq!(around.report().await.execution.end, End::Skipped { reason });
+}
