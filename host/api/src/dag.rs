@@ -1,16 +1,17 @@
 //! DAGs.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::{Extension, Json};
 use control::Session;
 
 use crate::app::App;
+use crate::from_wire::Mask;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
-use crate::wire::dag::{DagCollection, DagDetailsResponse, DagResponse};
+use crate::wire::dag::{DagCollection, DagDetailsResponse, DagPatchBody, DagResponse};
 use crate::wire::problem::ProblemDetails;
-use crate::{from_wire, to_wire};
+use crate::{body, from_wire, to_wire};
 
 /// DAGs by id.
 #[utoipa::path(
@@ -75,4 +76,31 @@ pub(crate) async fn get_dag_details(
 ) -> Result<Json<DagDetailsResponse>, Failure> {
     query.finish()?;
     Ok(Json(to_wire::dag_details(&app.control.dag_details(&session, &names.dag_id()?).await?)))
+}
+
+/// Pauses a DAG, or sets it going again.
+#[utoipa::path(
+    patch, path = "/api/v2/dags/{dag_id}", tag = "DAG",
+    params(
+        ("dag_id" = String, Path),
+        ("update_mask" = Option<Vec<String>>, Query, description = "is_paused"),
+    ),
+    request_body = DagPatchBody,
+    responses(
+        (status = 200, body = DagResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_dag(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+    request: Request,
+) -> Result<Json<DagResponse>, Failure> {
+    Mask::read(&mut query, &["is_paused"]);
+    query.finish()?;
+    let dag_id = names.dag_id()?;
+    let body: DagPatchBody = body::json(&app, request).await?;
+    Ok(Json(to_wire::dag(&app.control.dag_pause(&session, &dag_id, body.is_paused).await?)))
 }

@@ -1,4 +1,4 @@
-//! What was sent → what use-cases take.
+//! What was sent → what use-cases take; nouns with bodies of their own have files.
 
 use std::time::Duration;
 
@@ -9,6 +9,18 @@ use model::{BundleName, DagId, Key, MapIndex, Problem, RunId, RunState, RunType,
 
 use crate::query::QueryReader;
 use crate::wire::dag_run::{ClearBody, TriggerBody};
+
+mod asset;
+mod backfill;
+mod connection;
+mod pool;
+mod variable;
+
+pub(crate) use asset::{asset_event, asset_event_filter};
+pub(crate) use backfill::backfill;
+pub(crate) use connection::{CONNECTION_FIELDS, connection_change, new_connection};
+pub(crate) use pool::{POOL_FIELDS, new_pool, pool_change};
+pub(crate) use variable::{VARIABLE_FIELDS, new_variable, variable_change};
 
 /// Shortest time between two lines of a stream.
 const INTERVAL_DEFAULT: Duration = Duration::from_millis(250);
@@ -56,6 +68,48 @@ pub(crate) fn clear_not_yet(body: &ClearBody) -> Vec<Problem> {
         (body.note.is_some(), "/note"),
     ];
     asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, path)| not_yet(path)).collect()
+}
+
+/// The members of a body that count: all of them, or those that `update_mask` names.
+#[derive(Debug, Default)]
+pub(crate) struct Mask(Vec<&'static str>);
+
+impl Mask {
+    /// Reads `update_mask`, whose names stand in parameters of their own or between commas.
+    pub(crate) fn read(query: &mut QueryReader, fields: &[&'static str]) -> Self {
+        let known = |text: &str| {
+            let named = text.split(',').map(|name| fields.iter().find(|field| **field == name).copied());
+            named.collect::<Option<Vec<_>>>()
+        };
+        let rule = format!("the members that can be changed are {}", fields.join(", "));
+        Self(query.many("update_mask", known, &rule).concat())
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.0.is_empty() || self.names(field)
+    }
+
+    fn names(&self, field: &str) -> bool {
+        self.0.contains(&field)
+    }
+}
+
+/// A body that names another thing than the path is a mistake.
+fn same_name(sent: Option<&str>, expected: &str, path: &str, problems: &mut Vec<Problem>) {
+    if sent.is_some_and(|sent| sent != expected) {
+        let message = format!("the path names {expected:?}, and the name of a thing cannot be changed");
+        problems.push(Problem::error("other-name", path, message));
+    }
+}
+
+/// Lists that come in one order alone.
+pub(crate) fn one_order(query: &mut QueryReader, field: &'static str) {
+    query.one("order_by", |text| Some(()).filter(|()| text == field), &format!("the only order is {field}"));
+}
+
+/// A pattern over names, by the name of its parameter.
+pub(crate) fn name_pattern(query: &mut QueryReader, parameter: &'static str) -> Option<String> {
+    query.one(parameter, pattern, PATTERN)
 }
 
 fn not_yet(path: &str) -> Problem {

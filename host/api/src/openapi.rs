@@ -5,7 +5,10 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{blob, bundle, dag, dag_run, dag_version, health, log, metrics, task_instance, wait, xcom};
+use crate::{
+    asset, backfill, blob, bundle, connection, dag, dag_run, dag_version, health, log, metrics, pool, task_instance,
+    variable, wait, xcom,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +22,7 @@ use crate::{blob, bundle, dag, dag_run, dag_version, health, log, metrics, task_
         dag::get_dags,
         dag::get_dag,
         dag::get_dag_details,
+        dag::patch_dag,
         dag_version::get_dag_versions,
         dag_version::get_dag_version,
         dag_run::post_dag_run,
@@ -37,6 +41,38 @@ use crate::{blob, bundle, dag, dag_run, dag_version, health, log, metrics, task_
         xcom::get_xcoms,
         xcom::get_xcom,
         log::get_log,
+        variable::get_variables,
+        variable::post_variable,
+        variable::get_variable,
+        variable::patch_variable,
+        variable::delete_variable,
+        connection::get_connections,
+        connection::post_connection,
+        connection::get_connection,
+        connection::patch_connection,
+        connection::delete_connection,
+        pool::get_pools,
+        pool::post_pool,
+        pool::get_pool,
+        pool::patch_pool,
+        pool::delete_pool,
+        asset::get_assets,
+        asset::get_asset,
+        asset::post_materialize,
+        asset::get_asset_events,
+        asset::post_asset_event,
+        asset::get_upstream_asset_events,
+        asset::get_queued_events,
+        asset::get_queued_event,
+        asset::delete_queued_events,
+        asset::delete_queued_event,
+        backfill::post_backfill,
+        backfill::post_backfill_dry_run,
+        backfill::get_backfills,
+        backfill::get_backfill,
+        backfill::put_backfill_pause,
+        backfill::put_backfill_unpause,
+        backfill::put_backfill_cancel,
         health::get_health,
         health::get_version,
         metrics::get_metrics,

@@ -5,7 +5,9 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use control::{Code, Error, InstanceName};
-use model::{BundleName, DagId, Digest, Key, MapIndex, RunId, TaskId, TryNumber};
+use model::{
+    AssetId, BackfillId, BundleName, ConnectionId, DagId, Digest, Key, MapIndex, PoolName, RunId, TaskId, TryNumber,
+};
 
 use crate::problem::{Failure, HttpFault};
 
@@ -100,6 +102,30 @@ impl PathNames {
 
     pub(crate) fn xcom_key(&self) -> Result<Key, Failure> {
         self.parse("xcom_key", Code::XcomNotFound, str::parse)
+    }
+
+    pub(crate) fn variable_key(&self) -> Result<Key, Failure> {
+        self.parse("variable_key", Code::VariableNotFound, str::parse)
+    }
+
+    pub(crate) fn connection_id(&self) -> Result<ConnectionId, Failure> {
+        self.parse("connection_id", Code::ConnectionNotFound, str::parse)
+    }
+
+    pub(crate) fn pool_name(&self) -> Result<PoolName, Failure> {
+        self.parse("pool_name", Code::PoolNotFound, str::parse)
+    }
+
+    pub(crate) fn asset_id(&self) -> Result<AssetId, Failure> {
+        let number = |text: &str| text.parse().map(AssetId::from_number);
+        self.parse("asset_id", Code::AssetNotFound, |text| number(text).map_err(|_| "ids of assets are numbers"))
+    }
+
+    pub(crate) fn backfill_id(&self) -> Result<BackfillId, Failure> {
+        let number = |text: &str| text.parse().map(BackfillId::from_number);
+        self.parse("backfill_id", Code::BackfillNotFound, |text| {
+            number(text).map_err(|_| "ids of backfills are numbers")
+        })
     }
 
     /// A bundle's name is chosen by whoever deploys it, so a bad one is told.

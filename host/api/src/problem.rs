@@ -66,12 +66,25 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::TaskIsMapped
         | Code::TryNotFound
         | Code::XcomNotFound
-        | Code::BlobNotFound => StatusCode::NOT_FOUND,
-        Code::RunExists | Code::DagIsStale | Code::DagBelongsElsewhere => StatusCode::CONFLICT,
+        | Code::BlobNotFound
+        | Code::VariableNotFound
+        | Code::ConnectionNotFound
+        | Code::PoolNotFound
+        | Code::AssetNotFound
+        | Code::EventsNotFound
+        | Code::BackfillNotFound => StatusCode::NOT_FOUND,
+        Code::RunExists
+        | Code::DagIsStale
+        | Code::DagBelongsElsewhere
+        | Code::AlreadyExists
+        | Code::BackfillRuns
+        | Code::BackfillEnded => StatusCode::CONFLICT,
         Code::InvalidRequest | Code::NotAvailableYet | Code::DigestMismatch => StatusCode::BAD_REQUEST,
         Code::InvalidConf
         | Code::InvalidParams
         | Code::NotMappable
+        | Code::NotBackfillable
+        | Code::InvalidSetting
         | Code::InvalidComponent
         | Code::ParseFailed
         | Code::InvalidDags => StatusCode::UNPROCESSABLE_ENTITY,

@@ -15,7 +15,8 @@ use crate::observe::observe;
 use crate::problem::{Failure, HttpFault};
 use crate::routes::Routes;
 use crate::{
-    blob, bundle, dag, dag_run, dag_version, framing, health, log, metrics, openapi, task_instance, wait, xcom,
+    asset, backfill, blob, bundle, connection, dag, dag_run, dag_version, framing, health, log, metrics, openapi, pool,
+    task_instance, variable, wait, xcom,
 };
 
 /// Paths that answer without a token.
@@ -45,7 +46,7 @@ fn layered(routes: Routes, app: App) -> Router {
 pub(crate) fn routes(app: &App) -> Routes {
     let guard = middleware::from_fn_with_state(app.clone(), require_token);
     let timed = |routes: Routes| routes.layered(|router| router.layer(middleware::from_fn(in_time)));
-    let guarded = timed(quick()).merge(long());
+    let guarded = timed(quick().merge(settings()).merge(causes())).merge(long());
     timed(open()).merge(guarded.layered(|router| router.layer(guard)))
 }
 
@@ -64,6 +65,7 @@ fn quick() -> Routes {
         .head("/api/v2/blobs/{digest}", blob::head_blob)
         .get("/api/v2/dags", dag::get_dags)
         .get("/api/v2/dags/{dag_id}", dag::get_dag)
+        .patch("/api/v2/dags/{dag_id}", dag::patch_dag)
         .get("/api/v2/dags/{dag_id}/details", dag::get_dag_details)
         .get("/api/v2/dags/{dag_id}/dagVersions", dag_version::get_dag_versions)
         .get("/api/v2/dags/{dag_id}/dagVersions/{version_number}", dag_version::get_dag_version)
@@ -98,6 +100,48 @@ fn quick() -> Routes {
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}",
             xcom::get_xcom,
         )
+}
+
+/// Variables, connections and pools.
+fn settings() -> Routes {
+    Routes::default()
+        .get("/api/v2/variables", variable::get_variables)
+        .post("/api/v2/variables", variable::post_variable)
+        .get("/api/v2/variables/{variable_key}", variable::get_variable)
+        .patch("/api/v2/variables/{variable_key}", variable::patch_variable)
+        .delete("/api/v2/variables/{variable_key}", variable::delete_variable)
+        .get("/api/v2/connections", connection::get_connections)
+        .post("/api/v2/connections", connection::post_connection)
+        .get("/api/v2/connections/{connection_id}", connection::get_connection)
+        .patch("/api/v2/connections/{connection_id}", connection::patch_connection)
+        .delete("/api/v2/connections/{connection_id}", connection::delete_connection)
+        .get("/api/v2/pools", pool::get_pools)
+        .post("/api/v2/pools", pool::post_pool)
+        .get("/api/v2/pools/{pool_name}", pool::get_pool)
+        .patch("/api/v2/pools/{pool_name}", pool::patch_pool)
+        .delete("/api/v2/pools/{pool_name}", pool::delete_pool)
+}
+
+/// What runs are made for: events of assets, backfills.
+fn causes() -> Routes {
+    Routes::default()
+        .get("/api/v2/assets", asset::get_assets)
+        .get("/api/v2/assets/events", asset::get_asset_events)
+        .post("/api/v2/assets/events", asset::post_asset_event)
+        .get("/api/v2/assets/{asset_id}", asset::get_asset)
+        .post("/api/v2/assets/{asset_id}/materialize", asset::post_materialize)
+        .get("/api/v2/dags/{dag_id}/assets/queuedEvents", asset::get_queued_events)
+        .delete("/api/v2/dags/{dag_id}/assets/queuedEvents", asset::delete_queued_events)
+        .get("/api/v2/dags/{dag_id}/assets/{asset_id}/queuedEvents", asset::get_queued_event)
+        .delete("/api/v2/dags/{dag_id}/assets/{asset_id}/queuedEvents", asset::delete_queued_event)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/upstreamAssetEvents", asset::get_upstream_asset_events)
+        .get("/api/v2/backfills", backfill::get_backfills)
+        .post("/api/v2/backfills", backfill::post_backfill)
+        .post("/api/v2/backfills/dry_run", backfill::post_backfill_dry_run)
+        .get("/api/v2/backfills/{backfill_id}", backfill::get_backfill)
+        .put("/api/v2/backfills/{backfill_id}/pause", backfill::put_backfill_pause)
+        .put("/api/v2/backfills/{backfill_id}/unpause", backfill::put_backfill_unpause)
+        .put("/api/v2/backfills/{backfill_id}/cancel", backfill::put_backfill_cancel)
 }
 
 /// With limits of their own: uploads, downloads, waits and streams.

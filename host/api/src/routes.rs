@@ -34,6 +34,14 @@ impl Routes {
         self.on(Method::PUT, MethodFilter::PUT, path, handler)
     }
 
+    pub(crate) fn patch<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.on(Method::PATCH, MethodFilter::PATCH, path, handler)
+    }
+
+    pub(crate) fn delete<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.on(Method::DELETE, MethodFilter::DELETE, path, handler)
+    }
+
     /// The router, for more layers.
     pub(crate) fn layered(self, layer: impl FnOnce(Router<App>) -> Router<App>) -> Self {
         Self { router: layer(self.router), table: self.table }

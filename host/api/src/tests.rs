@@ -9,21 +9,28 @@ use futures::StreamExt;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use testkit::house::House;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{ApiParts, metrics, router};
 
+mod asset;
+mod backfill;
 mod blob;
 mod bundle;
+mod connection;
+mod dag;
 mod dag_run;
 mod log;
 mod openapi;
+mod pool;
 mod routes;
 mod server;
 mod shapes;
 mod task_instance;
+mod variable;
 mod wait;
 
 /// A server with its API.
@@ -91,6 +98,33 @@ impl Api {
     async fn post(&self, path: &str, body: Value) -> Reply {
         let request = self.request(Method::POST, path).header("content-type", "application/json");
         self.send(request.body(body.to_string().into()).expect("a request")).await
+    }
+
+    async fn patch(&self, path: &str, body: Value) -> Reply {
+        let request = self.request(Method::PATCH, path).header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).expect("a request")).await
+    }
+
+    async fn put(&self, path: &str) -> Reply {
+        self.send(self.request(Method::PUT, path).body(Body::empty()).expect("a request")).await
+    }
+
+    async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Asks again and again until there is an answer, within a bound far above what it takes.
+    async fn until<T>(&self, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        let answer = tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                pause.tick().await;
+                if let Some(answer) = ask().await {
+                    return answer;
+                }
+            }
+        });
+        answer.await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
     }
 
     async fn post_bytes(&self, path: &str, media_type: &str, body: impl Into<Body>) -> Reply {

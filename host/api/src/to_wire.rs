@@ -5,23 +5,34 @@ use serde_json::value::RawValue;
 
 use crate::wire::raw_json::RawJson;
 
+mod asset;
+mod backfill;
 mod bundle;
+mod connection;
 mod dag;
 mod dag_run;
 mod dag_version;
 mod health;
 mod log;
+mod pool;
+mod schedule;
 mod task_instance;
+mod variable;
 mod wait;
 mod xcom;
 
+pub(crate) use asset::{asset, asset_event, queued_event};
+pub(crate) use backfill::{backfill, planned_date};
 pub(crate) use bundle::{bundle, deployed};
+pub(crate) use connection::connection;
 pub(crate) use dag::{dag, dag_details};
 pub(crate) use dag_run::dag_run;
 pub(crate) use dag_version::dag_version;
 pub(crate) use health::health;
 pub(crate) use log::{log_frame, log_line};
+pub(crate) use pool::pool;
 pub(crate) use task_instance::{task_instance, task_try};
+pub(crate) use variable::variable;
 pub(crate) use wait::{wait_progress, waited};
 pub(crate) use xcom::{xcom, xcom_value};
 

@@ -13,8 +13,18 @@ use crate::config::{
 use crate::exit;
 use crate::screen::Format;
 
+mod schedules;
+mod settings;
 mod upkeep;
 
+pub(crate) use schedules::{
+    AssetEventsArguments, AssetTellArguments, AssetsArguments, AssetsCommand, BackfillArguments, BackfillCommand,
+    BackfillCreateArguments, BackfillIdArguments, BackfillListArguments, PauseArguments, UnpauseArguments,
+};
+pub(crate) use settings::{
+    ConnectionSetArguments, ConnectionsArguments, ConnectionsCommand, ListArguments, NameArguments, PoolsArguments,
+    PoolsCommand, VariablesArguments, VariablesCommand,
+};
 pub(crate) use upkeep::{
     BackupArguments, DataArguments, DbArguments, DbCheckArguments, DbCommand, DbMigrateArguments, DbStatusArguments,
     GcArguments, RestoreArguments,
@@ -72,6 +82,13 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     Dags(DagsArguments),
     Versions(VersionsArguments),
+    Pause(PauseArguments),
+    Unpause(UnpauseArguments),
+    Backfill(BackfillArguments),
+    Assets(AssetsArguments),
+    Variables(VariablesArguments),
+    Connections(ConnectionsArguments),
+    Pools(PoolsArguments),
     Db(DbArguments),
     Backup(BackupArguments),
     Restore(RestoreArguments),

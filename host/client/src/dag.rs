@@ -1,7 +1,9 @@
 //! DAGs.
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{Client, ClientError, Page, PageRequest};
 
@@ -21,6 +23,12 @@ pub struct Dag {
     pub owners: Vec<String>,
     #[serde(default)]
     pub is_stale: bool,
+    #[serde(default)]
+    pub is_paused: bool,
+    #[serde(default)]
+    pub timetable_summary: Option<String>,
+    #[serde(default)]
+    pub next_dagrun_run_after: Option<Timestamp>,
 }
 
 /// A tag of a DAG.
@@ -42,5 +50,14 @@ impl Client {
         page.add_to(&mut url);
         let Dags { dags, total_entries } = self.json("list the DAGs", self.request(Method::GET, url)).await?;
         Ok(Page { items: dags, total_entries })
+    }
+
+    /// Pauses a DAG, or sets it going again.
+    pub async fn dag_pause(&self, dag_id: &str, is_paused: bool) -> Result<Dag, ClientError> {
+        let mut url = self.url(["dags", dag_id]);
+        url.query_pairs_mut().append_pair("update_mask", "is_paused");
+        let request = self.request(Method::PATCH, url).json(&json!({ "is_paused": is_paused }));
+        let verb = if is_paused { "pause" } else { "unpause" };
+        self.json(&format!("{verb} DAG {dag_id:?}"), request).await
     }
 }

@@ -102,6 +102,11 @@ impl ClientError {
         }
     }
 
+    /// True when something of this name is there already.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.status == 409)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match &*self.kind {

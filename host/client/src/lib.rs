@@ -5,9 +5,12 @@
 //! the client was made for, never through a proxy or after a redirect.
 //! Not here: what is shown and how (`cli`), the server's own types (`api`).
 
+mod asset;
+mod backfill;
 mod blob;
 mod bundle;
 mod client;
+mod connection;
 mod dag;
 mod dag_run;
 mod dag_version;
@@ -16,13 +19,18 @@ mod health;
 mod lines;
 mod log;
 mod page;
+mod pool;
 mod task_instance;
+mod variable;
 mod wait;
 mod xcom;
 
+pub use asset::{Asset, AssetEvent, AssetUser, ConsumingRun, LastEvent};
+pub use backfill::{Backfill, BackfillDate, BackfillMove, NewBackfill};
 pub use blob::BlobSent;
 pub use bundle::{Deployed, DeployedDag};
 pub use client::{Client, Token};
+pub use connection::Connection;
 pub use dag::Dag;
 pub use dag_run::{DagRun, RunQuery, Trigger};
 pub use dag_version::DagVersion;
@@ -30,6 +38,8 @@ pub use error::{ClientError, ErrorKind, Problem, Refusal};
 pub use health::{Health, Part};
 pub use log::{LogLine, LogLines, LogQuery};
 pub use page::{Page, PageRequest};
+pub use pool::{Pool, PoolSetting};
 pub use task_instance::{InstanceQuery, TaskInstance};
+pub use variable::Variable;
 pub use wait::{FailedInstance, Followed, ResultState, RunFollow, TaskCounts, Waited};
 pub use xcom::Xcom;

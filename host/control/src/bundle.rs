@@ -114,6 +114,7 @@ impl Control {
         failpoint::before("upload::version_tx").map_err(Error::unavailable)?;
         let registered = self.register(scope, name, digest, size_bytes, checked).await?;
         failpoint::after("upload::version_tx").map_err(Error::unavailable)?;
+        self.scheduling.poke();
         tracing::info!(
             tenant = %scope.tenant(), bundle = %name, version = %registered.key, created = registered.created,
             by = session.name(), "bundle deployed"

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
-use scheduler::Versions;
-use store::{AuthStore, Catalog, RunReader, ValueStore};
+use scheduler::{TimeStore, Versions};
+use store::{AuthStore, Catalog, ConnectionStore, PoolStore, RunReader, ValueStore, VariableStore};
 
 use crate::auth::Sessions;
 use crate::bundle::Deploys;
@@ -19,6 +19,11 @@ pub struct ControlParts {
     pub runs: Arc<dyn RunReader>,
     pub values: Arc<dyn ValueStore>,
     pub auth: Arc<dyn AuthStore>,
+    /// Schedules, backfills and assets.
+    pub times: Arc<dyn TimeStore>,
+    pub variables: Arc<dyn VariableStore>,
+    pub connections: Arc<dyn ConnectionStore>,
+    pub pools: Arc<dyn PoolStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
     pub versions: Arc<Versions>,
     pub scheduling: Arc<dyn Scheduling>,
@@ -36,6 +41,10 @@ pub struct Control {
     pub(crate) runs: Arc<dyn RunReader>,
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
+    pub(crate) times: Arc<dyn TimeStore>,
+    pub(crate) variables: Arc<dyn VariableStore>,
+    pub(crate) connections: Arc<dyn ConnectionStore>,
+    pub(crate) pools: Arc<dyn PoolStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
     pub(crate) parsing: Arc<dyn Parsing>,
     pub(crate) blobs: BlobStore,
@@ -52,8 +61,8 @@ pub struct Control {
 impl Control {
     /// Puts the parts together.
     pub fn new(parts: ControlParts) -> Self {
-        let ControlParts { catalog, runs, values, auth, versions, scheduling, parsing, blobs, logs, clock, ids, rng } =
-            parts;
+        let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
+        let ControlParts { scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
         Self {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
@@ -63,6 +72,10 @@ impl Control {
             runs,
             values,
             auth,
+            times,
+            variables,
+            connections,
+            pools,
             scheduling,
             parsing,
             blobs,

@@ -1,9 +1,10 @@
-//! DAGs with their current versions.
+//! DAGs with their current versions and what is due next.
 
 use std::sync::Arc;
 
 use model::{DagId, RunState, TenantScope};
-use store::{DagFilter, DagRow, Page, PageRequest, RunFilter};
+use plan::timetable::{Fire, Timetable};
+use store::{DagFilter, DagRow, Page, PageRequest, RunFilter, ScheduleRow};
 
 use crate::{Code, Control, DagVersion, Error, Session};
 
@@ -12,6 +13,10 @@ use crate::{Code, Control, DagVersion, Error, Session};
 pub struct DagView {
     pub row: DagRow,
     pub current: Arc<DagVersion>,
+    /// The run that its schedule makes next, though it may be paused. None where that depends on runs or events.
+    pub next: Option<Fire>,
+    /// Why it was paused, where nobody did it by hand.
+    pub pause_reason: Option<String>,
 }
 
 /// What takes more reads to know.
@@ -31,14 +36,27 @@ impl Control {
     ) -> Result<Page<DagView>, Error> {
         let scope = session.scope();
         let Page { rows, total } = self.catalog.dag_list(scope, filter, page).await?;
-        let rows = rows.into_iter().map(|row| self.dag_view(scope, row)).collect::<Result<_, _>>()?;
-        Ok(Page { rows, total })
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(self.dag_view(scope, row).await?);
+        }
+        Ok(Page { rows: views, total })
     }
 
     /// One DAG.
     pub async fn dag_fetch(&self, session: &Session, dag_id: &DagId) -> Result<DagView, Error> {
         let row = self.dag_row(session.scope(), dag_id).await?;
-        self.dag_view(session.scope(), row)
+        self.dag_view(session.scope(), row).await
+    }
+
+    /// Pauses a DAG, or sets it going again: its schedule makes no runs meanwhile.
+    pub async fn dag_pause(&self, session: &Session, dag_id: &DagId, is_paused: bool) -> Result<DagView, Error> {
+        let scope = session.scope();
+        self.dag_row(scope, dag_id).await?;
+        self.times.dag_pause(scope, dag_id, is_paused, None, self.clock.now()).await?;
+        self.scheduling.poke();
+        tracing::info!(tenant = %scope.tenant(), dag = %dag_id, is_paused, by = session.name(), "dag paused or set going");
+        self.dag_fetch(session, dag_id).await
     }
 
     /// One DAG and what is going on in it.
@@ -60,8 +78,26 @@ impl Control {
         })
     }
 
-    fn dag_view(&self, scope: TenantScope, row: DagRow) -> Result<DagView, Error> {
+    async fn dag_view(&self, scope: TenantScope, row: DagRow) -> Result<DagView, Error> {
         let current = self.dag_versions.of_row(scope, row.current.clone())?;
-        Ok(DagView { row, current })
+        let schedule = self.times.schedule_fetch(scope, &row.dag_id).await?;
+        let next = self.next_fire(&row, &current, schedule.as_ref());
+        Ok(DagView { row, current, next, pause_reason: schedule.and_then(|schedule| schedule.pause_reason) })
+    }
+
+    fn next_fire(&self, row: &DagRow, current: &DagVersion, schedule: Option<&ScheduleRow>) -> Option<Fire> {
+        let known = schedule.map(|schedule| &schedule.state);
+        let since = known.map_or(row.created_at, |state| state.since);
+        let timetable =
+            Timetable::of(current.dag().document(), since).filter(|timetable| !timetable.is_continuous())?;
+        let now = self.clock.now();
+        let cursor = match known {
+            Some(state) if state.version == row.current.key => state.cursor,
+            // The timekeeper has not looked at this version.
+            Some(state) => timetable.next_cursor(state.cursor, now),
+            None => timetable.first_cursor(now),
+        };
+        let due = timetable.due(cursor, now).fire;
+        due.or_else(|| Some(timetable.fire(timetable.next_after(cursor.max(now))?)))
     }
 }

@@ -28,6 +28,11 @@ impl DagVersion {
         &self.version.dag
     }
 
+    /// Whether its schedule has dates that can be made up for.
+    pub fn is_backfillable(&self) -> bool {
+        self.dag().document().schedule.as_ref().is_some_and(|schedule| !schedule.times().is_empty())
+    }
+
     /// The name for people.
     pub fn display_name(&self) -> &str {
         self.dag().document().display_name.as_deref().unwrap_or(self.row.dag_id.as_str())

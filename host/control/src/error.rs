@@ -45,6 +45,21 @@ codes! {
     TryNotFound = "try-not-found", "There is no such try";
     XcomNotFound = "xcom-not-found", "There is no such value";
     BlobNotFound = "blob-not-found", "There is no such blob";
+    VariableNotFound = "variable-not-found", "There is no such variable";
+    ConnectionNotFound = "connection-not-found", "There is no such connection";
+    PoolNotFound = "pool-not-found", "There is no such pool";
+    AssetNotFound = "asset-not-found", "There is no such asset";
+    /// No event of an asset waits for the DAG.
+    EventsNotFound = "asset-events-not-found", "No events wait";
+    BackfillNotFound = "backfill-not-found", "There is no such backfill";
+    /// A variable, connection or pool of this name is there.
+    AlreadyExists = "already-exists", "The name is taken";
+    /// A backfill of the DAG has not ended.
+    BackfillRuns = "backfill-runs", "Another backfill has not ended";
+    BackfillEnded = "backfill-ended", "The backfill has ended";
+    NotBackfillable = "not-backfillable", "The backfill cannot be made";
+    /// A variable, connection or pool that cannot be like this.
+    InvalidSetting = "invalid-setting", "The values are not valid";
     /// The DAG has a run with this id.
     RunExists = "run-exists", "The run id is taken";
     /// No bundle defines the DAG any more.

@@ -4,9 +4,12 @@
 //! Callers: `api`. Views are rows with the DAG version that explains them. [`Error`] is the only error that reaches users.
 //! Not here: HTTP (`api`), what happens next in a run (`plan`, `scheduler`), SQL (`store-*`).
 
+mod asset;
 mod auth;
+mod backfill;
 mod blob;
 mod bundle;
+mod connection;
 mod control;
 mod dag;
 mod dag_run;
@@ -14,18 +17,24 @@ mod dag_version;
 mod error;
 mod health;
 mod log;
+mod masked;
 mod params;
+mod pool;
 mod ports;
 mod result;
 mod task_instance;
 mod trigger;
+mod variable;
 mod wait;
 mod xcom;
 
 pub use crate::bundle::{Deployed, DeployedDag};
 pub use ::blobs::{LogLevel, LogRecord, LogSource};
+pub use asset::{AssetEventRequest, AssetEventView, AssetView};
 pub use auth::{Secret, Session, TOKEN_PREFIX, ensure_admin_token};
+pub use backfill::{BackfillRequest, BackfillVersion, BackfillView, PlannedDate};
 pub use blob::BlobRead;
+pub use connection::{ConnectionChange, ConnectionView};
 pub use control::{Control, ControlParts};
 pub use dag::{DagDetails, DagView};
 pub use dag_run::DagRunView;
@@ -33,13 +42,18 @@ pub use dag_version::DagVersion;
 pub use error::{Code, Error};
 pub use health::{Health, Part};
 pub use log::{LogFollow, LogRead};
+pub use masked::MASK;
+pub use plan::timetable::Fire;
+pub use pool::{DEFAULT_POOL, PoolChange, PoolSlots, PoolView};
 pub use ports::{ParseFailure, Parsing, Scheduling};
 pub use result::RunResult;
 pub use store::{
-    AttemptRow, BundleRow, DagFilter, DagRow, DagVersionRow, InstanceFilter, InstanceRow, Page, PageRequest, RunFilter,
-    RunOrder, RunRow, XcomRow,
+    AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, AttemptRow, BackfillRow, BundleRow,
+    DagFilter, DagRow, DagVersionRow, Hidden, InstanceFilter, InstanceRow, Page, PageRequest, PoolRow, RunFilter,
+    RunOrder, RunRow, WaitingEvent, XcomRow,
 };
 pub use task_instance::{InstanceName, InstanceView, TryView};
 pub use trigger::TriggerRequest;
+pub use variable::{NewVariable, VariableChange, VariableView};
 pub use wait::{Culprit, ResultState, RunFollow, RunStatus, Until, WaitEnd, WaitRequest, Waited};
 pub use xcom::{XcomFilter, XcomView};

@@ -15,6 +15,9 @@ pub trait Scheduling: Send + Sync {
     /// Clears a run; returns when it is durable.
     async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError>;
 
+    /// Something may be due: a version, a backfill or an event is new, or a DAG goes on.
+    fn poke(&self);
+
     /// What commits change of a run from now on. The key may be that of a run that is about to be triggered. Pends when
     /// nothing changes it; dropping the stream leaves nothing behind.
     fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress>;
@@ -28,6 +31,10 @@ impl Scheduling for Scheduler {
 
     async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
         Scheduler::clear(self, scope, run, only_failed).await
+    }
+
+    fn poke(&self) {
+        Scheduler::poke(self);
     }
 
     fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress> {

@@ -108,7 +108,7 @@ impl Control {
     }
 
     /// The members of a conf that is valid and whose blobs are there.
-    async fn check_conf(&self, scope: TenantScope, conf: &str) -> Result<Map<String, Value>, Error> {
+    pub(crate) async fn check_conf(&self, scope: TenantScope, conf: &str) -> Result<Map<String, Value>, Error> {
         let invalid = |problem| Error::new(Code::InvalidConf, "the conf is not valid").problems(vec![problem]);
         if conf == NO_CONF {
             return Ok(Map::new());

@@ -104,6 +104,18 @@ pub mod schedule {
     pub const SKIPPED_COUNT_MAX: u64 = 10_000;
 }
 
+/// Limits on variables, connections and pools.
+pub mod setting {
+    /// Value of a variable, and what a connection holds besides its fields.
+    pub const VALUE_MAX_BYTES: usize = 64 << 10;
+    /// Any other text of them.
+    pub const TEXT_MAX_BYTES: usize = 5_000;
+    /// Slots of a pool.
+    pub const SLOTS_MAX: u32 = 1_000_000;
+    /// Unfinished runs that are looked through to tell how full pools are.
+    pub const POOL_RUNS_MAX: u32 = 10_000;
+}
+
 /// Limits on assets.
 pub mod asset {
     pub const NAME_MAX_BYTES: usize = 250;

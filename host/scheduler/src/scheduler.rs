@@ -175,6 +175,12 @@ impl Scheduler {
         Ok(Started { scheduler, queue: Arc::new(queue), run_loop, membership })
     }
 
+    /// Something may be due sooner than the timekeeper of this process thinks: a version, a backfill or an event is new, or a DAG
+    /// goes on. Timekeepers of other processes find it at their next look.
+    pub fn poke(&self) {
+        self.news().poke();
+    }
+
     /// Starts a run; returns when it is durable.
     pub async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError> {
         let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);

@@ -22,6 +22,7 @@ use model::limits::schedule::ACTIVE_RUNS_DEFAULT;
 use model::{DagId, RunId, RunKey, RunType, TenantScope};
 use serde_json::{Map, Value};
 use store::{AssetStore, BackfillStore, ScheduleStore, StoreError};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{error, warn};
 
@@ -54,18 +55,31 @@ pub struct TimekeeperParts {
 pub struct Timekeeper {
     scheduler: Scheduler,
     task: JoinHandle<()>,
+    /// Closed when the loop has ended, however it did.
+    alive: watch::Receiver<()>,
 }
 
 impl Timekeeper {
     /// Begins to make runs of the tenants about whose runs this process decides.
     pub fn start(scheduler: Scheduler, parts: TimekeeperParts) -> Self {
         let passes = Passes { scheduler: scheduler.clone(), parts };
-        Self { scheduler, task: tokio::spawn(passes.run()) }
+        let (held, alive) = watch::channel(());
+        let task = tokio::spawn(async move {
+            let _held = held;
+            passes.run().await;
+        });
+        Self { scheduler, task, alive }
     }
 
-    /// Something may be due sooner than the timekeeper thinks: a version, a backfill or an event is new, or a DAG goes on.
+    /// Waits until the loop ends, which it does when it is dropped or panics.
+    pub async fn ended(&self) {
+        let mut alive = self.alive.clone();
+        while alive.changed().await.is_ok() {}
+    }
+
+    /// As [`Scheduler::poke`].
     pub fn poke(&self) {
-        self.scheduler.news().poke();
+        self.scheduler.poke();
     }
 }
 

@@ -16,7 +16,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use model::{BundleName, Digest, RunKey, TenantId, TenantScope, WorkerId};
 use scheduler::{
-    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, Started, TriggerError, Versions,
+    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, Started, Timekeeper,
+    TimekeeperParts, TriggerError, Versions,
 };
 use serde_json::Value;
 use store::{AuthStore, Cleared, NewToken};
@@ -37,6 +38,7 @@ pub struct House {
     parser: Arc<Parser>,
     held: watch::Sender<bool>,
     loops: Vec<JoinHandle<()>>,
+    _timekeeper: Timekeeper,
     _folder: TempDir,
 }
 
@@ -60,6 +62,13 @@ impl House {
             limits: SchedulerLimits::default(),
         };
         let Started { scheduler, queue, run_loop, .. } = Scheduler::start(parts).await.expect("the scheduler starts");
+        let timekeeper = TimekeeperParts {
+            store: store.clone(),
+            versions: versions.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(Real),
+        };
+        let timekeeper = Timekeeper::start(scheduler.clone(), timekeeper);
         let (held, is_held) = watch::channel(true);
         let worker = WorkerId::from_uuid(Real.uuid());
         let bodies = bodies::Bodies { worker, queue, blobs: blobs.clone(), logs: logs.clone(), is_held };
@@ -70,6 +79,10 @@ impl House {
             runs: store.clone(),
             values: store.clone(),
             auth: store.clone(),
+            times: store.clone(),
+            variables: store.clone(),
+            connections: store.clone(),
+            pools: store.clone(),
             versions,
             scheduling: scheduling.clone(),
             parsing: parser.clone(),
@@ -81,7 +94,17 @@ impl House {
         });
         let loops = vec![run_loop, tokio::spawn(bodies.play())];
         let token = token.expect("a new server has no token yet");
-        Self { control: Arc::new(control), token, store, scheduling, parser, held, loops, _folder: folder }
+        Self {
+            control: Arc::new(control),
+            token,
+            store,
+            scheduling,
+            parser,
+            held,
+            loops,
+            _timekeeper: timekeeper,
+            _folder: folder,
+        }
     }
 
     /// The first token.
@@ -183,6 +206,10 @@ impl Scheduling for Watched {
 
     async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
         Scheduling::clear(&self.scheduler, scope, run, only_failed).await
+    }
+
+    fn poke(&self) {
+        Scheduling::poke(&self.scheduler);
     }
 
     fn watch(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, RunProgress> {

@@ -20,6 +20,11 @@ pub(super) fn filled(path: &str) -> String {
         ("{version_number}", "1"),
         ("{xcom_key}", "absent"),
         ("{name}", "absent"),
+        ("{variable_key}", "absent"),
+        ("{connection_id}", "absent"),
+        ("{pool_name}", "absent"),
+        ("{asset_id}", "0"),
+        ("{backfill_id}", "0"),
         ("{digest}", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
     ];
     let filled = names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
@@ -62,9 +67,10 @@ async fn every_route_but_the_open_ones_needs_a_token() {
 #[tokio::test]
 async fn what_is_absent_is_not_found_on_every_route_that_reads_one_thing() {
     let api = Api::start().await;
-    let lists = ["/api/v2/dags", "/api/v2/bundles"];
+    let nouns = ["dags", "bundles", "variables", "connections", "pools", "assets", "assets/events", "backfills"];
+    let lists = nouns.map(|noun| format!("/api/v2/{noun}"));
     for (method, path) in table(&api) {
-        if method == Method::GET && !crate::OPEN_ROUTES.contains(&path) && !lists.contains(&path) {
+        if method == Method::GET && !crate::OPEN_ROUTES.contains(&path) && !lists.iter().any(|list| list == path) {
             let reply = api.get(filled(path).strip_prefix("/api/v2").expect("below")).await;
             assert_eq!(reply.status, 404, "{path}: {reply:?}");
             assert_eq!(reply.headers["content-type"], "application/problem+json", "{path}");

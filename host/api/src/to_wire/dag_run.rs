@@ -1,6 +1,7 @@
 //! Runs.
 
 use control::DagRunView;
+use model::RunType;
 
 use super::{dag_version, duration_s, raw_json};
 use crate::wire::dag_run::DagRunResponse;
@@ -22,8 +23,8 @@ pub(crate) fn dag_run(view: &DagRunView) -> DagRunResponse {
         last_scheduling_decision: None,
         run_type: row.run_type.as_str(),
         state: row.state.as_str(),
-        triggered_by: Some(row.triggered_by.clone()),
-        triggering_user_name: None,
+        triggered_by: Some(triggered_by(view)),
+        triggering_user_name: (row.run_type == RunType::Backfill).then(|| row.triggered_by.clone()),
         conf: raw_json(&row.conf),
         note: row.note.clone(),
         dag_versions: vec![dag_version(version)],
@@ -33,5 +34,15 @@ pub(crate) fn dag_run(view: &DagRunView) -> DagRunResponse {
         params: raw_json(&row.params),
         reason: row.reason.clone(),
         clear_number: row.clears,
+    }
+}
+
+/// What made the run, in Airflow's words. Rows of backfills say who wanted them.
+fn triggered_by(view: &DagRunView) -> String {
+    match view.row.run_type {
+        RunType::Manual => view.row.triggered_by.clone(),
+        RunType::Scheduled => "timetable".to_owned(),
+        RunType::Backfill => "backfill".to_owned(),
+        RunType::AssetTriggered => "asset".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -14,6 +14,8 @@ pub(crate) struct DagResponse {
     pub(crate) dag_id: String,
     pub(crate) dag_display_name: String,
     pub(crate) is_paused: bool,
+    /// Why it was paused, where the server did it.
+    pub(crate) pause_reason: Option<String>,
     /// Its bundle no longer defines it.
     pub(crate) is_stale: bool,
     pub(crate) last_parsed_time: Option<Timestamp>,
@@ -41,6 +43,14 @@ pub(crate) struct DagResponse {
     pub(crate) owners: Vec<String>,
     pub(crate) is_backfillable: bool,
     pub(crate) file_token: String,
+}
+
+/// What of a DAG can be changed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DagPatchBody {
+    /// Its schedule makes no runs while it is paused.
+    pub(crate) is_paused: bool,
 }
 
 /// A tag of a DAG.

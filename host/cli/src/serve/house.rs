@@ -10,7 +10,9 @@ use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
 use model::ServerId;
 use model::limits::component::COMPILERS_MAX;
 use sandbox::RunnerCommand;
-use scheduler::{ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
+use scheduler::{
+    ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Timekeeper, TimekeeperParts, Versions,
+};
 use store::NewServer;
 use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
@@ -69,6 +71,8 @@ pub(crate) struct House {
     membership: Shared<BoxFuture<'static, String>>,
     /// `None` where other processes run everything.
     worker: Option<Worker>,
+    /// Makes the runs that nobody asks for; `None` where other processes do.
+    timekeeper: Option<Timekeeper>,
     _keeper: Option<Keeper>,
     /// Held to the end.
     _data: DataFolder,
@@ -138,6 +142,13 @@ impl House {
             None
         };
 
+        let timekeeper = TimekeeperParts {
+            store: stores.times.clone(),
+            versions: versions.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(Real),
+        };
+        let timekeeper = roles.scheduler.then(|| Timekeeper::start(scheduler.clone(), timekeeper));
         let rows = stores.retention.clone();
         let keeper = roles.scheduler.then(|| Keeper::start(rows, blobs.clone(), clock.clone()));
         let control = Control::new(ControlParts {
@@ -145,6 +156,10 @@ impl House {
             runs: stores.reader.clone(),
             values: stores.values.clone(),
             auth: stores.auth.clone(),
+            times: stores.times.clone(),
+            variables: stores.variables.clone(),
+            connections: stores.connections.clone(),
+            pools: stores.pools.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
             parsing: Arc::new(Parser { artefacts, command, turns: Semaphore::new(COMPILERS_MAX) }),
@@ -162,6 +177,7 @@ impl House {
             run_loop,
             membership,
             worker,
+            timekeeper,
             _keeper: keeper,
             _data: data,
         })
@@ -174,6 +190,9 @@ impl House {
             // The worker ends with the scheduler, not the other way round.
             biased;
             ended = self.run_loop.clone() => (Part::Scheduler, format!("the loop of the scheduler {}", how(&ended))),
+            () = timekeeper_ended(self.timekeeper.as_ref()) => {
+                (Part::Scheduler, "the loop of the timekeeper ended".to_owned())
+            }
             why = self.membership.clone() => (Part::Scheduler, why),
             why = self.stores.failed.clone() => (Part::Database, why),
             why = worker_failed(self.worker.as_ref()) => (Part::Worker, why),
@@ -186,6 +205,7 @@ impl House {
     /// Gives out no more work, lets what runs finish for at most `grace`, hands back the rest and ends all loops. Parts whose
     /// loops have ended are not waited for.
     pub(crate) async fn close(self, grace: Duration) {
+        drop(self.timekeeper);
         failpoint::begins("drain::begin");
         self.scheduler.drain().await;
         failpoint::ends("drain::begin");
@@ -217,6 +237,13 @@ fn name_of_process() -> String {
 async fn worker_failed(worker: Option<&Worker>) -> String {
     match worker {
         Some(worker) => worker.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn timekeeper_ended(timekeeper: Option<&Timekeeper>) {
+    match timekeeper {
+        Some(timekeeper) => timekeeper.ended().await,
         None => std::future::pending().await,
     }
 }

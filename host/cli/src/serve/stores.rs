@@ -6,8 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
-use scheduler::SharedStore;
-use store::{AuthStore, Catalog, RetentionStore, RunReader, RunStore, StateStore, ValueStore, VariableStore};
+use scheduler::{SharedStore, TimeStore};
+use store::{
+    AuthStore, Catalog, ConnectionStore, PoolStore, RetentionStore, RunReader, RunStore, StateStore, ValueStore,
+    VariableStore,
+};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 
@@ -23,8 +26,12 @@ pub(crate) struct Stores {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
-    pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
+    /// Schedules, backfills and assets.
+    pub(crate) times: Arc<dyn TimeStore>,
+    pub(crate) variables: Arc<dyn VariableStore>,
+    pub(crate) connections: Arc<dyn ConnectionStore>,
+    pub(crate) pools: Arc<dyn PoolStore>,
     /// What is kept of it; of SQLite alone so far.
     pub(crate) retention: Option<Arc<dyn RetentionStore>>,
     /// The file of SQLite.
@@ -58,7 +65,17 @@ impl Stores {
 
     fn of<S>(store: Arc<S>, shared: Option<Arc<dyn SharedStore>>, failed: Shared<BoxFuture<'static, String>>) -> Self
     where
-        S: RunStore + RunReader + Catalog + ValueStore + StateStore + VariableStore + AuthStore + 'static,
+        S: RunStore
+            + RunReader
+            + Catalog
+            + ValueStore
+            + StateStore
+            + AuthStore
+            + TimeStore
+            + VariableStore
+            + ConnectionStore
+            + PoolStore
+            + 'static,
     {
         Self {
             runs: store.clone(),
@@ -66,8 +83,11 @@ impl Stores {
             catalog: store.clone(),
             values: store.clone(),
             states: store.clone(),
+            auth: store.clone(),
+            times: store.clone(),
             variables: store.clone(),
-            auth: store,
+            connections: store.clone(),
+            pools: store,
             retention: None,
             file: None,
             shared,

@@ -6,7 +6,7 @@ mod waft;
 use canned::{Answer, Canned};
 use waft::{Said, waft};
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 33] = [
     &[],
     &["serve"],
     &["demo"],
@@ -19,6 +19,18 @@ const COMMANDS: [&[&str]; 21] = [
     &["logs"],
     &["dags"],
     &["versions"],
+    &["pause"],
+    &["unpause"],
+    &["backfill"],
+    &["backfill", "create"],
+    &["assets"],
+    &["assets", "tell"],
+    &["variables"],
+    &["variables", "set"],
+    &["connections"],
+    &["connections", "set"],
+    &["pools"],
+    &["pools", "set"],
     &["db"],
     &["db", "status"],
     &["db", "migrate"],

@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("worker", &["blobs", "clock", "failpoint", "model", "sandbox", "store"]),
     ("scheduler", &["bundle", "clock", "failpoint", "model", "plan", "store"]),
     ("simulation", &["clock", "model", "plan", "scheduler", "store", "testkit", "upkeep"]),
-    ("control", &["blobs", "bundle", "clock", "failpoint", "model", "sandbox", "scheduler", "store"]),
+    ("control", &["blobs", "bundle", "clock", "failpoint", "model", "plan", "sandbox", "scheduler", "store"]),
     ("api", &["clock", "control", "model"]),
     ("ui", &["control", "model"]),
     ("client", &["model"]),

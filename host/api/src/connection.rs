@@ -1,0 +1,134 @@
+//! Connections.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use control::{Code, Error, Session};
+use model::Problem;
+
+use crate::app::App;
+use crate::from_wire::Mask;
+use crate::path::PathNames;
+use crate::problem::Failure;
+use crate::query::QueryReader;
+use crate::wire::connection::{ConnectionBody, ConnectionCollection, ConnectionResponse};
+use crate::wire::problem::ProblemDetails;
+use crate::{body, from_wire, to_wire};
+
+/// Connections by id.
+#[utoipa::path(
+    get, path = "/api/v2/connections", tag = "Connection",
+    params(
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "connection_id"),
+        ("connection_id_pattern" = Option<String>, Query, description = "`%` stands for any characters, `_` for one"),
+    ),
+    responses(
+        (status = 200, body = ConnectionCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_connections(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    mut query: QueryReader,
+) -> Result<Json<ConnectionCollection>, Failure> {
+    let (page, pattern) = (query.page(), from_wire::name_pattern(&mut query, "connection_id_pattern"));
+    from_wire::one_order(&mut query, "connection_id");
+    query.finish()?;
+    let found = app.control.connection_list(&session, pattern.as_deref(), page).await?;
+    let connections = found.rows.into_iter().map(to_wire::connection).collect();
+    Ok(Json(ConnectionCollection { connections, total_entries: found.total }))
+}
+
+/// One connection.
+#[utoipa::path(
+    get, path = "/api/v2/connections/{connection_id}", tag = "Connection", params(("connection_id" = String, Path)),
+    responses(
+        (status = 200, body = ConnectionResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_connection(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<ConnectionResponse>, Failure> {
+    query.finish()?;
+    let found = app.control.connection_fetch(&session, &names.connection_id()?).await?;
+    Ok(Json(to_wire::connection(found)))
+}
+
+/// Makes a connection.
+#[utoipa::path(
+    post, path = "/api/v2/connections", tag = "Connection", request_body = ConnectionBody,
+    responses(
+        (status = 201, body = ConnectionResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_connection(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    query: QueryReader,
+    request: Request,
+) -> Result<(StatusCode, Json<ConnectionResponse>), Failure> {
+    query.finish()?;
+    let body: ConnectionBody = body::json(&app, request).await?;
+    let (id, said) = from_wire::new_connection(body).map_err(invalid)?;
+    let made = app.control.connection_create(&session, id, said).await?;
+    Ok((StatusCode::CREATED, Json(to_wire::connection(made))))
+}
+
+/// Changes a connection.
+#[utoipa::path(
+    patch, path = "/api/v2/connections/{connection_id}", tag = "Connection",
+    params(
+        ("connection_id" = String, Path),
+        ("update_mask" = Option<Vec<String>>, Query, description = "the members that count; all that the body says where it is left out"),
+    ),
+    request_body = ConnectionBody,
+    responses(
+        (status = 200, body = ConnectionResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_connection(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+    request: Request,
+) -> Result<Json<ConnectionResponse>, Failure> {
+    let mask = Mask::read(&mut query, from_wire::CONNECTION_FIELDS);
+    query.finish()?;
+    let id = names.connection_id()?;
+    let body: ConnectionBody = body::json(&app, request).await?;
+    let change = from_wire::connection_change(&id, body, &mask).map_err(invalid)?;
+    let changed = app.control.connection_change(&session, &id, change).await?;
+    Ok(Json(to_wire::connection(changed)))
+}
+
+/// Deletes a connection.
+#[utoipa::path(
+    delete, path = "/api/v2/connections/{connection_id}", tag = "Connection", params(("connection_id" = String, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete_connection(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    app.control.connection_delete(&session, &names.connection_id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn invalid(problems: Vec<Problem>) -> Error {
+    Error::new(Code::InvalidSetting, "the connection cannot be like this").problems(problems)
+}
