@@ -4,6 +4,7 @@
 //! the words of the DAG document. The macros ask for it when a bundle tells about its DAGs; a running task never does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -80,6 +81,30 @@ impl ToJson for JsonType {
             }
         };
         plain.write(out);
+    }
+}
+
+/// In the words of the document.
+impl fmt::Display for JsonType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text);
+        f.write_str(&text)
+    }
+}
+
+impl JsonType {
+    /// False where a value of this type can never stand where `into` is asked for. The host compares more closely.
+    pub(crate) fn fits(&self, into: &Self) -> bool {
+        match (self, into) {
+            (Self::Any, _) | (_, Self::Any) | (Self::Integer, Self::Number) | (Self::Enum(_), Self::String) => true,
+            (Self::Union(types), into) => types.iter().all(|ty| ty.fits(into)),
+            (ty, Self::Union(types)) => types.iter().any(|into| ty.fits(into)),
+            (Self::List(item) | Self::Sequence(item), Self::List(into) | Self::Sequence(into)) => item.fits(into),
+            (Self::Map(value), Self::Map(into)) => value.fits(into),
+            (Self::Object(_), Self::Object(_) | Self::Map(_)) | (Self::Map(_), Self::Object(_)) => true,
+            (ty, into) => ty == into,
+        }
     }
 }
 
@@ -179,6 +204,19 @@ pub trait Type {
         false
     }
 }
+
+/// A type whose values are objects: a struct with `#[derive(waft::Type)]`, or a map. What [`each`](crate::each()) takes, and what
+/// an [`approval`](crate::approval()) gives.
+#[diagnostic::on_unimplemented(
+    message = "the values of `{Self}` are no objects",
+    label = "not a struct with named fields, or a map",
+    note = "give a struct `#[derive(serde::Serialize, serde::Deserialize, waft::Type)]`"
+)]
+pub trait Members: Type {}
+
+impl Members for serde_json::Map<String, Value> {}
+impl<V: Type> Members for BTreeMap<String, V> {}
+impl<V: Type, S> Members for HashMap<String, V, S> {}
 
 macro_rules! plain {
     ($($json:ident: $($ty:ty)*;)*) => {$($(

@@ -9,7 +9,8 @@ use crate::attributes::{Settings, documentation};
 use crate::task::{check_name, unraw};
 use crate::units::duration_ms;
 
-const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout and max_active_tasks";
+const KNOWN: &str =
+    "dag_id, display_name, description, tags, owners, label, run_timeout, max_active_tasks and fail_fast";
 
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
     let options: Settings = syn::parse2(options)?;
@@ -108,6 +109,10 @@ fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
             "max_active_tasks" => {
                 let number = option.number()?;
                 quote!(#field: ::core::option::Option::Some(#number),)
+            }
+            "fail_fast" => {
+                let flag = option.flag()?;
+                quote!(#field: #flag,)
             }
             _ => return Err(option.unknown(KNOWN)),
         });
