@@ -7,6 +7,7 @@ use crate::document::{DagDocument, ParamDocument};
 use crate::graph::{self, Source};
 use crate::json_text::ToJson;
 use crate::json_type::Type;
+use crate::schedule::Timing;
 use crate::source::Param;
 use crate::tasks::Tasks;
 
@@ -34,6 +35,8 @@ pub struct Dag {
     #[doc(hidden)]
     pub fail_fast: bool,
     #[doc(hidden)]
+    pub timing: Timing,
+    #[doc(hidden)]
     pub build: fn(),
 }
 
@@ -51,6 +54,7 @@ impl Dag {
             run_timeout_ms: None,
             max_active_tasks: None,
             fail_fast: false,
+            timing: Timing::NONE,
             build,
         }
     }
@@ -85,6 +89,7 @@ impl Dag {
             run_timeout_ms: self.run_timeout_ms,
             max_active_tasks: self.max_active_tasks,
             fail_fast: self.fail_fast,
+            timing: self.timing,
             result: parts.result,
             tasks: parts.tasks,
             groups: parts.groups,

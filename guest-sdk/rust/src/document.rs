@@ -5,8 +5,10 @@
 
 use serde_json::value::RawValue;
 
+use crate::json_schema::JsonSchema;
 use crate::json_text::{Object, ToJson};
-use crate::json_type::{JsonSchema, JsonType};
+use crate::json_type::JsonType;
+use crate::schedule::Timing;
 
 mod source;
 mod task;
@@ -31,6 +33,7 @@ pub(crate) struct DagDocument {
     pub(crate) run_timeout_ms: Option<u64>,
     pub(crate) max_active_tasks: Option<u32>,
     pub(crate) fail_fast: bool,
+    pub(crate) timing: Timing,
     pub(crate) result: Vec<String>,
     pub(crate) tasks: Vec<TaskDocument>,
     pub(crate) groups: Vec<GroupDocument>,
@@ -48,6 +51,7 @@ impl ToJson for DagDocument {
         object.list("tags", self.tags);
         object.list("owners", self.owners);
         object.text("label", self.label);
+        self.timing.write_members(&mut object);
         if !self.params.is_empty() {
             object.entries("params", &self.params);
         }

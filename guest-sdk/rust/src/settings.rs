@@ -6,78 +6,7 @@ use std::time::Duration;
 
 use crate::graph::{self, Node};
 use crate::json_text::{Object, ToJson, variant};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$about])* $variant,)* }
-
-        impl ToJson for $name {
-            fn write(&self, out: &mut String) {
-                match self { $(Self::$variant => $text,)* }.write(out);
-            }
-        }
-    };
-}
-
-words! {
-    /// When a task runs, given how its direct upstream tasks ended.
-    TriggerRule {
-        /// All ended in success.
-        AllSuccess = "all_success",
-        /// All failed, or could not run for a failure.
-        AllFailed = "all_failed",
-        /// All ended.
-        AllDone = "all_done",
-        /// All ended, none was skipped, and one succeeded.
-        AllDoneMinOneSuccess = "all_done_min_one_success",
-        /// All ended, and a setup among them succeeded or there is none.
-        AllDoneSetupSuccess = "all_done_setup_success",
-        /// One succeeded.
-        OneSuccess = "one_success",
-        /// One failed, or could not run for a failure.
-        OneFailed = "one_failed",
-        /// One succeeded or failed.
-        OneDone = "one_done",
-        /// All ended, and none failed.
-        NoneFailed = "none_failed",
-        /// All ended, none failed, and one succeeded.
-        NoneFailedMinOneSuccess = "none_failed_min_one_success",
-        /// All ended, and none was skipped.
-        NoneSkipped = "none_skipped",
-        /// All were skipped.
-        AllSkipped = "all_skipped",
-        /// Waits for nothing.
-        Always = "always",
-    }
-}
-
-words! {
-    /// How a task's weight follows from priorities.
-    WeightRule {
-        /// Its own priority and those of everything downstream.
-        Downstream = "downstream",
-        /// Its own priority and those of everything upstream.
-        Upstream = "upstream",
-        /// Its own priority.
-        Absolute = "absolute",
-    }
-}
-
-words! {
-    /// How an attempt fails.
-    FailureKind {
-        /// The body answered so.
-        Failed = "failed",
-        /// It ran, or waited for a slot, for too long.
-        TimedOut = "timed_out",
-        /// The body was ended by a fault of its own, such as a panic.
-        Trapped = "trapped",
-        /// It asked for more memory or other means than it may have.
-        OverLimit = "over_limit",
-    }
-}
+use crate::rules::{FailureKind, TriggerRule, WeightRule};
 
 /// All of it. What is not set is the host's to decide.
 #[doc(hidden)]
@@ -107,6 +36,8 @@ pub struct Settings {
     pub max_active_per_run: Option<u32>,
     pub max_map_length: Option<u32>,
     pub memory_bytes: Option<u64>,
+    pub inlets: &'static [&'static str],
+    pub outlets: &'static [&'static str],
 }
 
 impl Settings {
@@ -136,6 +67,8 @@ impl Settings {
         max_active_per_run: None,
         max_map_length: None,
         memory_bytes: None,
+        inlets: &[],
+        outlets: &[],
     };
 
     pub(crate) fn write_members(&self, is_mapped: bool, object: &mut Object<'_>) {
@@ -175,6 +108,18 @@ impl Settings {
         if let Some(memory_bytes) = &self.memory_bytes {
             object.member_with("resources", |out| variant("memory_bytes", memory_bytes, out));
         }
+        object.list("inlets", self.inlets);
+        let outlets: Vec<_> = self.outlets.iter().map(Outlet).collect();
+        object.list("outlets", &outlets);
+    }
+}
+
+/// An asset that a success changes.
+struct Outlet<'a>(&'a &'static str);
+
+impl ToJson for Outlet<'_> {
+    fn write(&self, out: &mut String) {
+        variant("name", self.0, out);
     }
 }
 
@@ -360,6 +305,30 @@ pub trait TaskOptions: Sized {
     /// Memory of an instance in bytes.
     fn memory_bytes(self, bytes: u64) -> Self {
         set(&self, |settings| settings.memory_bytes = Some(bytes));
+        self
+    }
+
+    /// Assets about which its body may read what is kept.
+    fn inlets(self, assets: &'static [&'static str]) -> Self {
+        set(&self, |settings| settings.inlets = assets);
+        self
+    }
+
+    /// Assets that its success changes: each emits an event, and DAGs whose schedule names them run.
+    ///
+    /// ```
+    /// use waft::prelude::*;
+    ///
+    /// #[task(outlets = ["s3://shop/orders"])] fn load() {}
+    /// #[task] fn report() {}
+    ///
+    /// #[dag(schedule = "every 6h")] fn loads() { load(); }
+    /// #[dag(schedule = asset("s3://shop/orders"))] fn reports() { report(); }
+    /// # assert!(loads::DAG.document().unwrap().contains(r#""outlets":[{"name":"s3://shop/orders"}]"#));
+    /// # assert!(reports::DAG.document().unwrap().contains(r#""schedule":{"assets":{"asset":"s3://shop/orders"}}"#));
+    /// ```
+    fn outlets(self, assets: &'static [&'static str]) -> Self {
+        set(&self, |settings| settings.outlets = assets);
         self
     }
 }

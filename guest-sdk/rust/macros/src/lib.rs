@@ -5,6 +5,7 @@ mod attributes;
 mod dag;
 mod group;
 mod options;
+mod schedule;
 mod task;
 mod ty;
 mod units;
@@ -40,6 +41,8 @@ use proc_macro::TokenStream;
 /// | `depends_on_past = true` | runs only where the same task of the run before was a success or skipped | false |
 /// | `wait_for_downstream = true` | asks the same of what stood directly downstream of it | false |
 /// | `memory = "64MiB"` | memory of an instance (`B`, `KiB`, `MiB`, `GiB`) | 256MiB, which is the most |
+/// | `outlets = ["s3://b/orders"]` | assets that its success changes | |
+/// | `inlets = ["s3://b/rates"]` | assets about which its body may read what is kept | |
 /// | `task_id = "load-all"` | id of the task unless it is called more than once | the function's name |
 /// | `entrypoint = "load"` | name of the body, unique in the bundle | the function's name |
 ///
@@ -75,6 +78,19 @@ pub fn task(options: TokenStream, function: TokenStream) -> TokenStream {
 /// | `run_timeout = "2h"` | ends a run as failed after this time | |
 /// | `max_active_tasks = 16` | instances of one run that may run at a time | |
 /// | `fail_fast = true` | at the first final failure everything unfinished ends; teardowns still run | false |
+/// | `schedule = "@daily"` | what makes runs besides people, see below | nothing |
+/// | `timezone = "Europe/Vienna"` | the zone of its cron expressions | UTC |
+/// | `start_date = "2026-01-31T08:00:00Z"`, `end_date = "…"` | nothing is scheduled before and after it | |
+/// | `catchup = true` | makes the runs that were missed too, one after the other | only the last |
+/// | `logical_date = "interval_start"` | what a scheduled run is named for: when it is due (`fire`), or the fire before it | `fire` |
+/// | `max_active_runs = 1` | unfinished runs above which nothing more is scheduled | 16 |
+/// | `max_consecutive_failed_runs = 3` | pauses the DAG when so many runs in a row have failed | |
+/// | `deadline = "2h"` | by when a run should have ended | |
+/// | `deadline_from = "logical_date"` | what that is counted from: `queued_at`, `run_after`, `logical_date` | `queued_at` |
+///
+/// A schedule is a cron expression (`"0 8 * * MON-FRI"`, or a word such as `"@daily"`), an interval (`"every 6h"`), a list of
+/// these, `"@once"`, `"@continuous"`, events of assets (`asset("s3://b/orders")`, `all("a", any("b", "c"))`), or both
+/// (`assets_or_time(any("a", "b"), "@daily")`).
 ///
 /// Documentation comments become the DAG's documentation.
 #[proc_macro_attribute]
