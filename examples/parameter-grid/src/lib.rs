@@ -19,7 +19,12 @@ fn learning_rates() -> Vec<f64> {
 }
 
 /// Stands for hours of work: a loss that is least at a rate of 0.01 and a depth of 5.
-#[task(retries = 1, timeout = "6h", max_active_per_run = 4, map_index_template = "rate {{ args.rate }}, depth {{ args.depth }}")]
+#[task(
+    retries = 1,
+    timeout = "6h",
+    max_active_per_run = 4,
+    map_index_template = "rate {{ args.rate }}, depth {{ args.depth }}"
+)]
 fn train(rate: f64, depth: u32, seed: u64) -> Model {
     let loss = (rate - 0.01).abs() + (f64::from(depth) - 5.0).abs() / 10.0 + seed as f64 / 1000.0;
     log::info!("rate {rate}, depth {depth}, seed {seed}: loss {loss:.3}");

@@ -49,6 +49,22 @@ pub struct Variable<T> {
 }
 
 /// An argument of a function under [`#[group]`](macro@crate::group), as the tasks in it see it: one item where the group is mapped.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task] fn parse(file: String) -> Vec<u64> { vec![file.len() as u64] }
+/// #[task] fn largest(numbers: Vec<u64>) -> Option<u64> { numbers.into_iter().max() }
+/// #[task] fn sum(numbers: Sequence<u64>) -> Result<u64, TaskError> { Ok(numbers.to_vec()?.iter().sum()) }
+///
+/// /// Each file goes through both tasks without waiting for the others.
+/// #[group] fn each_file(file: Item<String>) -> Output<Option<u64>> { largest(parse(file)) }
+///
+/// #[dag] fn files(files: Param<Vec<String>>) -> Output<u64> {
+///     sum(each_file.expand(files))     // of an `Output` in the group others see a `Mapped`
+/// }
+/// # assert!(files::DAG.document().unwrap().contains(r#""file":{"group_arg":{"group":"each_file","arg":"file"}}"#));
+/// ```
 pub struct Item<T> {
     group: GroupNode,
     name: &'static str,

@@ -104,18 +104,6 @@ pub fn dag(options: TokenStream, function: TokenStream) -> TokenStream {
 /// arguments are sources for the tasks in it. What it returns stands for the group outside: of an `Output<T>` in a mapped
 /// group others see a `Mapped<T>`.
 ///
-/// ```ignore
-/// #[group]
-/// fn each_file(file: Item<String>) -> Output<u64> {
-///     count(parse(file))
-/// }
-///
-/// #[dag]
-/// fn counts(files: Param<Vec<String>>) {
-///     total(each_file.expand(files));
-/// }
-/// ```
-///
 /// | option | what it says | default |
 /// | --- | --- | --- |
 /// | `group_id = "files"` | name of the group, and what the names of its tasks begin with | the function's name |
