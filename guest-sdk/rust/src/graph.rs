@@ -108,7 +108,7 @@ pub(crate) struct Graph {
 
 enum Mode {
     Idle,
-    Building(Graph),
+    Building(Box<Graph>),
     Finding { entrypoint: String, found: Option<&'static TaskDecl> },
 }
 
@@ -118,10 +118,10 @@ thread_local! {
 
 /// Runs `build` and gives what it collected.
 pub(crate) fn building(build: fn()) -> Graph {
-    MODE.set(Mode::Building(Graph::default()));
+    MODE.set(Mode::Building(Box::default()));
     build();
     match MODE.replace(Mode::Idle) {
-        Mode::Building(graph) => graph,
+        Mode::Building(graph) => *graph,
         Mode::Idle | Mode::Finding { .. } => Graph::default(),
     }
 }

@@ -142,6 +142,20 @@ impl<R: Leaves> Leaves for Group<R> {
     }
 }
 
+impl Leaves for () {
+    type Outside = ();
+
+    fn outside(self) {}
+}
+
+impl<R: Leaves> Leaves for Vec<R> {
+    type Outside = Vec<R::Outside>;
+
+    fn outside(self) -> Self::Outside {
+        self.into_iter().map(Leaves::outside).collect()
+    }
+}
+
 macro_rules! tuples {
     ($(($($arg:ident $name:ident)*))*) => {$(
         impl<$($arg: Leaves),*> Leaves for ($($arg,)*) {
@@ -155,7 +169,7 @@ macro_rules! tuples {
     )*};
 }
 
-tuples! { () (A a) (A a B b) (A a B b C c) (A a B b C c D d) }
+tuples! { (A a) (A a B b) (A a B b C c) (A a B b C c D d) }
 
 /// What an argument of a function under `#[group]` may be: only [`Item`].
 #[diagnostic::on_unimplemented(

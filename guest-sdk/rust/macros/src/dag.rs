@@ -125,7 +125,13 @@ fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
         });
     }
     if !timing.is_empty() {
-        fields.extend(quote!(timing: ::waft::__private::Timing { #timing ..::waft::__private::Timing::NONE },));
+        fields.extend(quote! {
+            timing: {
+                let mut timing = ::waft::__private::Timing::NONE;
+                #timing
+                timing
+            },
+        });
     }
     Ok(fields)
 }
@@ -133,7 +139,7 @@ fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
 /// What an option says about time, if it does.
 fn timing_field(option: &Setting, options: &Settings) -> syn::Result<Option<TokenStream>> {
     let field = &option.name;
-    let some = |value: &dyn quote::ToTokens| quote!(#field: ::core::option::Option::Some(#value),);
+    let some = |value: &dyn quote::ToTokens| quote!(timing.#field = ::core::option::Option::Some(#value););
     let beside = |name: &str| {
         let has = options.0.iter().any(|option| option.name == name);
         let message = format!("`{field}` goes with `{name}`");
@@ -149,7 +155,7 @@ fn timing_field(option: &Setting, options: &Settings) -> syn::Result<Option<Toke
         "start_date" | "end_date" => some(schedule::date(option.string()?)?),
         "catchup" => {
             let flag = option.flag()?;
-            quote!(catchup: #flag,)
+            quote!(timing.catchup = #flag;)
         }
         "logical_date" => {
             option.word(&["fire", "interval_start"])?;
