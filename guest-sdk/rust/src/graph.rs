@@ -6,6 +6,7 @@
 //! no registry of bodies beside the DAGs, so none can be missing from it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,15 +26,15 @@ pub(crate) use names::chosen;
 pub(crate) use source::Source;
 
 /// A task of the DAG that is being built: its position in the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Node(u32);
 
 /// A group of the DAG that is being built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupNode(u32);
 
 /// What an edge connects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Member {
     /// A task.
     Task(Node),
@@ -98,6 +99,8 @@ pub(crate) struct Graph {
     items: Vec<Source>,
     params: Entries<ParamDocument>,
     edges: Vec<Edge>,
+    /// Of the edge between two, so that each stands once.
+    edge_positions: BTreeMap<(Member, Member), usize>,
     result: Vec<Node>,
     /// Functions that items pass through.
     transforms: Vec<&'static TaskDecl>,
@@ -284,9 +287,12 @@ pub(crate) fn arm(branch: Node, arm: usize, members: Vec<Member>) {
 }
 
 pub(crate) fn edge(from: Member, to: Member, label: Option<&'static str>) {
-    with_graph(|graph| match graph.edges.iter_mut().find(|edge| edge.from == from && edge.to == to) {
-        Some(edge) => edge.label = edge.label.or(label),
-        None => graph.edges.push(Edge { from, to, label }),
+    with_graph(|graph| {
+        let position = *graph.edge_positions.entry((from, to)).or_insert(graph.edges.len());
+        match graph.edges.get_mut(position) {
+            Some(edge) => edge.label = edge.label.or(label),
+            None => graph.edges.push(Edge { from, to, label }),
+        }
     });
 }
 

@@ -112,8 +112,7 @@ fn both() {}
 fn schedules() {
     insta::assert_snapshot!(super::document(scheduled::DAG));
     let check = |dag: waft::Dag, expect: serde_json::Value| {
-        let document: serde_json::Value = serde_json::from_str(&dag.document().unwrap()).unwrap();
-        assert_eq!(document["schedule"], expect);
+        assert_eq!(super::checked(dag)["schedule"], expect);
     };
     check(once::DAG, json!("once"));
     check(continuous::DAG, json!("continuous"));

@@ -116,7 +116,7 @@ fn order() {
 
 #[track_caller]
 fn check(name: &str, dag: waft::Dag) {
-    let document: serde_json::Value = serde_json::from_str(&dag.document().unwrap()).unwrap();
+    let document = super::checked(dag);
     insta::assert_snapshot!(name, serde_json::to_string_pretty(&document).unwrap());
 }
 
