@@ -72,7 +72,7 @@ impl From<task::Outcome> for waft::task::types::Outcome {
 
 impl From<Wake> for waft::task::types::Wake {
     fn from(wake: Wake) -> Self {
-        use waft::task::types::WakeEvent as On;
+        use self::waft::task::types::WakeEvent as On;
         let on = match wake.event().clone() {
             WakeEvent::Until(time_us) => On::Until(time_us),
             WakeEvent::Asset(name) => On::Asset(name),
