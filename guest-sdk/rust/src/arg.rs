@@ -8,9 +8,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::graph::{self, Source};
-use crate::json_type::Type;
+use crate::json_type::{JsonType, Type};
 
 /// A filled argument of type `T`.
 pub struct Arg<T> {
@@ -20,23 +21,75 @@ pub struct Arg<T> {
 
 /// A filled argument whose type has been checked.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) enum Slot {
+    /// The same in each instance.
+    Fixed(Source),
+    /// An item in each instance, in every combination with the others.
+    Product(Source),
+    /// An item in each instance, side by side with the others.
+    Zipped { source: Source, fill: Option<Box<RawValue>> },
+    /// The first argument of a task whose arguments come from objects.
+    Each(Box<EachSlot>),
+    /// The other arguments of such a task.
+    Open,
+}
+
+/// Objects whose members are arguments.
+#[derive(Debug)]
+pub(crate) struct EachSlot {
     pub(crate) source: Source,
-    /// Another item in each instance.
-    pub(crate) varies: bool,
+    pub(crate) overriding: bool,
+    /// The type of one object.
+    pub(crate) item: JsonType,
 }
 
 impl<T> Arg<T> {
+    fn new(slot: Slot) -> Self {
+        Self { slot, ty: PhantomData }
+    }
+
     pub(crate) fn same(source: Source) -> Self {
-        Self { slot: Slot { source, varies: false }, ty: PhantomData }
+        Self::new(Slot::Fixed(source))
     }
 
     pub(crate) fn each(source: Source) -> Self {
-        Self { slot: Slot { source, varies: true }, ty: PhantomData }
+        Self::new(Slot::Product(source))
+    }
+
+    pub(crate) fn zipped(self, fill: Option<Box<RawValue>>) -> Self {
+        match self.slot {
+            Slot::Product(source) => Self::new(Slot::Zipped { source, fill }),
+            slot => Self::new(slot),
+        }
+    }
+
+    pub(crate) fn of_each(each: EachSlot) -> Self {
+        Self::new(Slot::Each(Box::new(each)))
+    }
+
+    pub(crate) fn open() -> Self {
+        Self::new(Slot::Open)
     }
 
     pub(crate) fn into_slot(self) -> Slot {
         self.slot
+    }
+
+    /// The one value that it is.
+    pub(crate) fn into_source(self) -> Source {
+        match self.slot {
+            Slot::Fixed(source) | Slot::Product(source) | Slot::Zipped { source, .. } => source,
+            Slot::Each(each) => each.source,
+            Slot::Open => Source::Literal(RawValue::NULL.to_owned()),
+        }
+    }
+
+    /// The items that it varies over.
+    pub(crate) fn into_items(self) -> Source {
+        if !matches!(self.slot, Slot::Product(_)) {
+            graph::problem("lists of lists are made of lists, and not of `fixed(…)` or `each(…)`".to_owned());
+        }
+        self.into_source()
     }
 }
 
@@ -105,11 +158,11 @@ impl IntoArg<Option<String>> for &str {
 }
 
 fn list<T, S: IntoArg<T>>(items: impl IntoIterator<Item = S>) -> Source {
-    Source::list(items.into_iter().map(|item| item.into_arg().into_slot().source).collect())
+    Source::list(items.into_iter().map(|item| item.into_arg().into_source()).collect())
 }
 
 fn object<K: Into<String>, T, S: IntoArg<T>>(members: impl IntoIterator<Item = (K, S)>) -> Source {
-    Source::Object(members.into_iter().map(|(key, value)| (key.into(), value.into_arg().into_slot().source)).collect())
+    Source::Object(members.into_iter().map(|(key, value)| (key.into(), value.into_arg().into_source())).collect())
 }
 
 impl<T, S: IntoArg<T>, const N: usize> IntoArg<Vec<T>> for [S; N] {

@@ -1,12 +1,12 @@
 //! The border of a component: bindings generated from `wit/`, and the two exports in their terms. Only in components; what an
 //! export does stands in [`crate::bundle`].
 
-use std::time::Duration;
-
 use crate::context::TaskContext;
 use crate::dag::Dag;
 use crate::log::{self, Level};
+use crate::settings::milliseconds;
 use crate::task;
+use crate::wake::{Wake, WakeEvent};
 
 wit_bindgen::generate!({
     path: "../../wit",
@@ -62,11 +62,23 @@ impl From<task::Outcome> for waft::task::types::Outcome {
         match outcome {
             task::Outcome::Success(value) => Self::Success(value),
             task::Outcome::Skipped(reason) => Self::Skipped(reason),
-            task::Outcome::Failed { message, retry, delay } => Self::Failed(waft::task::types::Failure {
-                message,
-                retry,
-                delay_ms: delay.map(|delay: Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
-            }),
+            task::Outcome::Failed { message, retry, delay } => {
+                Self::Failed(waft::task::types::Failure { message, retry, delay_ms: delay.map(milliseconds) })
+            }
+            task::Outcome::Deferred(wake) => Self::Deferred(wake.into()),
         }
+    }
+}
+
+impl From<Wake> for waft::task::types::Wake {
+    fn from(wake: Wake) -> Self {
+        use self::waft::task::types::WakeEvent as On;
+        let on = match wake.event().clone() {
+            WakeEvent::Until(time_us) => On::Until(time_us),
+            WakeEvent::Asset(name) => On::Asset(name),
+            WakeEvent::Signal(name) => On::Signal(name),
+            WakeEvent::DagRun(run_id) => On::DagRun(run_id),
+        };
+        Self { on, timeout_ms: wake.timeout().map(milliseconds) }
     }
 }

@@ -1,10 +1,11 @@
 //! The two exports of a bundle, behind [`bundle!`](crate::bundle!): documents of its DAGs, and running a body.
 
+use crate::branch;
 use crate::context::{self, TaskContext};
 use crate::dag::Dag;
 use crate::error::TaskError;
 use crate::graph;
-use crate::task::{Arguments, Outcome};
+use crate::task::{Arguments, Body, Outcome};
 
 /// The documents of all DAGs; or all problems.
 #[cfg(target_arch = "wasm32")]
@@ -23,13 +24,25 @@ pub(crate) fn documents(dags: &[Dag]) -> Result<Vec<String>, String> {
 /// Runs the body behind `entrypoint`. It is looked for in the DAG of the context first, then in the others.
 pub(crate) fn run(dags: &[Dag], entrypoint: &str, args: &str, context: TaskContext) -> Outcome {
     let (own, others): (Vec<&Dag>, Vec<&Dag>) = dags.iter().partition(|dag| dag.dag_id == context.dag_id);
-    let Some(body) = own.iter().chain(&others).find_map(|dag| graph::finding(dag.build, entrypoint)) else {
+    let found = own.iter().chain(&others).find_map(|dag| Some((dag, graph::finding(dag.build, entrypoint)?)));
+    let Some((dag, body)) = found else {
         return TaskError::fatal(format!("this component has no body {entrypoint:?}")).into();
     };
+    let task_id = context.task_id.clone();
     context::set(context);
-    match Arguments::parse(args) {
-        Ok(args) => body(&args),
-        Err(error) => error.into(),
+    let args = match Arguments::parse(args) {
+        Ok(args) => args,
+        Err(error) => return error.into(),
+    };
+    match body {
+        Body::Task(run) => run(&args),
+        Body::Branch { choose, .. } => {
+            let answer = choose(&args).and_then(|arms| {
+                let ids = graph::chosen(dag.build, &task_id, entrypoint, &arms);
+                Ok(branch::answer(&ids)?)
+            });
+            answer.map_or_else(Outcome::from, |json| Outcome::Success(Some(json)))
+        }
     }
 }
 

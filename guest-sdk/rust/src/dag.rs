@@ -7,7 +7,9 @@ use crate::document::{DagDocument, ParamDocument};
 use crate::graph::{self, Source};
 use crate::json_text::ToJson;
 use crate::json_type::Type;
-use crate::source::{Param, Tasks};
+use crate::schedule::Timing;
+use crate::source::Param;
+use crate::tasks::Tasks;
 
 /// A DAG. `#[dag] fn f` makes one as `f::DAG`, and [`bundle!`](crate::bundle!) lists them.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,10 @@ pub struct Dag {
     #[doc(hidden)]
     pub max_active_tasks: Option<u32>,
     #[doc(hidden)]
+    pub fail_fast: bool,
+    #[doc(hidden)]
+    pub timing: Timing,
+    #[doc(hidden)]
     pub build: fn(),
 }
 
@@ -47,6 +53,8 @@ impl Dag {
             label: "",
             run_timeout_ms: None,
             max_active_tasks: None,
+            fail_fast: false,
+            timing: Timing::NONE,
             build,
         }
     }
@@ -80,8 +88,11 @@ impl Dag {
             params: parts.params,
             run_timeout_ms: self.run_timeout_ms,
             max_active_tasks: self.max_active_tasks,
+            fail_fast: self.fail_fast,
+            timing: self.timing,
             result: parts.result,
             tasks: parts.tasks,
+            groups: parts.groups,
             edges: parts.edges,
         };
         let mut json = String::new();
@@ -135,7 +146,7 @@ pub struct ParamDefault<T>(Option<Box<RawValue>>, std::marker::PhantomData<fn() 
 
 /// Takes a default, as an argument takes a literal.
 pub fn param_default<T>(value: impl IntoArg<T>) -> ParamDefault<T> {
-    let value = match value.into_arg().into_slot().source {
+    let value = match value.into_arg().into_source() {
         Source::Literal(value) => Some(value),
         _ => {
             graph::problem("a default of a parameter is no literal".to_owned());

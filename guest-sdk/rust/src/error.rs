@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A task's failure, or its decision to be skipped.
+use crate::wake::Wake;
+
+/// A task's failure, or its decision to be skipped or to go on later.
 ///
 /// Every [`std::error::Error`] becomes one through `?`. A plain failure spends one of the task's retries; [`fatal`](Self::fatal)
 /// spends all of them.
@@ -28,9 +30,10 @@ pub struct TaskError {
 }
 
 /// What happens to the task instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Then {
     Skip,
+    Defer(Wake),
     Retry { after: Option<Duration> },
     Fail,
 }
@@ -56,9 +59,32 @@ impl TaskError {
         Self { message: reason.into(), then: Then::Skip }
     }
 
+    /// Not a failure: the attempt frees its sandbox and its slot, and goes on when it is woken: the body is called again, with the
+    /// same [`try_number`](crate::TaskContext::try_number), and finds in its [`state`](crate::state) what it left there.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use waft::prelude::*;
+    ///
+    /// #[task]
+    /// fn publish(version: String) -> Result<String, TaskError> {
+    ///     if state::get::<bool>("asked")?.is_none() {
+    ///         state::set("asked", &true)?;
+    ///         return Err(TaskError::defer(Wake::signal("approved").within(Duration::from_secs(86_400))));
+    ///     }
+    ///     Ok(version)
+    /// }
+    ///
+    /// assert!(publish::body("1.2".into()).unwrap_err().is_defer());
+    /// assert_eq!(publish::body("1.2".into()).unwrap(), "1.2");
+    /// ```
+    pub fn defer(wake: Wake) -> Self {
+        Self { message: "the task goes on later".to_owned(), then: Then::Defer(wake) }
+    }
+
     /// The same failure, tried again after `delay` (kept in milliseconds) instead of the delay that the DAG says.
     ///
-    /// A skip stays a skip.
+    /// What is no failure stays what it is.
     ///
     /// ```
     /// use std::time::Duration;
@@ -68,7 +94,7 @@ impl TaskError {
     /// ```
     #[must_use]
     pub fn retry_in(mut self, delay: Duration) -> Self {
-        if !self.is_skip() {
+        if !self.is_skip() && !self.is_defer() {
             self.then = Then::Retry { after: Some(delay) };
         }
         self
@@ -84,17 +110,18 @@ impl TaskError {
         self.then == Then::Skip
     }
 
+    /// True for [`TaskError::defer`].
+    pub fn is_defer(&self) -> bool {
+        matches!(self.then, Then::Defer(_))
+    }
+
     /// True for a failure that may be tried again.
     pub fn is_retryable(&self) -> bool {
         matches!(self.then, Then::Retry { .. })
     }
 
-    pub(crate) fn then(&self) -> Then {
-        self.then
-    }
-
-    pub(crate) fn into_message(self) -> String {
-        self.message
+    pub(crate) fn into_parts(self) -> (String, Then) {
+        (self.message, self.then)
     }
 }
 

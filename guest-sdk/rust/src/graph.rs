@@ -1,36 +1,52 @@
 //! The DAG that is being built, and the search for a body in it.
 //!
 //! The function under `#[dag]` runs in one of two modes, and the task functions that it calls come here. *Building* collects
-//! tasks, arguments and edges into a document. *Finding* looks for the body behind an entrypoint before each attempt: it goes
-//! through the same function but makes nothing, so that a DAG of a thousand tasks costs an attempt microseconds. There is no
-//! registry of bodies beside the DAGs, so none can be missing from it.
+//! tasks, groups, arguments and edges into a document. *Finding* looks for the body behind an entrypoint before each attempt: it
+//! goes through the same function but makes nothing, so that a DAG of a thousand tasks costs an attempt microseconds. There is
+//! no registry of bodies beside the DAGs, so none can be missing from it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::arg::{Arg, Slot};
-use crate::document::{self, Entries, ExpandArg, ParamDocument, TaskDocument};
-use crate::task::{RunFn, TaskDecl};
+use crate::document::{Entries, ParamDocument};
+use crate::group::GroupDecl;
+use crate::kind::Kind;
+use crate::settings::Settings;
+use crate::task::{Body, TaskDecl};
+
+mod names;
+mod parts;
+mod source;
+
+pub(crate) use names::chosen;
+pub(crate) use source::Source;
 
 /// A task of the DAG that is being built: its position in the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Node(u32);
 
-/// Where an argument's value comes from; tasks are still positions, because they can be renamed.
-#[derive(Debug)]
-pub(crate) enum Source {
-    Literal(Box<RawValue>),
-    Output { node: Node, key: Option<&'static str> },
-    Param(&'static str),
-    Conf(&'static str),
-    List(Vec<Source>),
-    Object(Vec<(String, Source)>),
+/// A group of the DAG that is being built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupNode(u32);
+
+/// What an edge connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Member {
+    /// A task.
+    Task(Node),
+    /// All of a group.
+    Group(GroupNode),
 }
 
-/// The arguments of one task as they are filled in.
+/// A source that is made of others, kept here so that its handle can be copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ItemsNode(u32);
+
+/// The arguments of one task or group as they are filled in.
 #[derive(Debug, Default)]
 pub struct Call {
     slots: Entries<Slot>,
@@ -44,25 +60,59 @@ impl Call {
 }
 
 struct Task {
-    decl: &'static TaskDecl,
+    what: What,
     task_id: Option<String>,
+    group: Option<GroupNode>,
+    settings: Settings,
     slots: Entries<Slot>,
+    setups: Vec<Node>,
+    /// Where a branch goes: position of the arm, and what runs.
+    arms: Vec<(usize, Vec<Member>)>,
+}
+
+enum What {
+    Body(&'static TaskDecl),
+    Bodiless { name: String, kind: Kind, form: Vec<(String, ParamDocument)> },
+}
+
+struct Group {
+    decl: GroupDecl,
+    group_id: Option<String>,
+    parent: Option<GroupNode>,
+    max_map_length: Option<u32>,
+    slots: Entries<Slot>,
+}
+
+struct Edge {
+    from: Member,
+    to: Member,
+    label: Option<&'static str>,
 }
 
 /// What a finished building run collected.
 #[derive(Default)]
 pub(crate) struct Graph {
     tasks: Vec<Task>,
+    groups: Vec<Group>,
+    /// The groups that are being filled, from the outside.
+    open: Vec<GroupNode>,
+    items: Vec<Source>,
     params: Entries<ParamDocument>,
-    edges: Vec<(Node, Node)>,
+    edges: Vec<Edge>,
+    /// Of the edge between two, so that each stands once.
+    edge_positions: BTreeMap<(Member, Member), usize>,
     result: Vec<Node>,
+    /// Functions that items pass through.
+    transforms: Vec<&'static TaskDecl>,
+    /// The calls of such a function, while it is asked which task it is.
+    asked: Option<Vec<(&'static TaskDecl, Entries<Slot>)>>,
     problems: Vec<String>,
 }
 
 enum Mode {
     Idle,
-    Building(Graph),
-    Finding { entrypoint: String, found: Option<RunFn> },
+    Building(Box<Graph>),
+    Finding { entrypoint: String, found: Option<&'static TaskDecl> },
 }
 
 thread_local! {
@@ -71,20 +121,20 @@ thread_local! {
 
 /// Runs `build` and gives what it collected.
 pub(crate) fn building(build: fn()) -> Graph {
-    MODE.set(Mode::Building(Graph::default()));
+    MODE.set(Mode::Building(Box::default()));
     build();
     match MODE.replace(Mode::Idle) {
-        Mode::Building(graph) => graph,
+        Mode::Building(graph) => *graph,
         Mode::Idle | Mode::Finding { .. } => Graph::default(),
     }
 }
 
 /// Runs `build` until it calls the task whose body is `entrypoint`.
-pub(crate) fn finding(build: fn(), entrypoint: &str) -> Option<RunFn> {
+pub(crate) fn finding(build: fn(), entrypoint: &str) -> Option<Body> {
     MODE.set(Mode::Finding { entrypoint: entrypoint.to_owned(), found: None });
     build();
     match MODE.replace(Mode::Idle) {
-        Mode::Finding { found, .. } => found,
+        Mode::Finding { found, .. } => found.map(|decl| decl.body),
         Mode::Idle | Mode::Building(_) => None,
     }
 }
@@ -97,32 +147,107 @@ fn with_graph(change: impl FnOnce(&mut Graph)) {
     });
 }
 
+/// True in a DAG that is being built, false where a body is looked for.
+fn is_building_or_panic(function: &str) -> bool {
+    MODE.with_borrow(|mode| match mode {
+        Mode::Building(_) => true,
+        Mode::Finding { .. } => false,
+        Mode::Idle => panic!(
+            "`{function}(…)` adds to a DAG, so it is called inside a function under #[dag]; the body of a task is \
+             `{function}::body(…)`"
+        ),
+    })
+}
+
 /// Adds a task; `fill` runs only where arguments matter.
 pub fn call(decl: &'static TaskDecl, fill: impl FnOnce(&mut Call)) -> Node {
-    let building = MODE.with_borrow_mut(|mode| match mode {
-        Mode::Building(_) => true,
-        Mode::Finding { entrypoint, found } => {
-            if found.is_none() && decl.entrypoint == entrypoint {
-                *found = Some(decl.run);
+    if !is_building_or_panic(decl.name) {
+        MODE.with_borrow_mut(|mode| {
+            if let Mode::Finding { entrypoint, found: found @ None } = mode
+                && decl.entrypoint == entrypoint
+            {
+                *found = Some(decl);
             }
-            false
-        }
-        Mode::Idle => panic!(
-            "`{0}(…)` adds a task to a DAG, so it is called inside a function under #[dag]; its body is `{0}::body(…)`",
-            decl.name
-        ),
-    });
-    if !building {
+        });
         return Node(0);
     }
     let mut call = Call::default();
     fill(&mut call);
     let mut node = Node(0);
-    with_graph(|graph| {
-        node = Node(graph.tasks.len() as u32);
-        graph.tasks.push(Task { decl, task_id: None, slots: call.slots });
+    with_graph(|graph| match &mut graph.asked {
+        Some(calls) => calls.push((decl, call.slots)),
+        None => node = graph.add(What::Body(decl), decl.settings, call.slots),
     });
     node
+}
+
+/// Adds a task that runs no body.
+pub(crate) fn bodiless(name: &str, kind: Kind, form: impl FnOnce() -> Vec<(String, ParamDocument)>) -> Node {
+    let mut node = Node(0);
+    if is_building_or_panic(name) {
+        let what = What::Bodiless { name: name.to_owned(), kind, form: form() };
+        with_graph(|graph| node = graph.add(what, Settings::NONE, Vec::new()));
+    }
+    node
+}
+
+/// Adds a group, and to it what `inside` calls.
+pub(crate) fn group<R>(
+    decl: GroupDecl,
+    fill: impl FnOnce(&mut Call),
+    inside: impl FnOnce(GroupNode) -> R,
+) -> (GroupNode, R) {
+    let mut node = GroupNode(0);
+    if is_building_or_panic(&decl.name) {
+        let mut call = Call::default();
+        fill(&mut call);
+        with_graph(|graph| {
+            node = GroupNode(graph.groups.len() as u32);
+            let (parent, max_map_length) = (graph.open.last().copied(), decl.max_map_length);
+            graph.groups.push(Group { decl, group_id: None, parent, max_map_length, slots: call.slots });
+            graph.open.push(node);
+        });
+    }
+    let result = inside(node);
+    with_graph(|graph| {
+        graph.open.pop();
+    });
+    (node, result)
+}
+
+/// The entrypoint of the task function that `function` is; it is called, but no task is added.
+pub(crate) fn transform<T, R>(function: impl FnOnce(Arg<T>) -> R) -> &'static str {
+    with_graph(|graph| graph.asked = Some(Vec::new()));
+    function(Arg::same(Source::MapItem("value")));
+    let mut entrypoint = "";
+    with_graph(|graph| match graph.asked.take().as_deref() {
+        Some([(decl, slots)]) if is_transform(decl, slots) => {
+            entrypoint = decl.entrypoint;
+            graph.transforms.push(decl);
+        }
+        _ => graph.problems.push(
+            "`map` and `filter` take the function of a plain task with one argument, as it is: `names.map(shorten)`"
+                .to_owned(),
+        ),
+    });
+    entrypoint
+}
+
+fn is_transform(decl: &TaskDecl, slots: &Entries<Slot>) -> bool {
+    decl.kind == Kind::Task && matches!(slots.as_slice(), [(_, Slot::Fixed(Source::MapItem(_)))])
+}
+
+impl Graph {
+    fn add(&mut self, what: What, settings: Settings, slots: Entries<Slot>) -> Node {
+        let node = Node(self.tasks.len() as u32);
+        let group = self.open.last().copied();
+        self.tasks.push(Task { what, task_id: None, group, settings, slots, setups: Vec::new(), arms: Vec::new() });
+        node
+    }
+
+    fn task(&mut self, node: Node) -> &mut Task {
+        &mut self.tasks[node.0 as usize]
+    }
 }
 
 /// Declares a parameter; `make` runs only where documents are made.
@@ -138,13 +263,35 @@ pub(crate) fn is_building() -> bool {
 }
 
 pub(crate) fn rename(node: Node, task_id: &str) {
-    with_graph(|graph| graph.tasks[node.0 as usize].task_id = Some(task_id.to_owned()));
+    with_graph(|graph| graph.task(node).task_id = Some(task_id.to_owned()));
 }
 
-pub(crate) fn edge(from: Node, to: Node) {
+pub(crate) fn rename_group(node: GroupNode, group_id: &str) {
+    with_graph(|graph| graph.groups[node.0 as usize].group_id = Some(group_id.to_owned()));
+}
+
+pub(crate) fn limit_group(node: GroupNode, max_map_length: u32) {
+    with_graph(|graph| graph.groups[node.0 as usize].max_map_length = Some(max_map_length));
+}
+
+pub(crate) fn settings(node: Node, change: impl FnOnce(&mut Settings)) {
+    with_graph(|graph| change(&mut graph.task(node).settings));
+}
+
+pub(crate) fn setups(teardown: Node, setups: Vec<Node>) {
+    with_graph(|graph| graph.task(teardown).setups.extend(setups));
+}
+
+pub(crate) fn arm(branch: Node, arm: usize, members: Vec<Member>) {
+    with_graph(|graph| graph.task(branch).arms.push((arm, members)));
+}
+
+pub(crate) fn edge(from: Member, to: Member, label: Option<&'static str>) {
     with_graph(|graph| {
-        if !graph.edges.contains(&(from, to)) {
-            graph.edges.push((from, to));
+        let position = *graph.edge_positions.entry((from, to)).or_insert(graph.edges.len());
+        match graph.edges.get_mut(position) {
+            Some(edge) => edge.label = edge.label.or(label),
+            None => graph.edges.push(Edge { from, to, label }),
         }
     });
 }
@@ -158,6 +305,16 @@ pub(crate) fn problem(problem: String) {
     with_graph(|graph| graph.problems.push(problem));
 }
 
+/// Keeps a source.
+pub(crate) fn items(source: Source) -> ItemsNode {
+    let mut node = ItemsNode(0);
+    with_graph(|graph| {
+        node = ItemsNode(graph.items.len() as u32);
+        graph.items.push(source);
+    });
+    node
+}
+
 /// A value as a source, in Finding mode as nothing at all.
 pub(crate) fn literal(value: &impl Serialize) -> Source {
     if !is_building() {
@@ -168,139 +325,6 @@ pub(crate) fn literal(value: &impl Serialize) -> Source {
         Err(error) => {
             problem(format!("a literal argument is no JSON: {error}"));
             Source::Literal(RawValue::NULL.to_owned())
-        }
-    }
-}
-
-/// The parts of a document that come from the graph.
-pub(crate) struct Parts {
-    pub(crate) params: Entries<ParamDocument>,
-    pub(crate) result: Vec<String>,
-    pub(crate) tasks: Vec<TaskDocument>,
-    pub(crate) edges: Vec<document::EdgeDocument>,
-}
-
-impl Graph {
-    /// Names the tasks and writes everything in those names; or all problems.
-    pub(crate) fn into_parts(mut self) -> Result<Parts, Vec<String>> {
-        let names = self.names();
-        let name = |node: Node| names[node.0 as usize].clone();
-        let mut problems = self.problems;
-        let mut bodies: BTreeMap<&str, &'static TaskDecl> = BTreeMap::new();
-        for task in &self.tasks {
-            let known = bodies.entry(task.decl.entrypoint).or_insert(task.decl);
-            if known.run as usize != task.decl.run as usize {
-                problems.push(format!(
-                    "two tasks have the entrypoint {:?}: give one of them `#[task(entrypoint = \"…\")]`",
-                    task.decl.entrypoint
-                ));
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Parts {
-            params: self.params,
-            result: self.result.into_iter().map(name).collect(),
-            tasks: self.tasks.into_iter().zip(&names).map(|(task, id)| task.into_document(id, &names)).collect(),
-            edges: self
-                .edges
-                .into_iter()
-                .map(|(from, to)| document::EdgeDocument { from: name(from), to: name(to) })
-                .collect(),
-        })
-    }
-
-    /// The author's names first; the others are `name`, `name__1`, `name__2` in the order of the calls.
-    fn names(&mut self) -> Vec<String> {
-        let mut taken = BTreeSet::new();
-        for task_id in self.tasks.iter().filter_map(|task| task.task_id.as_deref()) {
-            if !taken.insert(task_id.to_owned()) {
-                self.problems.push(format!("two tasks are named {task_id:?}"));
-            }
-        }
-        let mut next: BTreeMap<&str, u32> = BTreeMap::new();
-        self.tasks
-            .iter()
-            .map(|task| match &task.task_id {
-                Some(task_id) => task_id.clone(),
-                None => loop {
-                    let number = next.entry(task.decl.task_id).or_insert(0);
-                    let name = match *number {
-                        0 => task.decl.task_id.to_owned(),
-                        number => format!("{}__{number}", task.decl.task_id),
-                    };
-                    *number += 1;
-                    if taken.insert(name.clone()) {
-                        break name;
-                    }
-                },
-            })
-            .collect()
-    }
-}
-
-impl Task {
-    fn into_document(self, task_id: &str, names: &[String]) -> TaskDocument {
-        let mut args = Vec::new();
-        let mut product = Vec::new();
-        for (arg, slot) in self.slots {
-            let source = slot.source.into_document(names);
-            if slot.varies {
-                product.push(ExpandArg { arg, source });
-            } else {
-                args.push((arg, source));
-            }
-        }
-        let decl = self.decl;
-        let mapped = !product.is_empty();
-        TaskDocument {
-            task_id: task_id.to_owned(),
-            entrypoint: decl.entrypoint,
-            doc_md: decl.doc_md,
-            args,
-            expand: product,
-            retries: decl.retries,
-            retry_delay_ms: decl.retry_delay_ms,
-            retry_multiplier_milli: decl.retry_multiplier_milli,
-            retry_delay_max_ms: decl.retry_delay_max_ms,
-            timeout_ms: decl.timeout_ms,
-            max_active_per_run: decl.max_active_per_run,
-            max_map_length: decl.max_map_length.filter(|_| mapped),
-            memory_bytes: decl.memory_bytes,
-            signature: (decl.signature)().into_document(),
-        }
-    }
-}
-
-impl Source {
-    /// A list of sources; one literal where all are literals.
-    pub(crate) fn list(items: Vec<Source>) -> Self {
-        let literals: Option<Vec<&RawValue>> = items
-            .iter()
-            .map(|item| match item {
-                Self::Literal(value) => Some(&**value),
-                _ => None,
-            })
-            .collect();
-        match literals {
-            Some(values) => literal(&values),
-            None => Self::List(items),
-        }
-    }
-
-    fn into_document(self, names: &[String]) -> document::Source {
-        match self {
-            Self::Literal(value) => document::Source::Literal(value),
-            Self::Output { node, key } => document::Source::Output { task: names[node.0 as usize].clone(), key },
-            Self::Param(name) => document::Source::Param(name),
-            Self::Conf(pointer) => document::Source::Conf(pointer),
-            Self::List(items) => {
-                document::Source::List(items.into_iter().map(|item| item.into_document(names)).collect())
-            }
-            Self::Object(members) => document::Source::Object(
-                members.into_iter().map(|(key, source)| (key, source.into_document(names))).collect(),
-            ),
         }
     }
 }

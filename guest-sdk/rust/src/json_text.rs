@@ -56,6 +56,12 @@ impl ToJson for u32 {
     }
 }
 
+impl ToJson for i32 {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.to_string());
+    }
+}
+
 impl ToJson for bool {
     fn write(&self, out: &mut String) {
         out.push_str(if *self { "true" } else { "false" });
@@ -146,12 +152,18 @@ impl<'a> Object<'a> {
         }
     }
 
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        if flag {
+            self.member(name, &true);
+        }
+    }
+
     /// A member that is an object itself.
-    pub(crate) fn entries<T: ToJson>(&mut self, name: &str, entries: &[(&'static str, T)]) {
+    pub(crate) fn entries<T: ToJson>(&mut self, name: &str, entries: &[(impl AsRef<str>, T)]) {
         self.member_with(name, |out| {
             let mut object = Object::begin(out);
             for (name, value) in entries {
-                object.member(name, value);
+                object.member(name.as_ref(), value);
             }
             object.end();
         });

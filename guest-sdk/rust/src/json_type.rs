@@ -4,6 +4,7 @@
 //! the words of the DAG document. The macros ask for it when a bundle tells about its DAGs; a running task never does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -83,55 +84,27 @@ impl ToJson for JsonType {
     }
 }
 
-/// A type as JSON Schema, for the parameters of a DAG.
-pub(crate) struct JsonSchema<'a>(pub(crate) &'a JsonType);
+/// In the words of the document.
+impl fmt::Display for JsonType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text);
+        f.write_str(&text)
+    }
+}
 
-impl ToJson for JsonSchema<'_> {
-    fn write(&self, out: &mut String) {
-        let mut schema = Object::begin(out);
-        match self.0 {
-            JsonType::Any => {}
-            JsonType::Null => schema.member("type", &"null"),
-            JsonType::Boolean => schema.member("type", &"boolean"),
-            JsonType::Integer => schema.member("type", &"integer"),
-            JsonType::Number => schema.member("type", &"number"),
-            JsonType::String => schema.member("type", &"string"),
-            JsonType::Blob => {
-                schema.member("type", &"object");
-                schema.member_with("properties", |out| {
-                    let mut properties = Object::begin(out);
-                    properties.member_with("$waft", |out| variant("const", &"blob", out));
-                    properties.member("digest", &JsonSchema(&JsonType::String));
-                    properties.member("size", &JsonSchema(&JsonType::Integer));
-                    properties.member("media_type", &JsonSchema(&JsonType::String));
-                    properties.end();
-                });
-                schema.list("required", &["$waft", "digest", "size", "media_type"]);
-            }
-            JsonType::Enum(texts) => schema.member("enum", texts),
-            JsonType::List(item) | JsonType::Sequence(item) => {
-                schema.member("type", &"array");
-                schema.member("items", &JsonSchema(item));
-            }
-            JsonType::Map(value) => {
-                schema.member("type", &"object");
-                schema.member("additionalProperties", &JsonSchema(value));
-            }
-            JsonType::Object(members) => {
-                schema.member("type", &"object");
-                schema.member_with("properties", |out| {
-                    let mut properties = Object::begin(out);
-                    for member in members {
-                        properties.member(&member.name, &JsonSchema(&member.ty));
-                    }
-                    properties.end();
-                });
-                let required = members.iter().filter(|member| !member.optional).map(|member| member.name.as_str());
-                schema.list("required", &required.collect::<Vec<_>>());
-            }
-            JsonType::Union(types) => schema.member("anyOf", &types.iter().map(JsonSchema).collect::<Vec<_>>()),
+impl JsonType {
+    /// False where a value of this type can never stand where `into` is asked for. The host compares more closely.
+    pub(crate) fn fits(&self, into: &Self) -> bool {
+        match (self, into) {
+            (Self::Any, _) | (_, Self::Any) | (Self::Integer, Self::Number) | (Self::Enum(_), Self::String) => true,
+            (Self::Union(types), into) => types.iter().all(|ty| ty.fits(into)),
+            (ty, Self::Union(types)) => types.iter().any(|into| ty.fits(into)),
+            (Self::List(item) | Self::Sequence(item), Self::List(into) | Self::Sequence(into)) => item.fits(into),
+            (Self::Map(value), Self::Map(into)) => value.fits(into),
+            (Self::Object(_), Self::Object(_) | Self::Map(_)) | (Self::Map(_), Self::Object(_)) => true,
+            (ty, into) => ty == into,
         }
-        schema.end();
     }
 }
 
@@ -179,6 +152,19 @@ pub trait Type {
         false
     }
 }
+
+/// A type whose values are objects: a struct with `#[derive(waft::Type)]`, or a map. What [`each`](crate::each()) takes, and what
+/// an [`approval`](crate::approval()) gives.
+#[diagnostic::on_unimplemented(
+    message = "the values of `{Self}` are no objects",
+    label = "not a struct with named fields, or a map",
+    note = "give a struct `#[derive(serde::Serialize, serde::Deserialize, waft::Type)]`"
+)]
+pub trait Members: Type {}
+
+impl Members for serde_json::Map<String, Value> {}
+impl<V: Type> Members for BTreeMap<String, V> {}
+impl<V: Type, S> Members for HashMap<String, V, S> {}
 
 macro_rules! plain {
     ($($json:ident: $($ty:ty)*;)*) => {$($(
@@ -321,6 +307,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json_schema::JsonSchema;
 
     fn json(value: &dyn ToJson) -> Value {
         let mut text = String::new();

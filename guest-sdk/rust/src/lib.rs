@@ -55,51 +55,80 @@ mod arg;
 #[doc(hidden)]
 pub mod bindings;
 mod blob;
+mod bodiless;
+mod branch;
 mod bundle;
 mod context;
 mod dag;
 mod document;
 mod error;
 mod graph;
+mod group;
 mod host;
+mod items;
+mod json_schema;
 mod json_text;
 mod json_type;
+pub mod kind;
 pub mod log;
 mod mapping;
 pub mod prelude;
+mod rules;
+mod schedule;
+mod sensor;
 mod sequence;
+mod settings;
 mod source;
 pub mod state;
 mod task;
+mod tasks;
+mod teardown;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+mod wake;
 pub mod xcom;
 
 pub use arg::{Arg, Fixed, IntoArg, IntoEach, fixed};
 pub use blob::{Blob, BlobReader, BlobWriter};
+pub use bodiless::{approval, empty, latest_only};
+pub use branch::{Arms, BranchReturn, Chosen};
 pub use context::{TaskContext, context};
 pub use dag::{Dag, DagParam};
 pub use error::{HostError, TaskError};
-pub use json_type::{JsonType, Member, Type};
+pub use group::{Group, GroupArg, Leaves, group};
+pub use items::{Each, Fill, Handle, Items, Longest, Shortest, Transform, Zip, each, zip, zip_longest};
+pub use json_type::{JsonType, Member, Members, Type};
 pub use log::progress;
-pub use mapping::{ArgTypes, Expand, IntoEachOf, Partial};
+pub use mapping::{ArgTypes, Called, Expand, IntoEachOf, Partial};
+pub use rules::{FailureKind, TriggerRule, WeightRule};
+pub use sensor::Poke;
 pub use sequence::{Sequence, SequenceIter};
-pub use source::{Conf, Mapped, Output, Param, Tasks, conf};
+pub use settings::TaskOptions;
+pub use source::{Conf, Item, MapItem, Mapped, Output, Param, Variable, conf, map_index, map_key, map_value, variable};
 pub use task::{Argument, TaskReturn};
-pub use waft_macros::{Type, dag, task};
+pub use tasks::Tasks;
+pub use teardown::Setups;
+pub use waft_macros::{Arms, Type, dag, group, task};
+pub use wake::{Wake, WakeEvent};
 
 /// What the macros write into an author's crate.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::branch::{ShortCircuitReturn, positions};
     pub use crate::dag::{ParamDefault, param, param_default, result};
     pub use crate::graph::{Call, call};
-    pub use crate::task::{Arguments, Outcome, Signature, TaskDecl, outcome};
+    pub use crate::group::{GroupDecl, group_of};
+    pub use crate::kind::Kind;
+    pub use crate::schedule::{AssetExpression, Deadline, Schedule, TimeSchedule, Timing};
+    pub use crate::sensor::SensorReturn;
+    pub use crate::settings::Settings;
+    pub use crate::task::{Arguments, Body, Outcome, Signature, TaskDecl, outcome};
 
     use crate::graph::Node;
     use crate::source::Output;
 
     /// The handle of a task that was just added.
-    pub fn output<T>(node: Node) -> Output<T> {
+    pub fn output<T, K>(node: Node) -> Output<T, K> {
         Output::new(node)
     }
 }

@@ -5,8 +5,11 @@
 //! a task exists that could differ from it.
 
 use crate::arg::{Arg, IntoArg, IntoEach};
+use crate::group::{Group, Leaves};
+use crate::items::{Each, Fill, Zip};
 use crate::json_type::Type;
-use crate::source::{Mapped, Output, Tasks};
+use crate::source::{Mapped, Output};
+use crate::tasks::Tasks;
 
 /// Types of a task function's arguments, as a tuple.
 pub trait ArgTypes {
@@ -14,13 +17,39 @@ pub trait ArgTypes {
     type Filled;
 }
 
-/// Maps a task function over lists.
+/// What calling a function gives: of a task its [`Output`], of a group a [`Group`].
+pub trait Called {
+    /// What it gives when it is mapped.
+    type Mapped;
+
+    #[doc(hidden)]
+    fn mapped(self) -> Self::Mapped;
+}
+
+impl<T: Type, K> Called for Output<T, K> {
+    type Mapped = Mapped<T::Present, K>;
+
+    fn mapped(self) -> Self::Mapped {
+        Mapped::new(self.nodes()[0])
+    }
+}
+
+impl<R: Leaves> Called for Group<R> {
+    type Mapped = Group<R::Outside>;
+
+    fn mapped(self) -> Self::Mapped {
+        self.outside()
+    }
+}
+
+/// Maps a task function, or a function under [`#[group]`](macro@crate::group), over lists.
 pub trait Expand<Args: ArgTypes>: Sized {
-    /// What one instance leaves.
-    type Value: Type;
+    /// What all instances leave.
+    type Mapped;
 
     /// One instance of the task for each item of `over`, or for each combination where the task has several arguments: then
-    /// `over` is a tuple, and the last argument varies fastest. Instances that return `None` leave no value.
+    /// `over` is a tuple, and the last argument varies fastest. [`zip`](crate::zip()) puts lists
+    /// side by side instead, and [`each`](crate::each()) takes objects of arguments. Instances that return `None` leave no value.
     ///
     /// ```
     /// use waft::prelude::*;
@@ -34,7 +63,7 @@ pub trait Expand<Args: ArgTypes>: Sized {
     ///     train.expand((vec![0.1, 0.2], vec![3, 5, 8]));  // six instances: (0.1, 3), (0.1, 5), …
     /// }
     /// ```
-    fn expand(self, over: impl IntoEachOf<Args>) -> Mapped<<Self::Value as Type>::Present>;
+    fn expand(self, over: impl IntoEachOf<Args>) -> Self::Mapped;
 }
 
 /// Fixes arguments of a task function.
@@ -76,27 +105,24 @@ impl<A, E: IntoEach<A>> IntoEachOf<(A,)> for E {
     }
 }
 
-fn mapped<R: Type>(output: Output<R>) -> Mapped<R::Present> {
-    Mapped::new(output.nodes()[0])
-}
-
 macro_rules! arities {
     ($(($($arg:ident $name:ident)*))*) => {$(
         impl<$($arg),*> ArgTypes for ($($arg,)*) {
             type Filled = ($(Arg<$arg>,)*);
         }
 
-        impl<Task, R: Type, $($arg),*> Expand<($($arg,)*)> for Task
+        impl<Task, R: Called, $($arg),*> Expand<($($arg,)*)> for Task
         where
-            Task: FnOnce($(Arg<$arg>),*) -> Output<R>,
+            Task: FnOnce($(Arg<$arg>),*) -> R,
         {
-            type Value = R;
+            type Mapped = R::Mapped;
 
-            fn expand(self, over: impl IntoEachOf<($($arg,)*)>) -> Mapped<R::Present> {
+            fn expand(self, over: impl IntoEachOf<($($arg,)*)>) -> R::Mapped {
                 let ($($name,)*) = over.into_each_of();
-                mapped(self($($name),*))
+                self($($name),*).mapped()
             }
         }
+
     )*};
 }
 
@@ -108,17 +134,31 @@ macro_rules! tuples {
                 ($($name.into_each(),)*)
             }
         }
+
+        impl<$($arg),*> IntoEachOf<($($arg,)*)> for Each {
+            fn into_each_of(self) -> ($(Arg<$arg>,)*) {
+                let mut first = Some(self.into_slot());
+                ($(first.take().map_or_else(Arg::<$arg>::open, Arg::of_each),)*)
+            }
+        }
+
+        impl<$($arg, $over: IntoEach<$arg>,)* Last: $(Fill<$arg> +)*> IntoEachOf<($($arg,)*)> for Zip<($($over,)*), Last> {
+            fn into_each_of(self) -> ($(Arg<$arg>,)*) {
+                let ($($name,)*) = self.sources;
+                ($($name.into_each().zipped(Fill::<$arg>::fill(&self.fill)),)*)
+            }
+        }
     )*};
 }
 
 macro_rules! partials {
     ($(($($arg:ident $name:ident)*))*) => {$(
-        impl<Task, R: 'static, First: 'static, $($arg: 'static),*> Partial<(First, $($arg,)*)> for Task
+        impl<Task, R: Called + 'static, First: 'static, $($arg: 'static),*> Partial<(First, $($arg,)*)> for Task
         where
-            Task: FnOnce(Arg<First>, $(Arg<$arg>),*) -> Output<R> + 'static,
+            Task: FnOnce(Arg<First>, $(Arg<$arg>),*) -> R + 'static,
         {
             type First = First;
-            type Rest = Box<dyn FnOnce($(Arg<$arg>),*) -> Output<R>>;
+            type Rest = Box<dyn FnOnce($(Arg<$arg>),*) -> R>;
 
             fn partial(self, first: impl IntoArg<First>) -> Self::Rest {
                 let first = first.into_arg();

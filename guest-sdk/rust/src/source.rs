@@ -1,4 +1,5 @@
-//! The sources of values in a DAG: [`Output`] of a task, [`Mapped`] outputs, [`Param`] of a run, [`Conf`].
+//! The sources of values in a DAG: [`Output`] of a task, [`Mapped`] outputs, [`Param`] of a run, [`Conf`], [`Variable`], and in
+//! groups and mapped tasks [`Item`] and [`MapItem`].
 //!
 //! All are small handles that can be copied and used as often as wanted; each use is an edge.
 
@@ -7,22 +8,26 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::arg::{Arg, IntoArg, IntoEach};
-use crate::graph::{self, Node, Source};
+use crate::graph::{GroupNode, Member, Node, Source};
+use crate::items::Handle;
+use crate::kind::Work;
 use crate::sequence::Sequence;
+use crate::settings::TaskOptions;
+use crate::tasks::Tasks;
 
-/// What one task of the DAG leaves, a `T`. Calling a task function gives it.
-pub struct Output<T> {
+/// What one task of the DAG leaves, a `T`. Calling a task function gives it. `K` is the task's [`kind`](crate::kind).
+pub struct Output<T, K = Work> {
     node: Node,
     key: Option<&'static str>,
-    ty: PhantomData<fn() -> T>,
+    ty: PhantomData<fn() -> (T, K)>,
 }
 
 /// What a mapped task leaves, a `T` for each instance. [`Expand::expand`](crate::Expand::expand) gives it.
 ///
 /// As an argument it is one [`Sequence<T>`] of all values (or a `Vec<T>`); expanded over, it pairs index by index.
-pub struct Mapped<T> {
+pub struct Mapped<T, K = Work> {
     node: Node,
-    ty: PhantomData<fn() -> T>,
+    ty: PhantomData<fn() -> (T, K)>,
 }
 
 /// A parameter of the DAG's runs. The arguments of a function under [`#[dag]`](macro@crate::dag) are parameters.
@@ -34,6 +39,41 @@ pub struct Param<T> {
 /// A place in the conf that a run was triggered with. [`conf`] gives it.
 pub struct Conf<T> {
     pointer: &'static str,
+    ty: PhantomData<fn() -> T>,
+}
+
+/// A variable of the tenant. [`variable`] gives it.
+pub struct Variable<T> {
+    name: &'static str,
+    ty: PhantomData<fn() -> T>,
+}
+
+/// An argument of a function under [`#[group]`](macro@crate::group), as the tasks in it see it: one item where the group is mapped.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task] fn parse(file: String) -> Vec<u64> { vec![file.len() as u64] }
+/// #[task] fn largest(numbers: Vec<u64>) -> Option<u64> { numbers.into_iter().max() }
+/// #[task] fn sum(numbers: Sequence<u64>) -> Result<u64, TaskError> { Ok(numbers.to_vec()?.iter().sum()) }
+///
+/// /// Each file goes through both tasks without waiting for the others.
+/// #[group] fn each_file(file: Item<String>) -> Output<Option<u64>> { largest(parse(file)) }
+///
+/// #[dag] fn files(files: Param<Vec<String>>) -> Output<u64> {
+///     sum(each_file.expand(files))     // of an `Output` in the group others see a `Mapped`
+/// }
+/// # assert!(files::DAG.document().unwrap().contains(r#""file":{"group_arg":{"group":"each_file","arg":"file"}}"#));
+/// ```
+pub struct Item<T> {
+    group: GroupNode,
+    name: &'static str,
+    ty: PhantomData<fn() -> T>,
+}
+
+/// A part of what an instance is mapped over. [`map_index`], [`map_key`] and [`map_value`] give it.
+pub struct MapItem<T> {
+    part: &'static str,
     ty: PhantomData<fn() -> T>,
 }
 
@@ -51,7 +91,48 @@ pub fn conf<T>(pointer: &'static str) -> Conf<Option<T>> {
     Conf { pointer, ty: PhantomData }
 }
 
-impl<T> Output<T> {
+/// The variable `name` of the tenant as it is when the run begins. Its type is the author's word: what does not fit fails the task
+/// that reads it.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task] fn load(region: String) -> u64 { region.len() as u64 }
+///
+/// #[dag] fn loads() -> Mapped<u64> { load.expand(waft::variable::<Vec<String>>("regions")) }
+/// # assert!(loads::DAG.document().unwrap().contains(r#""source":{"variable":"regions"}"#));
+/// ```
+pub fn variable<T>(name: &'static str) -> Variable<T> {
+    Variable { name, ty: PhantomData }
+}
+
+/// The position of the instance in what it is mapped over, of its innermost mapping.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task] fn number_line(line: String, number: u64) -> String { format!("{number}: {line}") }
+///
+/// #[dag] fn listing(lines: Param<Vec<String>>) -> Mapped<String> {
+///     number_line.expand((lines, fixed(waft::map_index())))
+/// }
+/// # assert!(listing::DAG.document().unwrap().contains(r#""args":{"number":{"map_item":"index"}}"#));
+/// ```
+pub fn map_index() -> MapItem<u64> {
+    MapItem { part: "index", ty: PhantomData }
+}
+
+/// The key of what the instance is mapped over: its position in a list, its key in an object.
+pub fn map_key<T>() -> MapItem<T> {
+    MapItem { part: "key", ty: PhantomData }
+}
+
+/// The value of what the instance is mapped over: the item of a list, the value in an object.
+pub fn map_value<T>() -> MapItem<T> {
+    MapItem { part: "value", ty: PhantomData }
+}
+
+impl<T, K> Output<T, K> {
     pub(crate) fn new(node: Node) -> Self {
         Self { node, key: None, ty: PhantomData }
     }
@@ -74,14 +155,20 @@ impl<T> Output<T> {
     /// }
     /// ```
     #[must_use]
-    pub fn key<U>(self, key: &'static str) -> Output<U> {
+    pub fn key<U>(self, key: &'static str) -> Output<U, K> {
         Output { node: self.node, key: Some(key), ty: PhantomData }
     }
 }
 
-impl<T> Mapped<T> {
+impl<T, K> Mapped<T, K> {
     pub(crate) fn new(node: Node) -> Self {
         Self { node, ty: PhantomData }
+    }
+}
+
+impl<T> Item<T> {
+    pub(crate) fn new(group: GroupNode, name: &'static str) -> Self {
+        Self { group, name, ty: PhantomData }
     }
 }
 
@@ -91,86 +178,17 @@ impl<T> Param<T> {
     }
 }
 
-/// Tasks of the DAG, to set order between them: an [`Output`], a [`Mapped`], and tuples, arrays and lists of these.
-///
-/// A DAG returns one too: the tasks whose values are the run's result.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no task of the DAG",
-    label = "not an `Output`, a `Mapped` or a tuple of these"
-)]
-pub trait Tasks: Sized {
-    #[doc(hidden)]
-    fn nodes(&self) -> Vec<Node>;
-
-    /// These wait until `upstream` has ended well, without taking a value from it. Data dependencies need no such call.
-    ///
-    /// ```
-    /// use waft::prelude::*;
-    ///
-    /// #[task] fn create_table() {}
-    /// #[task] fn fill_table() {}
-    ///
-    /// #[dag] fn tables() {
-    ///     fill_table().after(create_table());
-    /// }
-    /// # assert!(tables::DAG.document().unwrap().contains(r#""edges":[{"from":"create_table","to":"fill_table"}]"#));
-    /// ```
-    fn after(self, upstream: impl Tasks) -> Self {
-        for from in upstream.nodes() {
-            for to in self.nodes() {
-                graph::edge(from, to);
-            }
-        }
-        self
-    }
-
-    /// `downstream` waits until these have ended well. Gives `downstream`, so that calls chain: `a.then(b).then(c)`.
-    fn then<D: Tasks>(self, downstream: D) -> D {
-        downstream.after(self)
-    }
-}
-
-impl Tasks for () {
-    fn nodes(&self) -> Vec<Node> {
-        Vec::new()
-    }
-}
-
-impl<S: Tasks> Tasks for Vec<S> {
-    fn nodes(&self) -> Vec<Node> {
-        self.iter().flat_map(Tasks::nodes).collect()
-    }
-}
-
-impl<S: Tasks, const N: usize> Tasks for [S; N] {
-    fn nodes(&self) -> Vec<Node> {
-        self.iter().flat_map(Tasks::nodes).collect()
-    }
-}
-
-macro_rules! tuples {
-    ($(($($name:ident $position:tt)*))*) => {$(
-        impl<$($name: Tasks),*> Tasks for ($($name,)*) {
-            fn nodes(&self) -> Vec<Node> {
-                [$(self.$position.nodes()),*].concat()
-            }
-        }
-    )*};
-}
-
-tuples! { (A 0) (A 0 B 1) (A 0 B 1 C 2) (A 0 B 1 C 2 D 3) }
-
 macro_rules! handles {
-    ($($name:ident)*) => {$(
-        impl<T> Clone for $name<T> {
+    ($($name:ident[$($kind:ident)?])*) => {$(
+        impl<T $(, $kind)?> Clone for $name<T $(, $kind)?> {
             fn clone(&self) -> Self {
                 *self
             }
         }
 
-        impl<T> Copy for $name<T> {}
+        impl<T $(, $kind)?> Copy for $name<T $(, $kind)?> {}
 
-        impl<T> fmt::Debug for $name<T> {
+        impl<T $(, $kind)?> fmt::Debug for $name<T $(, $kind)?> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({:?})"), self.source())
             }
@@ -178,33 +196,23 @@ macro_rules! handles {
     )*};
 }
 
-handles! { Output Mapped Param Conf }
+handles! { Output[K] Mapped[K] Param[] Conf[] Variable[] Item[] MapItem[] }
 
 macro_rules! tasks {
     ($($name:ident)*) => {$(
-        impl<T> Tasks for $name<T> {
+        impl<T, K> Tasks for $name<T, K> {
+            fn members(&self) -> Vec<Member> {
+                vec![Member::Task(self.node)]
+            }
+
             fn nodes(&self) -> Vec<Node> {
                 vec![self.node]
             }
         }
 
-        impl<T> $name<T> {
-            /// Names the task; otherwise it is named after its function, with `__1`, `__2` where that is called again.
-            ///
-            /// ```
-            /// use waft::prelude::*;
-            ///
-            /// #[task] fn load(table: String) {}
-            ///
-            /// #[dag] fn loads() {
-            ///     load("users").task_id("load_users");
-            ///     load("orders").task_id("load_orders");
-            /// }
-            /// # assert!(loads::DAG.document().unwrap().contains(r#""task_id":"load_orders""#));
-            /// ```
-            pub fn task_id(self, task_id: &str) -> Self {
-                graph::rename(self.node, task_id);
-                self
+        impl<T, K> TaskOptions for $name<T, K> {
+            fn node(&self) -> Node {
+                self.node
             }
         }
     )*};
@@ -213,60 +221,77 @@ macro_rules! tasks {
 tasks! { Output Mapped }
 
 macro_rules! values {
-    ($($name:ident)*) => {$(
-        impl<T> IntoArg<T> for $name<T> {
+    ($($name:ident[$($kind:ident)?])*) => {$(
+        impl<T $(, $kind)?> IntoArg<T> for $name<T $(, $kind)?> {
             fn into_arg(self) -> Arg<T> {
                 Arg::same(self.source())
             }
         }
 
-        impl<T> IntoArg<Option<T>> for $name<T> {
+        impl<T $(, $kind)?> IntoArg<Option<T>> for $name<T $(, $kind)?> {
             fn into_arg(self) -> Arg<Option<T>> {
                 Arg::same(self.source())
             }
         }
 
-        impl<T> IntoArg<Vec<T>> for Vec<$name<T>> {
+        impl<T $(, $kind)?> IntoArg<Vec<T>> for Vec<$name<T $(, $kind)?>> {
             fn into_arg(self) -> Arg<Vec<T>> {
                 Arg::same(Source::list(self.into_iter().map($name::source).collect()))
-            }
-        }
-
-        impl<T> IntoEach<T> for $name<Vec<T>> {
-            fn into_each(self) -> Arg<T> {
-                Arg::each(self.source())
-            }
-        }
-
-        impl<T> IntoEach<T> for Vec<$name<T>> {
-            fn into_each(self) -> Arg<T> {
-                Arg::each(Source::list(self.into_iter().map($name::source).collect()))
-            }
-        }
-
-        impl<V> IntoEach<(String, V)> for $name<BTreeMap<String, V>> {
-            fn into_each(self) -> Arg<(String, V)> {
-                Arg::each(self.source())
-            }
-        }
-
-        impl<V, S> IntoEach<(String, V)> for $name<HashMap<String, V, S>> {
-            fn into_each(self) -> Arg<(String, V)> {
-                Arg::each(self.source())
             }
         }
     )*};
 }
 
-values! { Output Param Conf }
+values! { Output[K] Param[] Conf[] Variable[] Item[] MapItem[] }
 
-impl<T> Output<T> {
+macro_rules! lists {
+    ($($name:ident[$($kind:ident)?])*) => {$(
+        impl<T $(, $kind)?> IntoEach<T> for $name<Vec<T> $(, $kind)?> {
+            fn into_each(self) -> Arg<T> {
+                Arg::each(self.source())
+            }
+        }
+
+        impl<T $(, $kind)?> IntoEach<T> for Vec<$name<T $(, $kind)?>> {
+            fn into_each(self) -> Arg<T> {
+                Arg::each(Source::list(self.into_iter().map($name::source).collect()))
+            }
+        }
+
+        impl<V $(, $kind)?> IntoEach<(String, V)> for $name<BTreeMap<String, V> $(, $kind)?> {
+            fn into_each(self) -> Arg<(String, V)> {
+                Arg::each(self.source())
+            }
+        }
+
+        impl<V, S $(, $kind)?> IntoEach<(String, V)> for $name<HashMap<String, V, S> $(, $kind)?> {
+            fn into_each(self) -> Arg<(String, V)> {
+                Arg::each(self.source())
+            }
+        }
+
+        impl<T $(, $kind)?> Handle for $name<T $(, $kind)?> {}
+    )*};
+}
+
+lists! { Output[K] Param[] Conf[] Variable[] Item[] }
+
+impl<T, K> Handle for Mapped<T, K> {}
+
+/// Nothing there cannot be mapped over: the task fails then.
+impl<T> IntoEach<T> for Conf<Option<Vec<T>>> {
+    fn into_each(self) -> Arg<T> {
+        Arg::each(self.source())
+    }
+}
+
+impl<T, K> Output<T, K> {
     fn source(self) -> Source {
         Source::Output { node: self.node, key: self.key }
     }
 }
 
-impl<T> Mapped<T> {
+impl<T, K> Mapped<T, K> {
     fn source(self) -> Source {
         Source::Output { node: self.node, key: None }
     }
@@ -284,19 +309,37 @@ impl<T> Conf<T> {
     }
 }
 
-impl<T> IntoArg<Sequence<T>> for Mapped<T> {
+impl<T> Variable<T> {
+    fn source(self) -> Source {
+        Source::Variable(self.name)
+    }
+}
+
+impl<T> Item<T> {
+    fn source(self) -> Source {
+        Source::GroupArg { group: self.group, arg: self.name }
+    }
+}
+
+impl<T> MapItem<T> {
+    fn source(self) -> Source {
+        Source::MapItem(self.part)
+    }
+}
+
+impl<T, K> IntoArg<Sequence<T>> for Mapped<T, K> {
     fn into_arg(self) -> Arg<Sequence<T>> {
         Arg::same(self.source())
     }
 }
 
-impl<T> IntoArg<Vec<T>> for Mapped<T> {
+impl<T, K> IntoArg<Vec<T>> for Mapped<T, K> {
     fn into_arg(self) -> Arg<Vec<T>> {
         Arg::same(self.source())
     }
 }
 
-impl<T> IntoEach<T> for Mapped<T> {
+impl<T, K> IntoEach<T> for Mapped<T, K> {
     fn into_each(self) -> Arg<T> {
         Arg::each(self.source())
     }

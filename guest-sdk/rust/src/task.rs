@@ -9,13 +9,38 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::branch::Chosen;
 use crate::document::{ArgType, Entries, SignatureDocument};
 use crate::error::{TaskError, Then};
 use crate::json_type::{JsonType, Type};
+use crate::kind::Kind;
 use crate::sequence::{self, Sequence};
+use crate::settings::Settings;
+use crate::wake::Wake;
 
-/// Runs a body with its arguments.
-pub(crate) type RunFn = fn(&Arguments<'_>) -> Outcome;
+/// Runs the body of a task with its arguments.
+#[derive(Debug, Clone, Copy)]
+pub enum Body {
+    /// Ends the attempt.
+    Task(fn(&Arguments<'_>) -> Outcome),
+    /// Chooses among arms.
+    Branch {
+        /// Gives the positions of the chosen ones.
+        choose: fn(&Arguments<'_>) -> Result<Vec<usize>, TaskError>,
+        /// Names of all.
+        arms: &'static [&'static str],
+    },
+}
+
+impl Body {
+    /// Tells two bodies apart.
+    pub(crate) fn address(self) -> usize {
+        match self {
+            Self::Task(run) => run as usize,
+            Self::Branch { choose, .. } => choose as usize,
+        }
+    }
+}
 
 /// What `#[task]` says about a function.
 #[derive(Debug, Clone, Copy)]
@@ -28,46 +53,28 @@ pub struct TaskDecl {
     pub task_id: &'static str,
     /// Markdown.
     pub doc_md: &'static str,
-    /// Attempts after the first.
-    pub retries: u32,
-    /// Milliseconds before the second attempt.
-    pub retry_delay_ms: Option<u64>,
-    /// Thousandths that the delay is multiplied with from attempt to attempt.
-    pub retry_multiplier_milli: Option<u32>,
-    /// Longest delay.
-    pub retry_delay_max_ms: Option<u64>,
-    /// Longest attempt.
-    pub timeout_ms: Option<u64>,
-    /// Instances that may run at a time in one run.
-    pub max_active_per_run: Option<u32>,
-    /// Most instances.
-    pub max_map_length: Option<u32>,
-    /// Memory of an instance.
-    pub memory_bytes: Option<u64>,
+    /// What it is.
+    pub kind: Kind,
+    /// What is said about it unless the call says otherwise.
+    pub settings: Settings,
     /// Types of arguments and result.
     pub signature: fn() -> Signature,
     /// The body.
-    pub run: RunFn,
+    pub body: Body,
 }
 
 impl TaskDecl {
     /// A task with nothing set.
-    pub const fn new(name: &'static str, signature: fn() -> Signature, run: RunFn) -> Self {
+    pub const fn new(name: &'static str, signature: fn() -> Signature, body: Body) -> Self {
         Self {
             name,
             entrypoint: name,
             task_id: name,
             doc_md: "",
-            retries: 0,
-            retry_delay_ms: None,
-            retry_multiplier_milli: None,
-            retry_delay_max_ms: None,
-            timeout_ms: None,
-            max_active_per_run: None,
-            max_map_length: None,
-            memory_bytes: None,
+            kind: Kind::Task,
+            settings: Settings::NONE,
             signature,
-            run,
+            body,
         }
     }
 }
@@ -75,7 +82,7 @@ impl TaskDecl {
 /// Types of a body's arguments and result.
 #[derive(Debug)]
 pub struct Signature {
-    args: Entries<(JsonType, bool)>,
+    pub(crate) args: Entries<(JsonType, bool)>,
     result: JsonType,
 }
 
@@ -83,6 +90,11 @@ impl Signature {
     /// A body without arguments.
     pub fn returning<R: TaskReturn>() -> Self {
         Self { args: Vec::new(), result: <R::Value as Type>::Present::json_type() }
+    }
+
+    /// A branch without arguments.
+    pub fn choosing() -> Self {
+        Self { args: Vec::new(), result: Chosen::json_type() }
     }
 
     /// One more argument.
@@ -111,12 +123,21 @@ impl<'a> Arguments<'a> {
             .map_err(|error| TaskError::fatal(format!("the arguments are no JSON object: {error}")))
     }
 
+    /// Reads the argument of a body that has only one, and so can be what items pass through.
+    pub fn only<T: Argument>(&self, name: &str) -> Result<T, TaskError> {
+        let is_item = self.0.len() == 1 && !self.0.contains_key(name) && self.0.contains_key(TRANSFORMED);
+        self.get(if is_item { TRANSFORMED } else { name })
+    }
+
     /// Reads one argument; one that is left out reads as null.
     pub fn get<T: Argument>(&self, name: &str) -> Result<T, TaskError> {
         let raw = self.0.get(name).copied().unwrap_or(RawValue::NULL);
         T::from_argument(raw).map_err(|error| TaskError::fatal(format!("argument `{name}`: {error}")))
     }
 }
+
+/// What a [`map`](crate::Transform::map) or [`filter`](crate::Transform::filter) calls the argument of a body, whatever its name.
+const TRANSFORMED: &str = "item";
 
 /// What a task body may take: every [`Type`] that serde reads, and [`Sequence`].
 #[diagnostic::on_unimplemented(
@@ -196,14 +217,18 @@ pub enum Outcome {
         /// Until the next attempt, instead of the delay that the DAG says.
         delay: Option<Duration>,
     },
+    /// Not yet: it goes on when it is woken.
+    Deferred(Wake),
 }
 
 impl From<TaskError> for Outcome {
     fn from(error: TaskError) -> Self {
-        match error.then() {
-            Then::Skip => Self::Skipped(error.into_message()),
-            Then::Fail => Self::Failed { message: error.into_message(), retry: false, delay: None },
-            Then::Retry { after } => Self::Failed { message: error.into_message(), retry: true, delay: after },
+        let (message, then) = error.into_parts();
+        match then {
+            Then::Skip => Self::Skipped(message),
+            Then::Defer(wake) => Self::Deferred(wake),
+            Then::Fail => Self::Failed { message, retry: false, delay: None },
+            Then::Retry { after } => Self::Failed { message, retry: true, delay: after },
         }
     }
 }

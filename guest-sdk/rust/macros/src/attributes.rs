@@ -1,8 +1,8 @@
-//! What both attributes read: documentation comments and options of the form `name = value`.
+//! What all attributes read: documentation comments and options of the form `name = value`.
 
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, ExprUnary, Ident, Lit, LitStr, Meta, Token, UnOp};
 
 /// `name = value`.
 pub(crate) struct Setting {
@@ -62,15 +62,46 @@ impl Setting {
         }
     }
 
-    /// A factor from 1 to 10, in thousandths.
-    pub(crate) fn factor_milli(&self) -> syn::Result<u32> {
-        let wrong = || syn::Error::new_spanned(&self.value, format!("`{}` is a number from 1 to 10", self.name));
+    /// A whole number that may be below zero.
+    pub(crate) fn signed_number(&self) -> syn::Result<i32> {
+        let (sign, value) = match &self.value {
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => (-1, &**expr),
+            value => (1, value),
+        };
+        match value {
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Ok(sign * number.base10_parse::<i32>()?),
+            other => Err(syn::Error::new_spanned(other, format!("`{}` is a whole number", self.name))),
+        }
+    }
+
+    pub(crate) fn flag(&self) -> syn::Result<bool> {
+        match &self.value {
+            Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) => Ok(flag.value),
+            other => Err(syn::Error::new_spanned(other, format!("`{}` is true or false", self.name))),
+        }
+    }
+
+    /// A number from `least` to `most`, in thousandths.
+    pub(crate) fn milli(&self, least: u32, most: u32) -> syn::Result<u32> {
+        let wrong =
+            || syn::Error::new_spanned(&self.value, format!("`{}` is a number from {least} to {most}", self.name));
         let factor: f64 = match &self.value {
             Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse()?,
             Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse()?,
             _ => return Err(wrong()),
         };
-        if (1.0..=10.0).contains(&factor) { Ok((factor * 1000.0).round() as u32) } else { Err(wrong()) }
+        let range = f64::from(least)..=f64::from(most);
+        if range.contains(&factor) { Ok((factor * 1000.0).round() as u32) } else { Err(wrong()) }
+    }
+
+    /// One of these words, as the variant of an enum that is named after it.
+    pub(crate) fn word(&self, words: &[&str]) -> syn::Result<Ident> {
+        variant(self.string()?, &self.name, words)
+    }
+
+    /// Several of these words.
+    pub(crate) fn words(&self, words: &[&str]) -> syn::Result<Vec<Ident>> {
+        self.strings()?.iter().map(|text| variant(text, &self.name, words)).collect()
     }
 
     /// An id by the grammar of tasks, DAGs and bodies.
@@ -92,6 +123,16 @@ impl Setting {
     pub(crate) fn unknown(&self, known: &str) -> syn::Error {
         syn::Error::new(self.name.span(), format!("there is no option `{}`; there are {known}", self.name))
     }
+}
+
+fn variant(text: &LitStr, name: &Ident, words: &[&str]) -> syn::Result<Ident> {
+    let value = text.value();
+    if !words.contains(&value.as_str()) {
+        let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+        return Err(syn::Error::new(text.span(), format!("`{name}` is one of {}", words.join(", "))));
+    }
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    Ok(Ident::new(&value.split('_').map(capital).collect::<String>(), text.span()))
 }
 
 /// The text of the documentation comments, without their common first space.

@@ -5,11 +5,14 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, FnArg, ItemFn, Pat, PatType};
 
-use crate::attributes::{Settings, documentation};
+use crate::attributes::{Setting, Settings, documentation};
+use crate::schedule;
 use crate::task::{check_name, unraw};
 use crate::units::duration_ms;
 
-const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout and max_active_tasks";
+const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout, max_active_tasks, \
+                     fail_fast, schedule, timezone, start_date, end_date, catchup, logical_date, max_active_runs, \
+                     max_consecutive_failed_runs, deadline and deadline_from";
 
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
     let options: Settings = syn::parse2(options)?;
@@ -86,8 +89,13 @@ fn param(input: &mut FnArg) -> syn::Result<TokenStream> {
 
 fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
     let mut fields = quote!(doc_md: #doc_md,);
+    let mut timing = quote!();
     for option in &options.0 {
         let field = &option.name;
+        if let Some(field) = timing_field(option, options)? {
+            timing.extend(field);
+            continue;
+        }
         fields.extend(match field.to_string().as_str() {
             "dag_id" => {
                 let id = option.id()?;
@@ -109,8 +117,67 @@ fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
                 let number = option.number()?;
                 quote!(#field: ::core::option::Option::Some(#number),)
             }
+            "fail_fast" => {
+                let flag = option.flag()?;
+                quote!(#field: #flag,)
+            }
             _ => return Err(option.unknown(KNOWN)),
         });
     }
+    if !timing.is_empty() {
+        fields.extend(quote! {
+            timing: {
+                let mut timing = ::waft::__private::Timing::NONE;
+                #timing
+                timing
+            },
+        });
+    }
     Ok(fields)
+}
+
+/// What an option says about time, if it does.
+fn timing_field(option: &Setting, options: &Settings) -> syn::Result<Option<TokenStream>> {
+    let field = &option.name;
+    let some = |value: &dyn quote::ToTokens| quote!(timing.#field = ::core::option::Option::Some(#value););
+    let beside = |name: &str| {
+        let has = options.0.iter().any(|option| option.name == name);
+        let message = format!("`{field}` goes with `{name}`");
+        if has { Ok(()) } else { Err(syn::Error::new(field.span(), message)) }
+    };
+    Ok(Some(match field.to_string().as_str() {
+        "schedule" => some(&schedule::schedule(&option.value, options)?),
+        "timezone" => {
+            beside("schedule")?;
+            option.string()?;
+            quote!()
+        }
+        "start_date" | "end_date" => some(schedule::date(option.string()?)?),
+        "catchup" => {
+            let flag = option.flag()?;
+            quote!(timing.catchup = #flag;)
+        }
+        "logical_date" => {
+            option.word(&["fire", "interval_start"])?;
+            some(option.string()?)
+        }
+        "max_active_runs" | "max_consecutive_failed_runs" => some(&option.number()?),
+        "deadline" => {
+            let within_ms = duration_ms(option.string()?)?;
+            let from = match options.0.iter().find(|option| option.name == "deadline_from") {
+                Some(from) => {
+                    from.word(&["queued_at", "run_after", "logical_date"])?;
+                    let from = from.string()?;
+                    quote!(::core::option::Option::Some(#from))
+                }
+                None => quote!(::core::option::Option::None),
+            };
+            some(&quote!(::waft::__private::Deadline { from: #from, within_ms: #within_ms }))
+        }
+        "deadline_from" => {
+            beside("deadline")?;
+            quote!()
+        }
+        _ => return Ok(None),
+    }))
 }

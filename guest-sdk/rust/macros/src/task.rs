@@ -1,29 +1,26 @@
 //! `#[task]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ItemFn, Pat, ReturnType, Type};
 
-use crate::attributes::{Settings, documentation};
-use crate::units::{duration_ms, size_bytes};
+use crate::attributes::documentation;
+use crate::options::{Kind, Options};
 
-const KNOWN: &str = "retries, retry_delay, retry_multiplier, retry_delay_max, timeout, max_active_per_run, max_map_length, \
-                     memory, trigger_rule, task_id and entrypoint";
-
-struct Arg {
-    name: Ident,
-    text: String,
-    ty: Type,
+pub(crate) struct Arg {
+    pub(crate) name: Ident,
+    pub(crate) text: String,
+    pub(crate) ty: Type,
 }
 
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
-    let options: Settings = syn::parse2(options)?;
+    let Options { kind, decl, settings } = syn::parse2(options)?;
     let function: ItemFn = syn::parse2(function)?;
-    check_kind(&function)?;
+    check_plain(&function)?;
     check_name(&function.sig.ident)?;
     let args = args(&function)?;
-    let decl = decl(&options, &documentation(&function.attrs))?;
+    let doc_md = documentation(&function.attrs);
 
     let name = &function.sig.ident;
     let text = unraw(name);
@@ -39,15 +36,16 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
     let names: Vec<_> = args.iter().map(|arg| &arg.name).collect();
     let texts: Vec<_> = args.iter().map(|arg| &arg.text).collect();
     let types: Vec<_> = args.iter().map(|arg| &arg.ty).collect();
-    let reads = args.iter().map(|Arg { text, ty, .. }| quote_spanned!(ty.span()=> args.get::<#ty>(#text)?));
-    let result_span = function.sig.output.span();
-    let value = quote_spanned!(result_span=> <#result as ::waft::TaskReturn>::Value);
-    let finish = quote_spanned!(result_span=> ::waft::__private::outcome::<#result>);
+    let get = format_ident!("{}", if args.len() == 1 { "only" } else { "get" });
+    let reads = args.iter().map(|Arg { text, ty, .. }| quote_spanned!(ty.span()=> args.#get::<#ty>(#text)?));
+    let call = quote!(|| ::core::result::Result::Ok(#name::body(#(#reads),*)));
+    let KindParts { marker, value, signature, body } = kind_parts(kind, &result, function.sig.output.span(), &call);
     let task = format_ident!("TASK");
+    let variant = format_ident!("{}", kind.variant());
 
     Ok(quote! {
         #(#attributes)*
-        #visibility fn #name(#(#names: impl ::waft::IntoArg<#types>),*) -> ::waft::Output<#value> {
+        #visibility fn #name(#(#names: impl ::waft::IntoArg<#types>),*) -> ::waft::Output<#value, #marker> {
             ::waft::__private::output(::waft::__private::call(&#name::#task, |call| {
                 let _ = &call;
                 #(call.arg(#texts, ::waft::IntoArg::<#types>::into_arg(#names));)*
@@ -64,21 +62,97 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
 
             #[doc(hidden)]
             const #task: ::waft::__private::TaskDecl = ::waft::__private::TaskDecl {
+                doc_md: #doc_md,
+                kind: ::waft::__private::Kind::#variant,
+                settings: ::waft::__private::Settings { #settings ..::waft::__private::Settings::NONE },
                 #decl
                 ..::waft::__private::TaskDecl::new(
                     #text,
-                    || ::waft::__private::Signature::returning::<#result>()#(.arg::<#types>(#texts))*,
-                    |args| {
-                        let _ = &args;
-                        #finish(|| ::core::result::Result::Ok(#name::body(#(#reads),*)))
-                    },
+                    || ::waft::__private::Signature::#signature #(.arg::<#types>(#texts))*,
+                    #body,
                 )
             };
         }
     })
 }
 
-fn check_kind(function: &ItemFn) -> syn::Result<()> {
+/// What the kind of a task decides in its declaration.
+struct KindParts {
+    marker: TokenStream,
+    value: TokenStream,
+    signature: TokenStream,
+    body: TokenStream,
+}
+
+fn kind_parts(kind: Kind, result: &TokenStream, span: Span, call: &TokenStream) -> KindParts {
+    let value = quote_spanned!(span=> <#result as ::waft::TaskReturn>::Value);
+    let signature = quote!(returning::<#result>());
+    let marker = format_ident!("{}", kind.variant());
+    let finish = |check: TokenStream| {
+        quote! {
+            ::waft::__private::Body::Task(|args| {
+                let _ = &args;
+                #check
+                ::waft::__private::outcome::<#result>(#call)
+            })
+        }
+    };
+    let returns = |what: &str| {
+        let what = format_ident!("{what}");
+        quote_spanned! {span=>
+            const fn returns<R: ::waft::__private::#what>() {}
+            const { returns::<#result>() };
+        }
+    };
+    match kind {
+        Kind::Task => KindParts {
+            marker: quote!(::waft::kind::Work),
+            value,
+            signature,
+            body: quote_spanned! {span=>
+                ::waft::__private::Body::Task(|args| {
+                    let _ = &args;
+                    ::waft::__private::outcome::<#result>(#call)
+                })
+            },
+        },
+        Kind::Setup | Kind::Teardown => {
+            KindParts { marker: quote!(::waft::kind::#marker), value, signature, body: finish(quote!()) }
+        }
+        Kind::ShortCircuit => KindParts {
+            marker: quote!(::waft::kind::ShortCircuit),
+            value: quote!(bool),
+            signature: quote!(returning::<bool>()),
+            body: finish(returns("ShortCircuitReturn")),
+        },
+        Kind::Sensor => KindParts {
+            marker: quote!(::waft::kind::Sensor),
+            value: quote!(::waft::Poke),
+            signature: quote!(returning::<::waft::Poke>()),
+            body: finish(returns("SensorReturn")),
+        },
+        Kind::Branch => {
+            let arms = quote_spanned!(span=> <#result as ::waft::BranchReturn>::Arms);
+            let positions = quote_spanned!(span=> ::waft::__private::positions::<#result>);
+            KindParts {
+                marker: quote!(::waft::kind::Branch<#arms>),
+                value: quote!(::waft::Chosen),
+                signature: quote!(choosing()),
+                body: quote! {
+                    ::waft::__private::Body::Branch {
+                        choose: |args| {
+                            let _ = &args;
+                            #positions(#call)
+                        },
+                        arms: <#arms as ::waft::Arms>::NAMES,
+                    }
+                },
+            }
+        }
+    }
+}
+
+fn check_plain(function: &ItemFn) -> syn::Result<()> {
     let signature = &function.sig;
     let wrong = |tokens: &dyn quote::ToTokens, why: &str| Err(syn::Error::new_spanned(tokens, why));
     if let Some(asyncness) = &signature.asyncness {
@@ -96,7 +170,7 @@ fn check_kind(function: &ItemFn) -> syn::Result<()> {
     Ok(())
 }
 
-fn args(function: &ItemFn) -> syn::Result<Vec<Arg>> {
+pub(crate) fn args(function: &ItemFn) -> syn::Result<Vec<Arg>> {
     let arg = |input: &FnArg| match input {
         FnArg::Receiver(receiver) => Err(syn::Error::new_spanned(receiver, "a task is a function, not a method")),
         FnArg::Typed(arg) => match (&*arg.pat, &*arg.ty) {
@@ -112,54 +186,6 @@ fn args(function: &ItemFn) -> syn::Result<Vec<Arg>> {
     let args = function.sig.inputs.iter().map(arg).collect::<syn::Result<Vec<_>>>()?;
     args.iter().try_for_each(|arg| check_name(&arg.name))?;
     Ok(args)
-}
-
-fn decl(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
-    let mut fields = quote!(doc_md: #doc_md,);
-    for option in &options.0 {
-        let name = option.name.to_string();
-        fields.extend(match name.as_str() {
-            "retries" => {
-                let retries = option.number()?;
-                if retries > 100 {
-                    return Err(syn::Error::new_spanned(&option.value, "`retries` is at most 100"));
-                }
-                quote!(retries: #retries,)
-            }
-            "retry_delay" | "retry_delay_max" | "timeout" => {
-                let field = format_ident!("{name}_ms");
-                let time = duration_ms(option.string()?)?;
-                quote!(#field: ::core::option::Option::Some(#time),)
-            }
-            "retry_multiplier" => {
-                let factor = option.factor_milli()?;
-                quote!(retry_multiplier_milli: ::core::option::Option::Some(#factor),)
-            }
-            "max_active_per_run" | "max_map_length" => {
-                let field = &option.name;
-                let number = option.number()?;
-                quote!(#field: ::core::option::Option::Some(#number),)
-            }
-            "memory" => {
-                let size = size_bytes(option.string()?)?;
-                quote!(memory_bytes: ::core::option::Option::Some(#size),)
-            }
-            "trigger_rule" => {
-                let rule = option.string()?;
-                if rule.value() != "all_success" {
-                    return Err(syn::Error::new(rule.span(), "the only trigger rule is \"all_success\""));
-                }
-                quote!()
-            }
-            "task_id" | "entrypoint" => {
-                let field = &option.name;
-                let id = option.id()?;
-                quote!(#field: #id,)
-            }
-            _ => return Err(option.unknown(KNOWN)),
-        });
-    }
-    Ok(fields)
 }
 
 /// Refuses names that may not stand in a document.

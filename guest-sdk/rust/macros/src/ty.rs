@@ -93,6 +93,7 @@ fn rename(name: &str, rule: &LitStr, field: bool) -> syn::Result<String> {
 pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     let mut input: DeriveInput = syn::parse2(input)?;
     let serde = Serde::read(&input.attrs)?;
+    let has_members = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
     let json_type = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => object(&serde, fields)?,
@@ -136,7 +137,16 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     }
     let name = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
+    let members = has_members.then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #generics ::waft::Members for #name #arguments #bounds {}
+        }
+    });
     Ok(quote! {
+        #members
+
+
         #[automatically_derived]
         impl #generics ::waft::Type for #name #arguments #bounds {
             type Present = Self;

@@ -130,3 +130,22 @@ fn comparing_types_ends() {
         "signature": {"args": {"a": {"type": many("null", "string")}}, "result": "any"}});
     check_problems(&document(json!([up, down]), json!({})), &[("types-too-large", "/tasks", "too large to compare")]);
 }
+
+#[test]
+fn an_approval_gives_the_fields_of_its_form() {
+    let takes = |ty: Value| {
+        let signature = json!({"args": {"answer": {"type": ty}}, "result": "null"});
+        let tasks = json!([
+            {"task_id": "ask", "kind": "approval", "form": {"publish": {"schema": {"type": "boolean"}}, "note": {"default": null}}},
+            {"task_id": "t", "entrypoint": "f", "args": {"answer": output("ask")}, "signature": signature},
+        ]);
+        document(tasks, json!({}))
+    };
+    let form =
+        json!({"publish": {"type": "boolean"}, "note": {"type": {"union": ["string", "null"]}, "optional": true}});
+    dag(&takes(json!({"object": form})));
+    dag(&takes(json!({"map": "any"})));
+    let mismatch = [("type-mismatch", "/tasks/1/args/answer/output", "task `ask` gives {publish: any, note: any}")];
+    check_problems(&takes(json!({"object": {"why": {"type": "string"}}})), &mismatch);
+    check_problems(&takes(json!("integer")), &mismatch);
+}

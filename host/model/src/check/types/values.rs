@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use crate::check::ids::Ids;
 use crate::check::scopes::Scopes;
-use crate::document::{DagDocument, Expand, GroupArgSource, MapItem, OutputSource, Source, TaskKind};
-use crate::id::ScopeIdx;
+use crate::document::{DagDocument, Expand, GroupArgSource, MapItem, OutputSource, Source, TaskDocument, TaskKind};
+use crate::id::{Key, ScopeIdx};
 use crate::limits::dag::GROUP_DEPTH_MAX;
 use crate::types::{Member as TypeMember, Type};
 
@@ -28,6 +28,13 @@ impl Value {
     }
 }
 
+/// What somebody answers who fills in a form: all of its fields, because one that is left out has its default. What a field takes
+/// is checked against its schema when it is answered.
+fn answers(task: &TaskDocument) -> Type {
+    let field = |name: &Key| (name.as_str().to_owned(), TypeMember { ty: Type::Any, optional: false });
+    Type::Object(task.form.keys().map(field).collect())
+}
+
 /// What tasks leave. Types are made once for each task, however many arguments take them.
 pub(super) struct Values<'a> {
     document: &'a DagDocument,
@@ -41,9 +48,9 @@ pub(super) struct Values<'a> {
 
 impl<'a> Values<'a> {
     pub(super) fn of(document: &'a DagDocument, ids: &'a Ids, scopes: &'a Scopes) -> Self {
-        let result = |task: &crate::document::TaskDocument| match (&task.signature, task.kind) {
+        let result = |task: &TaskDocument| match (&task.signature, task.kind) {
             (Some(signature), _) => Value::of(signature.result.clone()),
-            (None, TaskKind::Approval) => Value::of(Type::Map(Box::new(Type::Any))),
+            (None, TaskKind::Approval) => Value::of(answers(task)),
             (None, _) => Value::of(Type::Any),
         };
         let results = document.tasks.iter().map(result).collect();

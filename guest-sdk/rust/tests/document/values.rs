@@ -1,4 +1,4 @@
-//! What DAGs written in Rust look like as documents, and what is caught when they are made.
+//! Every kind of source and option, with the types of arguments and results.
 
 use std::collections::BTreeMap;
 
@@ -116,7 +116,7 @@ fn order() {
 
 #[track_caller]
 fn check(name: &str, dag: waft::Dag) {
-    let document: serde_json::Value = serde_json::from_str(&dag.document().unwrap()).unwrap();
+    let document = super::checked(dag);
     insta::assert_snapshot!(name, serde_json::to_string_pretty(&document).unwrap());
 }
 
@@ -159,7 +159,7 @@ fn clashing() {
 fn clashes_are_told_together() {
     let problems = clashing::DAG.document().unwrap_err();
     insta::assert_snapshot!(problems, @r#"
-    DAG "clashing": two tasks are named "same"
+    DAG "clashing": two tasks or groups are named "same"
     DAG "clashing": two tasks have the entrypoint "tell": give one of them `#[task(entrypoint = "…")]`
     "#);
 }
@@ -181,7 +181,7 @@ fn a_default_is_a_literal() {
 }
 
 #[test]
-#[should_panic(expected = "`tell(…)` adds a task to a DAG")]
+#[should_panic(expected = "`tell(…)` adds to a DAG")]
 fn a_task_outside_of_a_dag_says_what_to_call() {
     tell("a");
 }
