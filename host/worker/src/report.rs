@@ -105,13 +105,12 @@ fn check_result(
     let is_mapped_over =
         |consumer: &&NodeIdx| dag.node(**consumer).expands_over.iter().any(|(_, source)| *source == node);
     let consumer = dag.node(node).downstream.iter().find(is_mapped_over);
-    match (consumer, result) {
-        (Some(consumer), Some(text)) if dag.task(node).expand.is_none() => {
-            model::json::list_length(text).map(Some).ok_or_else(|| {
-                let (consumer, kind) = (&dag.task(*consumer).task_id, model::json::kind(text));
-                format!("task {consumer} is mapped over the result, so it must be a list or an object; it is {kind}")
-            })
-        }
+    match result {
+        Some(text) if dag.node(node).gives_list => model::json::list_length(text).map(Some).ok_or_else(|| {
+            let consumer = consumer.map(|consumer| format!("task {}", dag.task(*consumer).task_id));
+            let (consumer, kind) = (consumer.unwrap_or_else(|| "a group".to_owned()), model::json::kind(text));
+            format!("{consumer} is mapped over the result, so it must be a list or an object; it is {kind}")
+        }),
         _ => Ok(None),
     }
 }

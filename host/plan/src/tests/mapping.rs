@@ -243,3 +243,27 @@ fn a_million_instances_are_a_range() {
     let decisions = machine.clear(&selected, now);
     assert_eq!((decisions.resets.len(), decisions.transitions.len(), decisions.inserts.len()), (1, 1, 0));
 }
+
+/// Each list inside a group is a block, however long it is.
+#[test]
+fn two_levels_of_mapping_are_blocks() {
+    let limits = MachineLimits { map_length: 1_000, map_length_ceiling: 1_000, instances: 200_000 };
+    let dag =
+        Arc::new(testkit::dag::dag("group g: expand(100)\nx: in(g) expand(1000)\ny: in(g) args(x)\nsum: args(x)"));
+    let given = lengths(&dag, &Value::Null);
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let mut machine = RunMachine::new(dag.clone(), &given, RunContext::default(), limits, now, u32::MAX);
+    let decisions = machine.begin();
+    let x = dag.find("x").unwrap();
+    let of_x: Vec<_> = decisions.inserts.iter().filter(|it| it.node == x).map(|it| it.count).collect();
+    assert_eq!((of_x, decisions.blocks.len(), machine.ready_count()), (vec![100_000], 101, 100_000));
+    assert_eq!(machine.map_path(x, MapIndex::at(1_999)).len(), 2);
+    let first =
+        Selection { tasks: vec![x], map_indexes: vec![MapIndex::at(5)], downstream: true, ..Selection::default() };
+    let selected = machine.select_for_clear(&first).unwrap();
+    assert_eq!(
+        selected,
+        [Selected { node: x, first: MapIndex::at(5), last: MapIndex::at(5) }],
+        "what waits is not cleared"
+    );
+}
