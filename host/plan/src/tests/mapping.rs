@@ -244,37 +244,26 @@ fn a_million_instances_are_a_range() {
     assert_eq!((decisions.resets.len(), decisions.transitions.len(), decisions.inserts.len()), (1, 1, 0));
 }
 
-/// What a worker needs to find values and items: each level's context and position, and the instances that are taken together.
+/// Each list inside a group is a block, however long it is.
 #[test]
-fn places_of_instances_in_groups() {
-    let fixture = "group g: expand(list)\none: in(g)\nmany: in(g) expand(one)\nsum: in(g) args(many)\nall: args(many)";
-    let mut world = World::start(fixture, &Value::Null);
-    let [list, one, many, sum] = ["list", "one", "many", "sum"].map(|task| world.dag.find(task).unwrap());
-    let claimed = |world: &mut World| {
-        let taken = world.claim(9);
-        let places = world.machine.places(&taken);
-        let shown = taken.iter().zip(places).map(|(ready, place)| {
-            let levels: Vec<_> = place.levels().iter().map(|level| (level.context, level.position)).collect();
-            let many: Option<Vec<_>> =
-                place.span(many).map(|span| span.ranges().map(|it| (it.start, it.end)).collect());
-            (ready.node, levels, many)
-        });
-        shown.collect::<Vec<_>>()
-    };
-    assert_eq!(claimed(&mut world), [(list, vec![], None)]);
-    world.end(list, MapIndex::NONE, Outcome::of_word("list=2"));
-    assert_eq!(claimed(&mut world), [(one, vec![(0, 0)], None), (one, vec![(1, 1)], None)]);
-    world.end(one, MapIndex::at(1), Outcome::of_word("list=2"));
-    assert_eq!(claimed(&mut world), [(many, vec![(1, 1), (0, 0)], None), (many, vec![(1, 1), (1, 1)], None)]);
-    world.end(one, MapIndex::at(0), Outcome::of_word("list=1"));
-    assert_eq!(claimed(&mut world), [(many, vec![(0, 0), (2, 0)], None)]);
-    world.end(many, MapIndex::at(0), Outcome::of_word("ok"));
-    world.end(many, MapIndex::at(1), Outcome::of_word("ok"));
-    assert_eq!(claimed(&mut world), [(sum, vec![(1, 1)], Some(vec![(0, 2)]))]);
-    world.end(many, MapIndex::at(2), Outcome::of_word("ok"));
-    assert_eq!(claimed(&mut world), [(sum, vec![(0, 0)], Some(vec![(2, 3)]))]);
-    world.end(sum, MapIndex::at(0), Outcome::of_word("ok"));
-    let taken: Vec<_> = claimed(&mut world);
-    let all = world.dag.find("all").unwrap();
-    assert_eq!(taken, [(all, vec![], Some(vec![(2, 3), (0, 2)]))]);
+fn two_levels_of_mapping_are_blocks() {
+    let limits = MachineLimits { map_length: 1_000, map_length_ceiling: 1_000, instances: 200_000 };
+    let dag =
+        Arc::new(testkit::dag::dag("group g: expand(100)\nx: in(g) expand(1000)\ny: in(g) args(x)\nsum: args(x)"));
+    let given = lengths(&dag, &Value::Null);
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let mut machine = RunMachine::new(dag.clone(), &given, RunContext::default(), limits, now, u32::MAX);
+    let decisions = machine.begin();
+    let x = dag.find("x").unwrap();
+    let of_x: Vec<_> = decisions.inserts.iter().filter(|it| it.node == x).map(|it| it.count).collect();
+    assert_eq!((of_x, decisions.blocks.len(), machine.ready_count()), (vec![100_000], 101, 100_000));
+    assert_eq!(machine.map_path(x, MapIndex::at(1_999)).len(), 2);
+    let first =
+        Selection { tasks: vec![x], map_indexes: vec![MapIndex::at(5)], downstream: true, ..Selection::default() };
+    let selected = machine.select_for_clear(&first).unwrap();
+    assert_eq!(
+        selected,
+        [Selected { node: x, first: MapIndex::at(5), last: MapIndex::at(5) }],
+        "what waits is not cleared"
+    );
 }
