@@ -99,7 +99,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
         pool::{PUT, FETCH, DELETE}
-        retention::{TENANTS, RUNS, COMPONENTS, INPUTS, VALUES, STATES}
+        retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
         schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, PAUSE_SCHEDULE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}

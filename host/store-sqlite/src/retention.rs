@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::json::blob_markers;
-use model::{BundleVersionKey, RunKey, TenantId, TenantScope};
+use model::{BackfillId, BundleVersionKey, RunKey, TenantId, TenantScope};
 use store::{RefCursor, RefPage, RetentionStore, StoreError, ValuePlace};
 
 use crate::SqliteStore;
@@ -19,6 +19,13 @@ pub(crate) const RUNS: &str = "SELECT key FROM dag_run WHERE tenant_id = ?1 AND 
 /// Called by `RetentionStore::blob_refs`, as are the others. Walks the table's key from a place on.
 pub(crate) const COMPONENTS: &str = "
 SELECT key, component FROM bundle_version WHERE tenant_id = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+/// Confs and parameters of backfills; a text that cannot hold a marker is left out. Walks `backfill_by_tenant` from a place on.
+pub(crate) const BACKFILLS: &str = r"
+SELECT id,
+    iif(instr(conf, '$waft') + instr(conf, '\u00') > 0, conf, '') AS conf,
+    iif(instr(params, '$waft') + instr(params, '\u00') > 0, params, '') AS params
+FROM backfill WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
 /// Confs and parameters of runs; a text that cannot hold a marker is left out. Walks the table's key from a place on.
 pub(crate) const INPUTS: &str = r"
@@ -65,6 +72,7 @@ impl RetentionStore for SqliteStore {
     async fn blob_refs(&self, scope: TenantScope, from: RefCursor, limit: u32) -> Result<RefPage, StoreError> {
         match from {
             RefCursor::Components(after) => self.components(scope, after, limit).await,
+            RefCursor::Backfills(after) => self.backfills(scope, after, limit).await,
             RefCursor::Inputs(after) => self.inputs(scope, after, limit).await,
             RefCursor::Values(after) => {
                 let (page, last) = self.values(VALUES, scope, after, limit).await?;
@@ -91,13 +99,36 @@ impl SqliteStore {
             .bind(after.map(|key| rows::bytes(key.uuid())).unwrap_or_default())
             .bind(limit);
         let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
-        let mut page = RefPage { next: Some(RefCursor::Inputs(None)), ..RefPage::default() };
+        let mut page = RefPage { next: Some(RefCursor::Backfills(None)), ..RefPage::default() };
         for row in &found {
             page.named.push(Cells::of(row, "bundle_version").digest("component")?);
         }
         if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
             let key = Cells::of(last, "bundle_version").uuid("key")?;
             page.next = Some(RefCursor::Components(Some(BundleVersionKey::from_uuid(key))));
+        }
+        Ok(page)
+    }
+
+    async fn backfills(
+        &self,
+        scope: TenantScope,
+        after: Option<BackfillId>,
+        limit: u32,
+    ) -> Result<RefPage, StoreError> {
+        let after = after.map_or(0, BackfillId::number);
+        let query = sqlx::query(BACKFILLS).bind(rows::tenant(scope)).bind(after).bind(limit);
+        let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
+        let mut page = RefPage { next: Some(RefCursor::Inputs(None)), ..RefPage::default() };
+        for row in &found {
+            let cells = Cells::of(row, "backfill");
+            for text in [cells.text("conf")?, cells.text("params")?] {
+                page.named.extend(blob_markers(text).into_iter().map(|blob| blob.digest));
+            }
+        }
+        if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+            let id = BackfillId::from_number(Cells::of(last, "backfill").number("id")?);
+            page.next = Some(RefCursor::Backfills(Some(id)));
         }
         Ok(page)
     }

@@ -1,15 +1,16 @@
 //! What is kept and what may go: which blobs rows refer to.
 
 use async_trait::async_trait;
-use model::{BundleVersionKey, Digest, Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use model::{BackfillId, BundleVersionKey, Digest, Key, MapIndex, NodeIdx, RunKey, TenantScope};
 
 use crate::StoreError;
 
-/// Where reading of references goes on. They stand in the components of bundle versions, in the conf and the parameters of runs, in
-/// values and in task state.
+/// Where reading of references goes on. They stand in the components of bundle versions, in the conf and the parameters of backfills
+/// and of runs, in values and in task state. Each place comes before those that its texts are copied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefCursor {
     Components(Option<BundleVersionKey>),
+    Backfills(Option<BackfillId>),
     Inputs(Option<RunKey>),
     Values(Option<ValuePlace>),
     States(Option<ValuePlace>),

@@ -37,6 +37,10 @@ async fn every_place_that_names_a_blob_is_read_whatever_the_pages_are() {
         let ((_, conf), (_, params)) = (next(), next());
         sql += &format!("INSERT INTO dag_run_input VALUES (1, {key}, '{conf}', '{params}', 'test', NULL);");
         sql += &format!("INSERT INTO dag_run_input VALUES (2, {key}, '{}', '{{}}', 'test', NULL);", marker(999).1);
+        let ((_, conf), (_, params)) = (next(), next());
+        sql += &format!(
+            "INSERT INTO backfill VALUES ({row}, 1, 'd{row}', 'running', 0, 0, 0, 'none', 1, NULL, '{conf}', '{params}', 'test', 0, 0, NULL);"
+        );
         for map_index in [-1, 0, 1] {
             let ((large, _), (_, value), (_, state)) = (next(), next(), next());
             let place = format!("1, {key}, 0, {map_index}");
