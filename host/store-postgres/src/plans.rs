@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Row};
 use store::{DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
 use uuid::Uuid;
 
-use crate::commit::function;
+use crate::commit::{function, shared};
 use crate::session::Session;
 use crate::{
     PostgresStore, attempt, auth, catalog, clear, dag, dag_run, dag_version, event, migrate, run_store, state,
@@ -84,6 +84,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        shared::{NOT_OWNED}
         work::{REPORT, HELD, LEASE, OF_RUN}
     };
     all.extend(of_commit());

@@ -6,6 +6,7 @@
 mod auth;
 mod catalog;
 mod clear;
+mod cluster;
 mod commit;
 mod fixture;
 mod list;
@@ -20,6 +21,7 @@ mod value;
 
 use async_trait::async_trait;
 
+pub use cluster::{SharedDatabase, SharedStores, conformance_shared};
 pub use twins::agree;
 
 use crate::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};
