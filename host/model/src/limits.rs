@@ -142,6 +142,12 @@ pub mod retention {
     pub const BLOB_LIES_S: u64 = 8 * 24 * 3600;
     /// Blobs for which references are read at a time.
     pub const BLOBS_PER_BATCH: usize = 100_000;
+    /// Runs that are discarded in one transaction.
+    pub const RUNS_PER_BATCH: u32 = 100;
+    /// Rows of a kind of a discarded run that are deleted in one transaction.
+    pub const ROWS_PER_BATCH: u32 = 1_000;
+    /// Versions that are deleted in one transaction.
+    pub const VERSIONS_PER_BATCH: u32 = 100;
     /// How long after a server's start it looks for the first time …
     pub const FIRST_AFTER_S: u64 = 600;
     /// … and how often after that.

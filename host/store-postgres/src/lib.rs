@@ -28,6 +28,7 @@ mod event;
 mod maintenance;
 mod metric_names;
 mod migrate;
+mod retention;
 mod rows;
 mod run_store;
 mod session;

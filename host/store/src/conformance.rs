@@ -12,6 +12,7 @@ mod fixture;
 mod list;
 mod overtaken;
 mod random;
+mod retention;
 mod run;
 mod state;
 mod tenant;
@@ -22,6 +23,7 @@ mod value;
 use async_trait::async_trait;
 
 pub use cluster::{SharedDatabase, SharedStores, conformance_shared};
+pub use retention::{KeptStores, conformance_of_retention};
 pub use twins::agree;
 
 use crate::{AuthStore, Catalog, RunReader, RunStore, StateStore, ValueStore};

@@ -9,7 +9,7 @@
 //! | [`StateStore`] | worker | task state |
 //! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
 //! | [`AuthStore`] | control | tokens |
-//! | [`RetentionStore`] | upkeep | what is kept, and which blobs rows refer to |
+//! | [`RetentionStore`] | upkeep | what is kept and what goes, and which blobs rows refer to |
 //! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
 //! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
 //! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
@@ -50,7 +50,9 @@ pub use dag_run::{
 };
 pub use error::StoreError;
 pub use page::{Page, PageRequest};
-pub use retention::{RefCursor, RefPage, RetentionStore, ValuePlace};
+pub use retention::{
+    EndedRun, IdleBundleVersion, IdleVersion, RefCursor, RefPage, RetentionStore, ValuePlace, run_key_at,
+};
 pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};
 pub use state::StateStore;
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};

@@ -12,6 +12,7 @@ mod dispatch;
 mod gc;
 mod logs;
 mod restore;
+mod retention;
 mod run;
 mod runs;
 mod serve;

@@ -15,11 +15,12 @@ use store::NewServer;
 use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
+use upkeep::RetentionPolicy;
 use worker::{ArtefactFolder, Artefacts, Worker, WorkerParts};
 
 use super::DataFolder;
 use super::admin_token;
-use super::keeper::Keeper;
+use super::keeper::{Keeper, KeeperParts};
 use super::objects;
 use super::parser::Parser;
 use super::stores::Stores;
@@ -34,6 +35,8 @@ pub(crate) struct HouseOptions {
     pub(crate) roles: RoleSet,
     /// Task instances that run at a time.
     pub(crate) slots: u32,
+    /// How long what is kept.
+    pub(crate) retention: RetentionPolicy,
     /// The program that holds the processes of guests.
     pub(crate) command: RunnerCommand,
 }
@@ -42,7 +45,7 @@ impl HouseOptions {
     /// One process, with all its data in its folder.
     pub(crate) fn alone(slots: u32, command: RunnerCommand) -> Self {
         let (database, objects) = (DatabaseUrl::InDataFolder, ObjectsUrl::InDataFolder);
-        Self { database, objects, roles: RoleSet::ALL, slots, command }
+        Self { database, objects, roles: RoleSet::ALL, slots, retention: RetentionPolicy::default(), command }
     }
 }
 
@@ -78,7 +81,7 @@ impl House {
     /// Opens the data folder and starts all loops; unfinished runs go on.
     pub(crate) async fn open(data: DataFolder, options: HouseOptions) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(Real);
-        let HouseOptions { database, objects, roles, slots, command } = options;
+        let HouseOptions { database, objects, roles, slots, retention, command } = options;
         let stores = Stores::open(&database, &data, clock.clone()).await?;
         if stores.shared.is_none() && roles != RoleSet::ALL {
             return Err(Failure::usage("a process that does a part of the work needs a database that others share")
@@ -137,8 +140,15 @@ impl House {
             None
         };
 
-        let rows = stores.retention.clone();
-        let keeper = roles.scheduler.then(|| Keeper::start(rows, blobs.clone(), clock.clone()));
+        let keeper = roles.scheduler.then(|| {
+            Keeper::start(KeeperParts {
+                rows: stores.retention.clone(),
+                blobs: blobs.clone(),
+                policy: retention,
+                shared: stores.shared.clone().map(|shared| (shared, server)),
+                clock: clock.clone(),
+            })
+        });
         let control = Control::new(ControlParts {
             catalog: stores.catalog.clone(),
             runs: stores.reader.clone(),

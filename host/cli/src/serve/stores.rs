@@ -24,8 +24,7 @@ pub(crate) struct Stores {
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
-    /// What is kept of it; of SQLite alone so far.
-    pub(crate) retention: Option<Arc<dyn RetentionStore>>,
+    pub(crate) retention: Arc<dyn RetentionStore>,
     /// The file of SQLite.
     pub(crate) file: Option<PathBuf>,
     /// Where other processes may use it too.
@@ -44,7 +43,7 @@ impl Stores {
                 let store = Arc::new(store.with_context(|| format!("cannot open the database {file:?}"))?);
                 let writer = store.clone();
                 let failed = async move { writer.failed().await }.boxed().shared();
-                Ok(Self { retention: Some(store.clone()), file: Some(file), ..Self::of(store, None, failed) })
+                Ok(Self { file: Some(file), ..Self::of(store, None, failed) })
             }
             DatabaseUrl::Postgres(address) => {
                 let store = PostgresStore::open(address, clock).await;
@@ -57,7 +56,7 @@ impl Stores {
 
     fn of<S>(store: Arc<S>, shared: Option<Arc<dyn SharedStore>>, failed: Shared<BoxFuture<'static, String>>) -> Self
     where
-        S: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore + 'static,
+        S: RunStore + RunReader + Catalog + ValueStore + StateStore + AuthStore + RetentionStore + 'static,
     {
         Self {
             runs: store.clone(),
@@ -65,8 +64,8 @@ impl Stores {
             catalog: store.clone(),
             values: store.clone(),
             states: store.clone(),
-            auth: store,
-            retention: None,
+            auth: store.clone(),
+            retention: store,
             file: None,
             shared,
             failed,
