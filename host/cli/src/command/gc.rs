@@ -1,7 +1,5 @@
 //! `waft gc`.
 
-use std::io;
-
 use anyhow::Context;
 use clock::{Clock, Real};
 use model::TenantScope;
@@ -42,7 +40,7 @@ pub(super) async fn run(arguments: GcArguments, session: &Session) -> Outcome {
         print(line(scope, &it));
     });
     expired.await.context("cannot delete what is kept no longer")?;
-    printed.map_err(io::Error::from)?;
+    printed?;
     let would = if arguments.dry_run { "would be " } else { "" };
     session.screen.note(&format!("{would}{}", sums.told()))?;
     Ok(Exit::Done)
