@@ -28,6 +28,10 @@ pub mod dag {
     pub const DAGS_PER_BUNDLE_MAX: usize = 1_000;
     /// Parameters, defaults and schemas together.
     pub const PARAMS_MAX_BYTES: usize = 64 << 10;
+    /// Parts of a parameter's schema that may look at one place of a value, what it refers to counted wherever it does.
+    pub const SCHEMA_PARTS_MAX: u64 = 10_000;
+    /// Those parts times the values that they look at: what validating a parameter may take.
+    pub const SCHEMA_STEPS_MAX: u64 = 20_000_000;
     pub const TAGS_MAX: usize = 100;
     /// Longest display name, tag, owner and label.
     pub const SHORT_TEXT_MAX_BYTES: usize = 250;

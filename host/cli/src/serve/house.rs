@@ -9,6 +9,7 @@ use control::{Control, ControlParts, Part};
 use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
 use model::ServerId;
 use model::limits::component::COMPILERS_MAX;
+use model::limits::worker::OUTAGE_WAIT_MAX_MS;
 use sandbox::RunnerCommand;
 use scheduler::{ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Versions};
 use store::NewServer;
@@ -134,6 +135,7 @@ impl House {
                 artefacts: artefacts.clone(),
                 command: command.clone(),
                 clock: clock.clone(),
+                outage_wait: Duration::from_millis(OUTAGE_WAIT_MAX_MS),
             };
             Some(Worker::start(parts).await.context("cannot start the worker")?)
         } else {
