@@ -34,7 +34,7 @@ CREATE TABLE token (
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+    RAISE EXCEPTION 'rows of % never change', TG_TABLE_NAME;
 END
 $$;
 
@@ -76,6 +76,8 @@ CREATE TABLE dag_version (
     FOREIGN KEY (tenant_id, bundle_version) REFERENCES bundle_version (tenant_id, key)
 );
 
+CREATE INDEX dag_version_by_bundle_version ON dag_version (tenant_id, bundle_version);
+
 CREATE TABLE dag (
     tenant_id  bigint NOT NULL,
     dag_id     text COLLATE "C" NOT NULL,
@@ -101,9 +103,10 @@ CREATE TABLE dag_tag (
 );
 CREATE INDEX dag_tag_by_tag ON dag_tag (tenant_id, tag, dag_id);
 
-CREATE TRIGGER bundle_version_is_append_only BEFORE UPDATE OR DELETE ON bundle_version
+-- A version never changes. It may go when nothing refers to it.
+CREATE TRIGGER bundle_version_is_fixed BEFORE UPDATE ON bundle_version
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER dag_version_is_append_only BEFORE UPDATE OR DELETE ON dag_version
+CREATE TRIGGER dag_version_is_fixed BEFORE UPDATE ON dag_version
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- Runs ---------------------------------------------------------------------------------------------------------------
@@ -149,6 +152,7 @@ CREATE TABLE dag_run_state (
     autovacuum_analyze_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 1
 );
+CREATE INDEX dag_run_by_version ON dag_run_state (tenant_id, version);
 CREATE INDEX dag_run_unfinished ON dag_run_state (tenant_id, run_key) WHERE state IN ('queued', 'running');
 CREATE INDEX dag_run_failed ON dag_run_state (tenant_id, run_key) WHERE state = 'failed';
 
@@ -255,6 +259,13 @@ CREATE TABLE task_state (
     autovacuum_vacuum_scale_factor = 0.05,
     autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 1
+);
+
+-- Runs that are kept no longer and whose rows and logs are being deleted: nobody finds them any more.
+CREATE TABLE discarded_run (
+    tenant_id bigint NOT NULL,
+    run_key   uuid NOT NULL,
+    PRIMARY KEY (tenant_id, run_key)
 );
 
 -- Cluster ------------------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ CREATE TABLE dag_version (
     FOREIGN KEY (tenant_id, bundle_version) REFERENCES bundle_version (tenant_id, key)
 ) STRICT;
 
+CREATE INDEX dag_version_by_bundle_version ON dag_version (tenant_id, bundle_version);
+
 CREATE TABLE dag (
     tenant_id  INTEGER NOT NULL,
     dag_id     TEXT NOT NULL,
@@ -90,14 +92,11 @@ CREATE TABLE dag_tag (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dag_tag_by_tag ON dag_tag (tenant_id, tag, dag_id);
 
-CREATE TRIGGER bundle_version_is_append_only BEFORE UPDATE ON bundle_version
-BEGIN SELECT RAISE(ABORT, 'bundle_version is append-only'); END;
-CREATE TRIGGER bundle_version_is_kept BEFORE DELETE ON bundle_version
-BEGIN SELECT RAISE(ABORT, 'bundle_version is append-only'); END;
-CREATE TRIGGER dag_version_is_append_only BEFORE UPDATE ON dag_version
-BEGIN SELECT RAISE(ABORT, 'dag_version is append-only'); END;
-CREATE TRIGGER dag_version_is_kept BEFORE DELETE ON dag_version
-BEGIN SELECT RAISE(ABORT, 'dag_version is append-only'); END;
+-- A version never changes. It may go when nothing refers to it.
+CREATE TRIGGER bundle_version_is_fixed BEFORE UPDATE ON bundle_version
+BEGIN SELECT RAISE(ABORT, 'bundle_version never changes'); END;
+CREATE TRIGGER dag_version_is_fixed BEFORE UPDATE ON dag_version
+BEGIN SELECT RAISE(ABORT, 'dag_version never changes'); END;
 
 -- Runs ---------------------------------------------------------------------------------------------------------------
 
@@ -123,6 +122,8 @@ CREATE TABLE dag_run (
     FOREIGN KEY (tenant_id, version) REFERENCES dag_version (tenant_id, key)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX dag_run_by_run_id ON dag_run (tenant_id, dag_id, run_id);
+-- The key stands in every index, `tenant_id` among it. Were that named before, SQLite would walk a tenant's runs instead.
+CREATE INDEX dag_run_by_version ON dag_run (version);
 CREATE INDEX dag_run_by_dag ON dag_run (tenant_id, dag_id, key);
 CREATE INDEX dag_run_by_run_after ON dag_run (tenant_id, run_after, key);
 CREATE INDEX dag_run_by_dag_run_after ON dag_run (tenant_id, dag_id, run_after, key);
@@ -219,4 +220,11 @@ CREATE TABLE task_state (
     expires_at INTEGER,
     value      TEXT NOT NULL,
     PRIMARY KEY (tenant_id, run_key, node, map_index, key)
+) STRICT, WITHOUT ROWID;
+
+-- Runs that are kept no longer and whose rows and logs are being deleted: nobody finds them any more.
+CREATE TABLE discarded_run (
+    tenant_id INTEGER NOT NULL,
+    run_key   BLOB NOT NULL,
+    PRIMARY KEY (tenant_id, run_key)
 ) STRICT, WITHOUT ROWID;

@@ -156,7 +156,7 @@ impl BlobStore {
 
     /// All objects, for checks, backups and retention.
     pub fn stock(&self) -> Stock {
-        Stock::over(self.objects.clone())
+        Stock::over(self.objects.clone(), self.folder.clone())
     }
 
     /// Where a blob is, and its size: in its place, or laid aside because nothing seemed to refer to it.

@@ -40,10 +40,14 @@ pub struct LogKey {
 
 impl LogKey {
     pub(crate) fn path(&self) -> ObjectPath {
-        let (tenant, run) = (self.scope.tenant().number(), self.run.uuid().simple());
         let (node, index, try_number) = (self.node.0, self.map_index, self.try_number.0);
-        ObjectPath::from(format!("logs/{tenant}/{run}/{node}/{index}/{try_number}"))
+        ObjectPath::from(format!("{}/{node}/{index}/{try_number}", folder(self.scope, self.run)))
     }
+}
+
+/// Where the logs of a run are.
+pub(crate) fn folder(scope: TenantScope, run: RunKey) -> ObjectPath {
+    ObjectPath::from(format!("logs/{}/{}", scope.tenant().number(), run.uuid().simple()))
 }
 
 /// The logs of all tenants. Clones share them. In a process, a log is written by one caller at a time. When two processes

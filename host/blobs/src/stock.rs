@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use model::{Digest, MapIndex, NodeIdx, RunKey, TenantId, TenantScope, TryNumber};
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use crate::{BlobError, LogKey, blob};
+use crate::{BlobError, LogKey, blob, log};
 
 /// Where blobs are laid aside.
 pub(crate) const DISCARDED: &str = "discarded";
@@ -98,16 +98,20 @@ fn read(text: &str) -> Option<ObjectName> {
 
 /// All objects. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Stock(Arc<dyn ObjectStore>);
+pub struct Stock {
+    objects: Arc<dyn ObjectStore>,
+    /// Where objects are files.
+    folder: Option<Arc<Path>>,
+}
 
 impl Stock {
     /// Objects below a folder that somebody else may use; it is made when it is missing.
     pub fn in_folder(folder: &Path) -> Result<Self, BlobError> {
-        Ok(Self(Arc::new(blob::open(folder)?.with_fsync(true))))
+        Ok(Self { objects: Arc::new(blob::open(folder)?.with_fsync(true)), folder: Some(folder.into()) })
     }
 
-    pub(crate) fn over(objects: Arc<dyn ObjectStore>) -> Self {
-        Self(objects)
+    pub(crate) fn over(objects: Arc<dyn ObjectStore>, folder: Option<Arc<Path>>) -> Self {
+        Self { objects, folder }
     }
 
     /// Objects of a kind, in no order. What bears no name of ours is passed over.
@@ -117,18 +121,35 @@ impl Stock {
             ObjectKind::Logs => "logs",
             ObjectKind::Discarded => DISCARDED,
         };
-        let stocked = |meta: object_store::ObjectMeta| {
-            let name = meta.location.as_ref().parse().ok()?;
-            let modified = Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).unwrap_or_default();
-            Some(Stocked { name, size_bytes: meta.size, modified })
-        };
-        let all = self.0.list(Some(&ObjectPath::from(prefix))).map_err(BlobError::from);
-        all.try_filter_map(move |meta| std::future::ready(Ok(stocked(meta)))).boxed()
+        let all = self.objects.list(Some(&ObjectPath::from(prefix))).map_err(BlobError::from);
+        all.try_filter_map(|meta| std::future::ready(Ok(stocked(&meta)))).boxed()
+    }
+
+    /// The logs of a run, object by object, in no order.
+    pub fn list_logs(&self, scope: TenantScope, run: RunKey) -> BoxStream<'static, Result<Stocked, BlobError>> {
+        let all = self.objects.list(Some(&log::folder(scope, run))).map_err(BlobError::from);
+        all.try_filter_map(|meta| std::future::ready(Ok(stocked(&meta)))).boxed()
+    }
+
+    /// Deletes a part of a log of a run that is gone.
+    pub async fn delete_chunk(&self, log: LogKey, first: usize) -> Result<(), BlobError> {
+        self.delete(&path(ObjectName::Chunk(log, first))).await
+    }
+
+    /// Deletes what the logs of a run leave when they are deleted: where objects are files, folders.
+    pub async fn delete_log_folders(&self, scope: TenantScope, run: RunKey) -> Result<(), BlobError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let folder = folder.join(log::folder(scope, run).as_ref());
+        let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(blob::unavailable(&folder, &error)),
+            _ => Ok(()),
+        });
+        removed.await.map_err(|error| BlobError::Unavailable { detail: error.to_string() })?
     }
 
     /// The bytes of an object; none when there is no such object.
     pub async fn read(&self, name: ObjectName) -> Result<Option<Bytes>, BlobError> {
-        match self.0.get(&path(name)).await {
+        match self.objects.get(&path(name)).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -140,7 +161,7 @@ impl Stock {
         let mut places = vec![ObjectName::Blob(scope, digest)];
         for round in 0..2 {
             for name in std::mem::take(&mut places) {
-                match self.0.head(&path(name)).await {
+                match self.objects.head(&path(name)).await {
                     Ok(meta) => {
                         let modified =
                             Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).unwrap_or_default();
@@ -151,7 +172,7 @@ impl Stock {
                 }
             }
             if round == 0 {
-                let days = discarded_days(&*self.0).await?;
+                let days = discarded_days(&*self.objects).await?;
                 places = days.into_iter().map(|day| ObjectName::Discarded(day, scope, digest)).collect();
                 // It may have been taken back meanwhile.
                 places.push(ObjectName::Blob(scope, digest));
@@ -176,7 +197,7 @@ impl Stock {
     }
 
     async fn rename(&self, from: ObjectName, to: ObjectName) -> Result<(), BlobError> {
-        match self.0.rename(&path(from), &path(to)).await {
+        match self.objects.rename(&path(from), &path(to)).await {
             // Somebody was quicker.
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -184,11 +205,18 @@ impl Stock {
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<(), BlobError> {
-        match self.0.delete(path).await {
+        match self.objects.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// An object, where it bears a name of ours.
+fn stocked(meta: &ObjectMeta) -> Option<Stocked> {
+    let name = meta.location.as_ref().parse().ok()?;
+    let modified = Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).unwrap_or_default();
+    Some(Stocked { name, size_bytes: meta.size, modified })
 }
 
 fn path(name: ObjectName) -> ObjectPath {

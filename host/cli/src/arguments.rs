@@ -27,7 +27,7 @@ pub(crate) use settings::{
 };
 pub(crate) use upkeep::{
     BackupArguments, DataArguments, DbArguments, DbCheckArguments, DbCommand, DbMigrateArguments, DbStatusArguments,
-    GcArguments, RestoreArguments,
+    GcArguments, RestoreArguments, RetentionArguments,
 };
 
 // What is flattened into commands has no doc comments: they would take the place of the commands' own.
@@ -139,6 +139,8 @@ pub(crate) struct ServeSettings {
     /// Form of the log: text, or json (one object a line) [env: WAFT_LOG_FORMAT] [default: text]
     #[arg(long, value_name = "FORM", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArguments,
 }
 
 /// Start a server

@@ -112,7 +112,7 @@ impl Control {
         let scope = session.scope();
         let row = self.catalog.dag_version_find(scope, dag_id, version_number).await?;
         let row = row.ok_or_else(|| {
-            Error::new(Code::VersionNotFound, format!("DAG {dag_id:?} has no version {version_number}"))
+            Error::new(Code::VersionNotFound, format!("DAG {:?} has no version {version_number}", dag_id.as_str()))
                 .hint("list its versions with GET /api/v2/dags/{dag_id}/dagVersions")
         })?;
         self.dag_versions.of_row(scope, row)

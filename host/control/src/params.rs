@@ -3,10 +3,15 @@
 
 use jsonschema::{PatternOptions, Validator};
 use model::document::DagDocument;
+use model::limits::dag::{SCHEMA_PARTS_MAX, SCHEMA_STEPS_MAX};
 use model::pointer::Pointer;
 use model::{Key, Problem, Problems};
 use serde_json::{Map, Value};
 
+mod weight;
+
+/// Where validating may take more steps than this, one problem is told, not all.
+const STEPS_LOOKED_THROUGH: u64 = 100_000;
 /// Largest compiled pattern of a schema.
 const PATTERN_MAX_BYTES: usize = 1 << 20;
 
@@ -19,7 +24,14 @@ struct ParamSchema {
     name: Key,
     default: Option<Value>,
     /// None where the schema takes anything.
-    validator: Option<Validator>,
+    schema: Option<Weighed>,
+}
+
+/// A compiled schema, and how many of its parts may look at one place of a value.
+#[derive(Debug)]
+struct Weighed {
+    validator: Validator,
+    parts: u64,
 }
 
 impl ParamSchemas {
@@ -29,12 +41,19 @@ impl ParamSchemas {
         let mut schemas = Vec::with_capacity(document.params.len());
         for (name, param) in &document.params {
             let at = Pointer::default().to("params").to(name.as_str());
-            let validator = match &param.schema {
+            let schema = match &param.schema {
                 Value::Bool(true) => None,
                 schema => {
+                    let Some(parts) = weight::parts(schema) else {
+                        let message = format!(
+                            "this schema has more than {SCHEMA_PARTS_MAX} parts when all that it refers to is written out, or refers to itself; make it simpler"
+                        );
+                        problems.error("schema-too-large", at.to("schema"), message);
+                        continue;
+                    };
                     let patterns = PatternOptions::regex().size_limit(PATTERN_MAX_BYTES);
                     match jsonschema::options().with_pattern_options(patterns).build(schema) {
-                        Ok(validator) => Some(validator),
+                        Ok(validator) => Some(Weighed { validator, parts }),
                         Err(error) => {
                             let path = format!("{}{}", at.to("schema").as_str(), error.instance_path());
                             problems.error("invalid-schema", path, format!("this is not a JSON Schema: {error}"));
@@ -43,10 +62,10 @@ impl ParamSchemas {
                     }
                 }
             };
-            if let (Some(validator), Some(default)) = (&validator, &param.default) {
-                check(validator, default, &at.to("default"), "invalid-default", &mut problems);
+            if let (Some(schema), Some(default)) = (&schema, &param.default) {
+                schema.check(default, &at.to("default"), "invalid-default", &mut problems);
             }
-            schemas.push(ParamSchema { name: name.clone(), default: param.default.clone(), validator });
+            schemas.push(ParamSchema { name: name.clone(), default: param.default.clone(), schema });
         }
         if problems.is_empty() { Ok(Self(schemas)) } else { Err(problems.into_list()) }
     }
@@ -56,12 +75,12 @@ impl ParamSchemas {
     pub(crate) fn resolve(&self, conf: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Problem>> {
         let mut problems = Problems::default();
         let mut params = Map::new();
-        for ParamSchema { name, default, validator } in &self.0 {
+        for ParamSchema { name, default, schema } in &self.0 {
             let at = Pointer::default().to(name.as_str());
             match (conf.get(name.as_str()), default) {
                 (Some(value), _) => {
-                    if let Some(validator) = validator {
-                        check(validator, value, &at, "invalid-param", &mut problems);
+                    if let Some(schema) = schema {
+                        schema.check(value, &at, "invalid-param", &mut problems);
                     }
                     params.insert(name.to_string(), value.clone());
                 }
@@ -79,9 +98,24 @@ impl ParamSchemas {
     }
 }
 
-fn check(validator: &Validator, value: &Value, at: &Pointer, code: &str, problems: &mut Problems) {
-    for error in validator.iter_errors(value) {
-        problems.error(code, format!("{}{}", at.as_str(), error.instance_path()), error.masked().to_string());
+impl Weighed {
+    fn check(&self, value: &Value, at: &Pointer, code: &str, problems: &mut Problems) {
+        let Self { validator, parts } = self;
+        let values = weight::values(value);
+        if values.saturating_mul(*parts) > SCHEMA_STEPS_MAX {
+            let message =
+                format!("{values} values are too many for a schema of {parts} parts; make one of them smaller");
+            return problems.error("param-too-large", at, message);
+        }
+        let mut tell = |error: jsonschema::ValidationError<'_>| {
+            problems.error(code, format!("{}{}", at.as_str(), error.instance_path()), error.masked().to_string());
+        };
+        // All of them are built before the first is told, each with what it is about.
+        if values.saturating_mul(*parts) > STEPS_LOOKED_THROUGH {
+            validator.validate(value).err().into_iter().for_each(tell);
+        } else {
+            validator.iter_errors(value).for_each(&mut tell);
+        }
     }
 }
 
@@ -139,6 +173,18 @@ mod tests {
     fn a_pattern_that_needs_backtracking_is_refused() {
         let params = json!({"a": {"schema": {"pattern": "(a+)+\\1"}}});
         assert!(ParamSchemas::compile(&document(params)).is_err());
+    }
+
+    #[test]
+    fn what_would_take_for_ever_is_refused() {
+        let wide = json!({"items": {"allOf": vec![json!({"type": "string"}); 2_000]}});
+        let many = json!({"a": vec![1; 200_000]});
+        assert_eq!(resolve(json!({"a": {"schema": wide}}), many), "/a: param-too-large\n");
+        let itself = json!({"a": {"schema": {"items": {"$ref": "#"}}}});
+        let problems = ParamSchemas::compile(&document(itself)).expect_err("problems");
+        assert_eq!(problems[0].code, "schema-too-large");
+        let short = json!({"a": {"schema": {"items": {"type": "string"}}}});
+        assert_eq!(resolve(short, json!({"a": vec![1; 200_000]})), "/a/0: invalid-param\n");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct TriggerRequest {
 /// What is recorded about who triggers through the API; Airflow's word.
 const TRIGGERED_BY: &str = "rest_api";
 const NO_CONF: &str = "{}";
+/// A longer conf is compared with the parameters' schemas apart from the threads that answer.
+const RESOLVED_AT_ONCE_MAX_BYTES: usize = 16 << 10;
 const SUFFIX_LENGTH: usize = 8;
 const SUFFIX_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
@@ -57,7 +59,16 @@ impl Control {
         check_request(&request, now)?;
         let conf = request.conf.unwrap_or_else(|| NO_CONF.into());
         let members = self.check_conf(scope, &conf).await?;
-        let params = version.params.resolve(&members).map_err(|problems| {
+        let resolving = version.clone();
+        let is_large = conf.len() > RESOLVED_AT_ONCE_MAX_BYTES;
+        let resolved = if is_large {
+            // Takes long enough to hold up others.
+            let resolve = tokio::task::spawn_blocking(move || resolving.params.resolve(&members));
+            resolve.await.map_err(Error::internal)?
+        } else {
+            resolving.params.resolve(&members)
+        };
+        let params = resolved.map_err(|problems| {
             Error::new(Code::InvalidParams, format!("the parameters do not fit DAG {:?}", request.dag_id.as_str()))
                 .problems(problems)
         })?;

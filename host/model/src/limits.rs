@@ -36,6 +36,10 @@ pub mod dag {
     pub const DAGS_PER_BUNDLE_MAX: usize = 1_000;
     /// Parameters, defaults and schemas together.
     pub const PARAMS_MAX_BYTES: usize = 64 << 10;
+    /// Parts of a parameter's schema that may look at one place of a value, what it refers to counted wherever it does.
+    pub const SCHEMA_PARTS_MAX: u64 = 10_000;
+    /// Those parts times the values that they look at: what validating a parameter may take.
+    pub const SCHEMA_STEPS_MAX: u64 = 20_000_000;
     pub const TAGS_MAX: usize = 100;
     /// Longest display name, tag, owner and label.
     pub const SHORT_TEXT_MAX_BYTES: usize = 250;
@@ -221,6 +225,12 @@ pub mod retention {
     pub const BLOB_LIES_S: u64 = 8 * 24 * 3600;
     /// Blobs for which references are read at a time.
     pub const BLOBS_PER_BATCH: usize = 100_000;
+    /// Runs that are discarded in one transaction.
+    pub const RUNS_PER_BATCH: u32 = 100;
+    /// Rows of a kind of a discarded run that are deleted in one transaction.
+    pub const ROWS_PER_BATCH: u32 = 1_000;
+    /// Versions that are deleted in one transaction.
+    pub const VERSIONS_PER_BATCH: u32 = 100;
     /// How long after a server's start it looks for the first time …
     pub const FIRST_AFTER_S: u64 = 600;
     /// … and how often after that.

@@ -34,7 +34,7 @@ pub struct NewTrigger {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TriggerError {
     /// The DAG has a run with this id.
-    #[error("the DAG has a run {0:?} already; choose another run id or leave it out")]
+    #[error("the DAG has a run {:?} already; choose another run id or leave it out", .0.as_str())]
     Duplicate(RunId),
     /// Something that a task maps over is no list.
     #[error(transparent)]

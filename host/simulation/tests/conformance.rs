@@ -1,11 +1,21 @@
 //! The suite that every database passes, on the simulated one.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use clock::Sim;
 use simulation::SimStore;
-use store::conformance::{Database, conformance};
+use store::conformance::{Database, SharedDatabase, conformance, conformance_shared};
 
-struct InMemory(SimStore);
+/// A database, and the clock that its own follows.
+struct InMemory(SimStore, Sim);
+
+impl InMemory {
+    fn new() -> Self {
+        let clock = Sim::new(1);
+        Self(SimStore::new(clock.clone()), clock)
+    }
+}
 
 #[async_trait]
 impl Database for InMemory {
@@ -16,7 +26,19 @@ impl Database for InMemory {
     }
 }
 
+#[async_trait]
+impl SharedDatabase for InMemory {
+    async fn pass(&self) {
+        self.1.advance(Duration::from_millis(10));
+    }
+}
+
 #[tokio::test]
 async fn the_simulated_store_conforms() {
-    conformance(|| InMemory(SimStore::new(Sim::new(1)))).await;
+    conformance(InMemory::new).await;
+}
+
+#[tokio::test]
+async fn the_simulated_store_conforms_where_processes_share_it() {
+    conformance_shared(InMemory::new).await;
 }

@@ -54,7 +54,7 @@ UPDATE shard AS s SET owner = NULL FROM left_now WHERE s.owner = left_now.id";
 /// Called by `ClusterStore::server_list` and by whoever looks at the database.
 pub(crate) const LIST: &str = "
 SELECT v.id, v.node, v.name, v.version, v.is_scheduler, v.slots,
-    CASE WHEN v.is_gone THEN 0 ELSE greatest(0, extract(epoch FROM v.lease_until - now()) * 1000)::bigint END AS lease_ms,
+    CASE WHEN v.is_gone THEN 0 ELSE greatest(0, ceil(extract(epoch FROM v.lease_until - now()) * 1000))::bigint END AS lease_ms,
     (SELECT coalesce(array_agg(s.shard ORDER BY s.shard), '{}') FROM shard AS s WHERE s.owner = v.id) AS shards
 FROM server AS v
 WHERE v.lease_until > now() - interval '1 day'
@@ -100,6 +100,12 @@ fn interval(duration: Duration) -> PgInterval {
 
 fn numbers(shards: &[ShardId]) -> Vec<i32> {
     shards.iter().map(|shard| shard.number()).collect()
+}
+
+/// The shard that a row names.
+pub(crate) fn shard(cells: &Cells<'_>) -> Result<ShardId, StoreError> {
+    let number = cells.number("shard")?;
+    ShardId::from_number(number).ok_or_else(|| cells.corrupt("shard", format_args!("there is no shard {number}")))
 }
 
 fn shards(cells: &Cells<'_>, column: &str) -> Result<Vec<ShardId>, StoreError> {
@@ -160,14 +166,7 @@ impl ClusterStore for PostgresStore {
         }
         let row = session.one(sqlx::query(ADVANCE_EPOCH)).await?;
         let epoch: u32 = Cells::of(&row, "cluster").number("epoch")?;
-        let taken = free
-            .iter()
-            .map(|row| {
-                let cells = Cells::of(row, "shard");
-                let number = cells.number("shard")?;
-                ShardId::from_number(number).ok_or_else(|| cells.corrupt("shard", "there is no such shard"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let taken = free.iter().map(|row| shard(&Cells::of(row, "shard"))).collect::<Result<Vec<_>, _>>()?;
         session.execute(sqlx::query(TAKE).bind(server.uuid()).bind(i64::from(epoch)).bind(numbers(&taken))).await?;
         session.commit().await?;
         Ok(Some((Ownership { server, epoch }, taken)))

@@ -11,7 +11,7 @@ mod dag_run;
 mod ended;
 pub(crate) mod function;
 mod order;
-mod shared;
+pub(crate) mod shared;
 mod step;
 mod task_instance;
 
@@ -25,6 +25,7 @@ use store::{
     StoreError,
 };
 
+use crate::cluster;
 use crate::error::Failure;
 use crate::metric_names;
 use crate::rows::{self, Cells};
@@ -80,7 +81,13 @@ async fn apply(session: &mut Session, mut whole: Whole) -> Result<RunCommitted, 
         metrics::counter!(metric_names::COMMITS_ROW_BY_ROW).increment(1);
         let Found { duplicates, overtaken } = row_by_row(session, &whole).await?;
         if !overtaken.is_empty() {
-            return Err(CommitError::Overtaken(overtaken.into_iter().collect()).into());
+            let shards = not_owned(session, &whole).await?;
+            // Whoever was deposed cannot know better.
+            return Err(if shards.is_empty() {
+                CommitError::Overtaken(overtaken.into_iter().collect()).into()
+            } else {
+                SharedCommitError::Deposed(shards)
+            });
         }
         if duplicates.is_empty() {
             return Ok(RunCommitted { duplicate_runs });
@@ -103,7 +110,7 @@ async fn all_at_once(session: &mut Session, whole: &Whole) -> Result<bool, Share
     match call(session, function::ALL_AT_ONCE, whole).await {
         Ok(_) => Ok(true),
         Err(failure) if failure.state() == Some(function::UNEXPECTED) => Ok(false),
-        Err(failure) => Err(refused(failure, whole)),
+        Err(failure) => Err(refused(session, failure, whole).await),
     }
 }
 
@@ -116,7 +123,7 @@ async fn row_by_row(session: &mut Session, whole: &Whole) -> Result<Found, Share
             let overtaken = offered.chain(whole.known.iter().map(|it| it.run)).collect();
             return Ok(Found { duplicates: Vec::new(), overtaken });
         }
-        Err(failure) => return Err(refused(failure, whole)),
+        Err(failure) => return Err(refused(session, failure, whole).await),
     };
     let cells = Cells::of(&row, "the commit's answer");
     Ok(Found {
@@ -125,12 +132,25 @@ async fn row_by_row(session: &mut Session, whole: &Whole) -> Result<Found, Share
     })
 }
 
-fn refused(failure: Failure, whole: &Whole) -> SharedCommitError {
-    if failure.state() == Some(function::DEPOSED) {
-        SharedCommitError::Deposed(shards(whole))
-    } else {
-        StoreError::from(failure).into()
+async fn refused(session: &mut Session, failure: Failure, whole: &Whole) -> SharedCommitError {
+    if failure.state() != Some(function::DEPOSED) {
+        return StoreError::from(failure).into();
     }
+    match not_owned(session, whole).await {
+        // A lease was renewed meanwhile, so which they were is unknown.
+        Ok(found) if found.is_empty() => SharedCommitError::Deposed(shards(whole)),
+        Ok(found) => SharedCommitError::Deposed(found),
+        Err(error) => error.into(),
+    }
+}
+
+/// Shards of the commit that its server does not own as it says; none where nobody has to own them.
+async fn not_owned(session: &mut Session, whole: &Whole) -> Result<Vec<ShardId>, StoreError> {
+    let Some(owner) = whole.owner else { return Ok(Vec::new()) };
+    let numbers: Vec<_> = shards(whole).into_iter().map(ShardId::number).collect();
+    let query = sqlx::query(shared::NOT_OWNED).bind(numbers).bind(owner.server.uuid()).bind(i64::from(owner.epoch));
+    let rows = session.all(query).await?;
+    rows.iter().map(|row| cluster::shard(&Cells::of(row, "shard"))).collect()
 }
 
 async fn call(session: &mut Session, function: &str, whole: &Whole) -> Result<sqlx::postgres::PgRow, Failure> {

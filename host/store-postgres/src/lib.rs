@@ -33,6 +33,7 @@ mod maintenance;
 mod metric_names;
 mod migrate;
 mod pool;
+mod retention;
 mod rows;
 mod run_store;
 mod schedule;

@@ -13,11 +13,12 @@ use sqlx::{AssertSqlSafe, Row};
 use store::{AssetEventFilter, DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
 use uuid::Uuid;
 
-use crate::commit::function;
+use crate::commit::{function, shared};
+use crate::retention::discard;
 use crate::session::Session;
 use crate::{
     PostgresStore, asset, asset_event, attempt, auth, backfill, catalog, clear, connection, dag, dag_run, dag_version,
-    event, migrate, pool, run_store, schedule, state, task_instance, task_node, value, variable, work,
+    event, migrate, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -34,6 +35,11 @@ const MEANT: &[(&str, &str)] = &[
     ("migrate::NEWEST", "Index Scan Backward using schema_migration_pkey on schema_migration"),
     // The index is walked for one shard at a time, in the order of events.
     ("event::LIST", "Index Scan using event_by_shard on event"),
+    // There is a row for each tenant.
+    ("retention::TENANTS", "Index Only Scan using tenant_pkey on tenant"),
+    // From a place on, which is compared with the key's columns together.
+    ("retention::VALUES", "Index Scan using xcom_pkey on xcom"),
+    ("retention::STATES", "Index Scan using task_state_pkey on task_state"),
     // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
     ("catalog::LIST", "Index Scan using bundle_pkey on bundle b"),
     ("catalog::COUNT", "Index Only Scan using bundle_pkey on bundle"),
@@ -107,6 +113,12 @@ fn fixed() -> Vec<(&'static str, String)> {
         event::{LIST, NEWS}
         migrate::{NEWEST}
         pool::{PUT, FETCH, DELETE}
+        retention::{TENANTS, RUNS, COMPONENTS, INPUTS, VALUES, STATES}
+        discard::{
+            ENDED_BEFORE, DAGS, BEYOND, DISCARD, DISCARDED, FORGET, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES,
+            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
+            IDLE_BUNDLE_VERSIONS, LOCK_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSIONS,
+        }
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
         schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
@@ -114,6 +126,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         task_node::{LIST, MAP_LENGTH}
         value::{FETCH, PAGE, INDEXES, COUNT, LIST}
         variable::{PUT, FETCH, DELETE}
+        shared::{NOT_OWNED}
         work::{REPORT, HELD, LEASE, OF_RUN}
     };
     all.extend(of_commit());

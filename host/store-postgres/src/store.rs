@@ -31,8 +31,23 @@ impl PostgresStore {
         connect::check(&mut session).await?;
         migrate(&mut session, &migrate::known(), Upgrade::WhileOthersRun).await?;
         drop(session);
+        Ok(Self::start(options, clock))
+    }
+
+    /// Connects to the database at `url` as it is; fails when it lacks migrations that this program needs.
+    pub async fn open_existing(url: &str, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let options = connect::options(url)?;
+        let mut session = connect::connect(&options).await?;
+        connect::check(&mut session).await?;
+        let (found, _) = migrate::schema(&mut session).await?;
+        migrate::known().assert_usable(found)?;
+        drop(session);
+        Ok(Self::start(options, clock))
+    }
+
+    fn start(options: PgConnectOptions, clock: Arc<dyn Clock>) -> Self {
         let writer = Arc::new(Writer::new(options.clone(), clock));
-        Ok(Self { pool: connect::pool(options.clone()), options, writer })
+        Self { pool: connect::pool(options.clone()), options, writer }
     }
 
     /// A session of the pool.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use store::conformance::{Database, conformance};
+use store::conformance::{Database, SharedDatabase, conformance, conformance_of_retention, conformance_shared};
 use store_postgres::PostgresStore;
 
 struct OnServer(testkit_postgres::Database);
@@ -17,7 +17,19 @@ impl Database for OnServer {
     }
 }
 
+impl SharedDatabase for OnServer {}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_conforms() {
     conformance(|| OnServer(testkit_postgres::database())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms_where_processes_share_it() {
+    conformance_shared(|| OnServer(testkit_postgres::database())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_conforms_in_what_it_keeps() {
+    conformance_of_retention(|| OnServer(testkit_postgres::database())).await;
 }

@@ -15,7 +15,7 @@ use crate::alive::Alive;
 use crate::metric_names;
 
 /// Bytes written after which the log is moved though the writer is busy.
-const MOVE_AT_BYTES: u64 = 8 << 20;
+const MOVE_AT_BYTES: u64 = 32 << 20;
 /// Quiet time after which the log is moved.
 const QUIET: Duration = Duration::from_millis(500);
 /// Pages of 4 KiB above which the writer stops for the log.

@@ -16,6 +16,8 @@ use crate::{
     dag_version, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
 };
 
+use crate::retention::discard;
+
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
 const PAGE: PageRequest = PageRequest { limit: 50, offset: 0 };
 
@@ -37,8 +39,10 @@ const MEANT: &[(&str, &str)] = &[
     ("run_store::TENANTS", "SCAN dag_run USING INDEX dag_run_unfinished"),
     // Checks of foreign keys, which run only where a referred key changes; none does.
     ("catalog::UPSERT_BUNDLE", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
-    ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag_run USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::INSERT_DAG_VERSIONS", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
+    // Checks of foreign keys: tenants have few bundles and DAGs, and versions go in batches, some times a day.
+    ("discard::DELETE_VERSION", "SEARCH dag USING PRIMARY KEY (tenant_id=?)"),
+    ("discard::DELETE_BUNDLE_VERSION", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),
     // There is a row for each tenant.
     ("retention::TENANTS", "SCAN tenant"),
     // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
@@ -100,6 +104,11 @@ fn fixed() -> Vec<(&'static str, String)> {
         dag_version::{FETCH, FIND, LIST, COUNT}
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
+        discard::{
+            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_XCOM, LAST_ATTEMPT,
+            LAST_INSTANCE, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
+            IDLE_VERSIONS, DELETE_VERSION, IDLE_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSION,
+        }
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
         schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, PAUSE_SCHEDULE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}

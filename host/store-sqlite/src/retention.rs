@@ -1,13 +1,16 @@
-//! Which blobs rows refer to.
+//! What is kept and what may go: which blobs rows refer to, and an end for what is kept no longer.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use model::json::blob_markers;
-use model::{BackfillId, BundleVersionKey, RunKey, TenantId, TenantScope};
-use store::{RefCursor, RefPage, RetentionStore, StoreError, ValuePlace};
+use model::{BackfillId, BundleVersionKey, DagId, RunKey, TenantId, TenantScope, VersionKey};
+use store::{EndedRun, IdleBundleVersion, IdleVersion, RefCursor, RefPage, RetentionStore, StoreError, ValuePlace};
 
 use crate::SqliteStore;
 use crate::error::failed;
 use crate::rows::{self, Cells};
+
+pub(crate) mod discard;
 
 /// All tenants. Called by `RetentionStore::tenant_list`. Walks the table, which has a row for each.
 pub(crate) const TENANTS: &str = "SELECT tenant_id FROM tenant ORDER BY tenant_id";
@@ -84,6 +87,86 @@ impl RetentionStore for SqliteStore {
                 Ok(RefPage { next: last.map(|last| RefCursor::States(Some(last))), ..page })
             }
         }
+    }
+
+    async fn runs_ended_before(
+        &self,
+        scope: TenantScope,
+        before: Timestamp,
+        after: Option<RunKey>,
+        limit: u32,
+    ) -> Result<Vec<EndedRun>, StoreError> {
+        self.ended_before(scope, before, after, limit).await
+    }
+
+    async fn dag_ids(&self, scope: TenantScope, after: Option<&DagId>, limit: u32) -> Result<Vec<DagId>, StoreError> {
+        self.ids_of_dags(scope, after, limit).await
+    }
+
+    async fn runs_beyond(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        keep: u32,
+        after: Option<RunKey>,
+        limit: u32,
+    ) -> Result<Vec<EndedRun>, StoreError> {
+        self.beyond(scope, dag_id, keep, after, limit).await
+    }
+
+    async fn runs_discard(&self, scope: TenantScope, runs: &[EndedRun]) -> Result<Vec<RunKey>, StoreError> {
+        self.discard(scope, runs).await
+    }
+
+    async fn runs_discarded(
+        &self,
+        scope: TenantScope,
+        after: Option<RunKey>,
+        limit: u32,
+    ) -> Result<Vec<RunKey>, StoreError> {
+        self.discarded(scope, after, limit).await
+    }
+
+    async fn run_rows_delete(&self, scope: TenantScope, run: RunKey, limit: u32) -> Result<bool, StoreError> {
+        self.delete_rows(scope, run, limit).await
+    }
+
+    async fn run_forget(&self, scope: TenantScope, run: RunKey) -> Result<(), StoreError> {
+        self.forget(scope, run).await
+    }
+
+    async fn versions_idle(
+        &self,
+        scope: TenantScope,
+        made_before: Timestamp,
+        after: Option<VersionKey>,
+        limit: u32,
+    ) -> Result<Vec<IdleVersion>, StoreError> {
+        self.idle_versions(scope, made_before, after, limit).await
+    }
+
+    async fn versions_delete(&self, scope: TenantScope, versions: &[VersionKey]) -> Result<u64, StoreError> {
+        let keys = versions.iter().map(|key| rows::bytes(key.uuid())).collect();
+        self.for_each(discard::DELETE_VERSION, scope, keys).await
+    }
+
+    async fn bundle_versions_idle(
+        &self,
+        scope: TenantScope,
+        made_before: Timestamp,
+        after: Option<BundleVersionKey>,
+        limit: u32,
+    ) -> Result<Vec<IdleBundleVersion>, StoreError> {
+        self.idle_bundle_versions(scope, made_before, after, limit).await
+    }
+
+    async fn bundle_versions_delete(
+        &self,
+        scope: TenantScope,
+        versions: &[BundleVersionKey],
+    ) -> Result<u64, StoreError> {
+        let keys = versions.iter().map(|key| rows::bytes(key.uuid())).collect();
+        self.for_each(discard::DELETE_BUNDLE_VERSION, scope, keys).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
-use store::conformance::{Database, conformance};
+use store::conformance::{Database, conformance, conformance_of_retention};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -58,4 +58,9 @@ async fn sqlite_conforms_on_the_next_schema_while_that_only_expands() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_conforms() {
     conformance(|| InFolder(tempfile::tempdir().expect("a folder"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_conforms_in_what_it_keeps() {
+    conformance_of_retention(|| InFolder(tempfile::tempdir().expect("a folder"))).await;
 }

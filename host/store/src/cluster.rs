@@ -56,7 +56,7 @@ pub struct Beat {
     pub slots: u32,
     /// Shards that this server owns.
     pub owned: Vec<ShardId>,
-    /// How many shards nobody with a lease owns.
+    /// How many shards nobody owns.
     pub unowned: u32,
 }
 
@@ -79,7 +79,8 @@ pub struct SharedCommit {
     pub known: Vec<KnownRun>,
     /// Instances to offer under `commit.fence`: compare-and-set on `scheduled`, to `queued`.
     pub offers: Vec<Offer>,
-    /// Events that this commit deals with; they are gone after it. One that is gone already is no error.
+    /// Events that this commit deals with, with the tenants they are about; they are gone after it. One that is gone already is no
+    /// error.
     pub events: Vec<(TenantScope, EventId)>,
     /// Results of runs that have become known.
     pub results: Vec<ResultChange>,
@@ -207,7 +208,7 @@ pub trait ClusterStore: Send + Sync {
     /// All servers with a lease, and those whose lease ended less than a day ago.
     async fn server_list(&self) -> Result<Vec<ServerRow>, StoreError>;
 
-    /// Takes at most `most` shards that nobody with a lease owns, and raises the cluster epoch, since which the server owns them.
+    /// Takes at most `most` shards that nobody owns, for a server with a lease, and raises the cluster epoch, since which the server owns them.
     /// `None` when there was none to take.
     async fn shard_take(&self, server: ServerId, most: u32) -> Result<Option<(Ownership, Vec<ShardId>)>, StoreError>;
 

@@ -8,11 +8,13 @@ mod auth;
 mod backfill;
 mod catalog;
 mod clear;
+mod cluster;
 mod commit;
 mod fixture;
 mod list;
 mod overtaken;
 mod random;
+mod retention;
 mod run;
 mod schedule;
 mod state;
@@ -24,6 +26,8 @@ mod variable;
 
 use async_trait::async_trait;
 
+pub use cluster::{SharedDatabase, SharedStores, conformance_shared};
+pub use retention::{KeptStores, conformance_of_retention};
 pub use twins::agree;
 
 use crate::{

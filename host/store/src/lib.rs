@@ -9,7 +9,7 @@
 //! | [`StateStore`] | worker | task state |
 //! | [`Catalog`] | control, scheduler | bundles, DAGs and their versions |
 //! | [`AuthStore`] | control | tokens |
-//! | [`RetentionStore`] | upkeep | what is kept, and which blobs rows refer to |
+//! | [`RetentionStore`] | upkeep | what is kept and what goes, and which blobs rows refer to |
 //! | [`ScheduleStore`] | scheduler, control | where the schedules of DAGs stand; pausing |
 //! | [`BackfillStore`] | scheduler, control | backfills and their dates |
 //! | [`AssetStore`] | scheduler, control | assets, their events, and which runs consumed them |
@@ -71,7 +71,9 @@ pub use error::StoreError;
 pub use hidden::Hidden;
 pub use page::{Page, PageRequest};
 pub use pool::{PoolRow, PoolStore};
-pub use retention::{RefCursor, RefPage, RetentionStore, ValuePlace};
+pub use retention::{
+    EndedRun, IdleBundleVersion, IdleVersion, RefCursor, RefPage, RetentionStore, ValuePlace, run_key_at,
+};
 pub use schedule::{DatedRun, ScheduleRow, ScheduleState, ScheduleStore, UnreadSchedule};
 pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};
 pub use state::StateStore;

@@ -4,8 +4,9 @@
 //! their names and bytes. A file without its seal was cut off and is refused; so is one with anything in it that is no part of a
 //! backup.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use blobs::ObjectName;
@@ -89,6 +90,9 @@ impl Tally {
     }
 }
 
+/// A backup holds everything that a data folder does.
+const ONLY_OWNER: u32 = 0o600;
+
 /// What an archive holds in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ArchiveSize {
@@ -111,9 +115,12 @@ impl ArchiveWriter {
             return Err(BackupError::Exists(place.to_owned()));
         }
         let name = place.file_name().ok_or_else(|| BackupError::NoFile(place.to_owned()))?;
-        let partial = place.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+        // No other living process has this name.
+        let partial = place.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
         let failed = |source| BackupError::Io { path: partial.clone(), source };
-        let file = File::create(&partial).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(ONLY_OWNER);
+        let file = options.open(&partial).map_err(failed)?;
         let mut tar = tar::Builder::new(BufWriter::with_capacity(PIECE_BYTES, file));
         let head = Head { format: FORMAT, program: program.to_owned(), made_at };
         append(&mut tar, HEAD, &serde_json::to_vec(&head).unwrap_or_default()).map_err(failed)?;
@@ -154,11 +161,15 @@ impl ArchiveWriter {
             self.tar.finish()?;
             self.tar.get_mut().flush()?;
             self.tar.get_ref().get_ref().sync_all()?;
-            std::fs::rename(&self.partial, &self.place)?;
+            // Unlike a renaming, a link replaces nothing that came meanwhile.
+            std::fs::hard_link(&self.partial, &self.place)?;
             sync_folder_of(&self.place)
         };
         let mut done = done;
-        done().map_err(|source| BackupError::Io { path: self.partial.clone(), source })?;
+        done().map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Exists(self.place.clone()),
+            _ => BackupError::Io { path: self.partial.clone(), source },
+        })?;
         Ok(size)
     }
 
@@ -169,7 +180,7 @@ impl ArchiveWriter {
 
 impl Drop for ArchiveWriter {
     fn drop(&mut self) {
-        // There is none any more where the archive is in its place.
+        // Where the archive is in its place, it has two names.
         let _ = std::fs::remove_file(&self.partial);
     }
 }

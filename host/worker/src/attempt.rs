@@ -1,7 +1,8 @@
 //! One execution that this worker holds, and what its guest may see of it.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 use model::{AttemptToken, Digest, TenantScope};
 use store::Claim;
@@ -16,6 +17,8 @@ pub(crate) struct Attempt {
     pub(crate) writers: tokio::sync::Mutex<Writers>,
     state: Mutex<State>,
     ended: CancellationToken,
+    /// When it could not begin for the first time.
+    put_off: OnceLock<Duration>,
 }
 
 #[derive(Default)]
@@ -28,7 +31,13 @@ struct State {
 
 impl Attempt {
     pub(crate) fn new(claim: Claim) -> Self {
-        Self { claim, writers: Default::default(), state: Mutex::default(), ended: CancellationToken::new() }
+        Self {
+            claim,
+            writers: Default::default(),
+            state: Mutex::default(),
+            ended: CancellationToken::new(),
+            put_off: OnceLock::new(),
+        }
     }
 
     pub(crate) fn scope(&self) -> TenantScope {
@@ -37,6 +46,11 @@ impl Attempt {
 
     pub(crate) fn token(&self) -> AttemptToken {
         self.claim.token
+    }
+
+    /// Since when it waits for something that it cannot begin without: since `now`, if it is the first time.
+    pub(crate) fn waits_since(&self, now: Duration) -> Duration {
+        *self.put_off.get_or_init(|| now)
     }
 
     /// Gives it its arguments, before it is assigned.

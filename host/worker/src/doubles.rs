@@ -72,6 +72,7 @@ impl Surroundings {
             artefacts: Arc::new(Artefacts::new(command.clone(), blobs.clone(), Arc::new(Real))),
             command,
             clock,
+            outage_wait: Duration::ZERO,
         })
         .await
         .expect("the queue takes the worker");

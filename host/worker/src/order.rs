@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::gauge;
 use model::limits::task::{MEMORY_MAX_BYTES, TIMEOUT_DEFAULT_MS};
 use model::{AttemptToken, NodeIdx, RunKey};
 use sandbox::{Artefact, Assignment, LoadError, Runner, SequenceRef, TaskContext};
 use store::{Claim, WorkOrder};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::Worker;
 use crate::arguments::{ArgumentError, Arguments};
@@ -17,6 +18,10 @@ use crate::attempt::Attempt;
 use crate::caught::caught;
 use crate::lane::{Lane, LaneError, RUNNERS_PER_ASSIGNMENT};
 use crate::metric_names as names;
+
+/// Pause before an attempt that could not begin is begun again; it grows with the time that the attempt has waited.
+const PUT_OFF_PAUSE: Duration = Duration::from_millis(100);
+const PUT_OFF_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Attempts of the same run, task and suspicion, which are prepared together.
 pub(crate) struct Group {
@@ -67,14 +72,13 @@ impl Worker {
         let places: Vec<_> = attempts.iter().map(|(_, attempt)| &attempt.claim.place).collect();
         let arguments = match self.0.arguments.resolve(&run, node, &places).await {
             Ok(arguments) => arguments,
+            Err(ArgumentError::Unavailable(error)) => return self.put_off(attempts, &error),
             Err(error) => return self.refuse_all(&attempts, &error),
         };
         let artefact = match self.0.artefacts.fetch(run.scope, run.component).await {
             Ok(artefact) => artefact,
             Err(ArtefactError::Invalid(error)) => return self.refuse_all(&attempts, &ArgumentError::Invalid(error)),
-            Err(ArtefactError::Unavailable(error)) => {
-                return self.refuse_all(&attempts, &ArgumentError::Unavailable(error));
-            }
+            Err(ArtefactError::Unavailable(error)) => return self.put_off(attempts, &error),
         };
         let made = attempts.iter().zip(arguments);
         let wanted = made.filter(|((id, _), _)| self.0.attempts.is_wanted(*id));
@@ -89,6 +93,25 @@ impl Worker {
         } else {
             self.give(&lane, &artefact, assignments).await;
         }
+    }
+
+    /// Begins attempts again after a pause, because something is not there that none of them is to blame for. What that takes too
+    /// long for is given back as lost.
+    fn put_off(&self, attempts: Vec<(u64, Arc<Attempt>)>, why: &str) {
+        let now = self.0.clock.monotonic();
+        let (over, again): (Vec<_>, Vec<_>) =
+            attempts.into_iter().partition(|(_, attempt)| now - attempt.waits_since(now) >= self.0.outage_wait);
+        if !over.is_empty() {
+            error!(why, count = over.len(), "attempts cannot begin");
+            self.lose(&over.iter().map(|(id, _)| *id).collect::<Vec<_>>(), why, false);
+        }
+        let Some(waited) = again.iter().map(|(_, attempt)| now - attempt.waits_since(now)).max() else { return };
+        warn!(why, count = again.len(), "attempts cannot begin yet");
+        let worker = self.clone();
+        tokio::spawn(async move {
+            worker.0.clock.sleep((waited / 2).clamp(PUT_OFF_PAUSE, PUT_OFF_PAUSE_MAX)).await;
+            worker.begin_all(again.into_iter().filter(|(id, _)| worker.0.attempts.is_wanted(*id)).collect());
+        });
     }
 
     fn refuse_all(&self, attempts: &[(u64, Arc<Attempt>)], error: &ArgumentError) {
@@ -149,8 +172,9 @@ impl Worker {
     /// Gives attempts to the tenant's shared runner; what cannot be given is lost.
     async fn give(&self, lane: &Arc<Lane>, artefact: &Artefact, mut assignments: Vec<Assignment>) {
         if let Err(error) = self.try_give(lane, artefact, &mut assignments).await {
-            error!(%error, "cannot give work to a runner");
-            self.lose(&numbers(&assignments), &error.to_string(), false);
+            let ids = numbers(&assignments);
+            let attempts = ids.into_iter().filter_map(|id| Some((id, self.0.attempts.get(id)?))).collect();
+            self.put_off(attempts, &error.to_string());
         }
     }
 

@@ -37,6 +37,8 @@ pub struct WorkerParts {
     pub artefacts: Arc<Artefacts>,
     pub command: RunnerCommand,
     pub clock: Arc<dyn Clock>,
+    /// How long an attempt waits for a runner, its component or its arguments before it is given back as lost.
+    pub outage_wait: Duration,
 }
 
 /// A worker at work.
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) artefacts: Arc<Artefacts>,
     command: RunnerCommand,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) outage_wait: Duration,
     host: Arc<Host>,
     pub(crate) attempts: Arc<Attempts>,
     lanes: Mutex<HashMap<TenantId, Arc<Lane>>>,
@@ -95,6 +98,7 @@ impl Worker {
             artefacts: parts.artefacts,
             command: parts.command,
             clock: parts.clock,
+            outage_wait: parts.outage_wait,
             host,
             attempts,
             lanes: Mutex::default(),

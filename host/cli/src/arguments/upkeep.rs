@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::config::{Database, DatabaseUrl, Element};
+use crate::config::{
+    Age, Database, DatabaseUrl, Element, Newest, Objects, ObjectsUrl, RunsMaxAge, RunsMaxPerDag, VersionsMaxAge,
+};
+
+const KEPT: &str = "What is kept";
 
 // Where the rows are.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +19,30 @@ pub(crate) struct DataArguments {
     /// Database of the server: sqlite (in DIR) or postgres://USER:PASSWORD@HOST:PORT/NAME [env: WAFT_DATABASE] [default: sqlite]
     #[arg(long, value_name = "URL", value_parser = Database::parse)]
     pub(crate) database: Option<DatabaseUrl>,
+}
+
+// Where the blobs and logs are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ObjectsArguments {
+    /// Blobs and logs of the server: data (in DIR), file:///FOLDER or s3://BUCKET/PREFIX [env: WAFT_OBJECTS] [default: data]
+    #[arg(long, value_name = "URL", value_parser = Objects::parse)]
+    pub(crate) objects: Option<ObjectsUrl>,
+}
+
+// How long what is kept.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RetentionArguments {
+    /// How long a run is kept after its end, with its values and logs: forever, or such as 30d or 12h [env: WAFT_RUNS_MAX_AGE]
+    /// [default: forever]
+    #[arg(long, value_name = "AGE", value_parser = RunsMaxAge::parse, help_heading = KEPT)]
+    pub(crate) runs_max_age: Option<Age>,
+    /// How many runs of each DAG are kept, the newest: all or a number [env: WAFT_RUNS_MAX_PER_DAG] [default: all]
+    #[arg(long, value_name = "N", value_parser = RunsMaxPerDag::parse, help_heading = KEPT)]
+    pub(crate) runs_max_per_dag: Option<Newest>,
+    /// How long a version of a DAG or a bundle is kept that is not current and that no run refers to [env: WAFT_VERSIONS_MAX_AGE]
+    /// [default: forever]
+    #[arg(long, value_name = "AGE", value_parser = VersionsMaxAge::parse, help_heading = KEPT)]
+    pub(crate) versions_max_age: Option<Age>,
 }
 
 /// Look at the database, bring its schema up to date, or check its rows
@@ -98,28 +126,35 @@ pub(crate) struct RestoreArguments {
 /// Check whether what must hold of the database does
 ///
 /// Reads all rows and all blobs that they refer to, says what does not hold, where and what to do, and changes nothing. Wants the data
-/// folder for itself: stop the server, or check what a backup of it restores to.
+/// folder, or the database on PostgreSQL, for itself: stop the servers, or check what a backup restores to.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   waft db check --data /var/lib/waft
+  waft db check --database postgres://waft@db.internal/waft --objects s3://waft-objects/production
 
 Exit code 0 when everything holds, 7 when something does not.
 ")]
 pub(crate) struct DbCheckArguments {
     #[command(flatten)]
     pub(crate) data: DataArguments,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArguments,
 }
 
-/// Remove blobs that nothing refers to
+/// Remove blobs that nothing refers to, and runs and versions that are kept no longer
 ///
 /// A server does this by itself, every six hours. A blob that nothing refers to is laid aside when it was written more than two days ago,
-/// and deleted eight days later; until then it is still found, and taken back when something refers to it. May run beside a server.
+/// and deleted eight days later; until then it is still found, and taken back when something refers to it. Runs and versions are kept for
+/// ever unless an option, the environment or waft.toml (table "retention") says otherwise; runs that have not ended never go, nor do
+/// versions that are current, that a run refers to, or that are the newest of their DAG. What this frees goes with the next pass. May run
+/// beside a server.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   waft gc --dry-run --data /var/lib/waft
-  waft gc --data /var/lib/waft
+  waft gc --data /var/lib/waft --runs-max-age 90d --versions-max-age 90d
+  waft gc --database postgres://waft@db.internal/waft --objects s3://waft-objects/production --dry-run
 ")]
 pub(crate) struct GcArguments {
     /// Only tell what would happen
@@ -127,4 +162,8 @@ pub(crate) struct GcArguments {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) data: DataArguments,
+    #[command(flatten)]
+    pub(crate) objects: ObjectsArguments,
+    #[command(flatten)]
+    pub(crate) retention: RetentionArguments,
 }

@@ -1,5 +1,7 @@
 //! `waft backup`.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -24,6 +26,7 @@ pub(super) async fn run(arguments: BackupArguments, session: &Session) -> Outcom
     let beside = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(".".as_ref());
     let scratch = tempfile::Builder::new()
         .prefix(".waft-backup-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(beside)
         .with_context(|| format!("cannot write to the folder {beside:?}"))?;
     let copy = scratch.path().join("waft.db");

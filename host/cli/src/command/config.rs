@@ -3,7 +3,8 @@
 use super::dispatch::Session;
 use crate::arguments::ConfigShowArguments;
 use crate::config::{
-    Data, Database, Grace, Listen, LogFilter, LogFormatElement, Objects, Output, Roles, Server, Slots, TokenFile,
+    Data, Database, Grace, Listen, LogFilter, LogFormatElement, Objects, Output, Roles, RunsMaxAge, RunsMaxPerDag,
+    Server, Slots, TokenFile, VersionsMaxAge,
 };
 use crate::exit::Exit;
 use crate::failure::Outcome;
@@ -23,6 +24,9 @@ pub(super) fn show(arguments: ConfigShowArguments, session: &Session) -> Outcome
         known.known::<Listen>(settings.listen)?,
         known.known::<Slots>(settings.slots)?,
         known.known::<Grace>(settings.grace_s)?,
+        known.known::<RunsMaxAge>(settings.retention.runs_max_age)?,
+        known.known::<RunsMaxPerDag>(settings.retention.runs_max_per_dag)?,
+        known.known::<VersionsMaxAge>(settings.retention.versions_max_age)?,
         known.known::<LogFilter>(settings.log)?,
         known.known::<LogFormatElement>(settings.log_format)?,
     ];

@@ -18,6 +18,7 @@ mod logs;
 mod pause;
 mod pools;
 mod restore;
+mod retention;
 mod run;
 mod runs;
 mod serve;

@@ -26,6 +26,7 @@ pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome
             objects: known.get::<Objects>(flags.objects)?.value,
             roles: known.get::<Roles>(flags.role)?.value,
             slots: known.get::<Slots>(flags.slots)?.value,
+            retention: super::retention::policy(&flags.retention, known)?,
             command: RunnerCommand::this_program().context("cannot find this program's file")?,
         },
     };

@@ -75,9 +75,14 @@ impl ConfigFile {
         Ok(Self { path: Some(path), is_named, values })
     }
 
-    /// The text of a key: of a string what it holds, of a number its digits.
+    /// The text of a key: of a string what it holds, of a number its digits. A key of a table is named after it, with a point.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        match self.values.get(key)? {
+        let mut parts = key.split('.');
+        let mut value = self.values.get(parts.next()?)?;
+        for part in parts {
+            value = value.as_table()?.get(part)?;
+        }
+        match value {
             Value::String(text) => Some(text.clone()),
             value => Some(value.to_string()),
         }
@@ -96,14 +101,25 @@ impl ConfigFile {
     /// Keys that are none of `known`.
     pub(crate) fn unknown_keys<'a>(&self, known: impl IntoIterator<Item = &'a str> + Clone) -> Vec<UnknownKey> {
         let is_known = |key: &str| known.clone().into_iter().any(|it| it == key);
-        let unknown = self.values.keys().filter(|key| !is_known(key));
-        unknown
-            .map(|key| UnknownKey {
-                path: self.path().to_owned(),
-                key: key.clone(),
-                meant: nearest(key, known.clone()).map(str::to_owned),
-            })
-            .collect()
+        let unknown = self.keys(known.clone()).into_iter().filter(|key| !is_known(key));
+        let meant = |key: &str| nearest(key, known.clone()).map(str::to_owned);
+        unknown.map(|key| UnknownKey { path: self.path().to_owned(), meant: meant(&key), key }).collect()
+    }
+
+    /// All keys; of tables that are known those within them.
+    fn keys<'a>(&self, known: impl IntoIterator<Item = &'a str> + Clone) -> Vec<String> {
+        let is_table =
+            |key: &str| known.clone().into_iter().any(|it| it.split_once('.').is_some_and(|(table, _)| table == key));
+        let mut keys = Vec::new();
+        for (key, value) in &self.values {
+            match value {
+                Value::Table(table) if is_table(key) => {
+                    keys.extend(table.keys().map(|inner| format!("{key}.{inner}")));
+                }
+                _ => keys.push(key.clone()),
+            }
+        }
+        keys
     }
 }
 

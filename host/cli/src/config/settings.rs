@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::file::{ConfigFile, UnknownKey};
 use super::{
-    Data, Database, Element, Grace, Listen, LogFilter, LogFormatElement, Objects, Origin, Output, Roles, Server,
-    Setting, Slots, TokenFile,
+    Data, Database, Element, Grace, Listen, LogFilter, LogFormatElement, Objects, Origin, Output, Roles, RunsMaxAge,
+    RunsMaxPerDag, Server, Setting, Slots, TokenFile, VersionsMaxAge,
 };
 use crate::failure::Failure;
 
@@ -28,7 +28,7 @@ pub(crate) struct Known {
     pub(crate) flag: &'static str,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 15] = [
     Server::KEY,
     TokenFile::KEY,
     Output::KEY,
@@ -39,6 +39,9 @@ const KEYS: [&str; 12] = [
     Listen::KEY,
     Slots::KEY,
     Grace::KEY,
+    RunsMaxAge::KEY,
+    RunsMaxPerDag::KEY,
+    VersionsMaxAge::KEY,
     LogFilter::KEY,
     LogFormatElement::KEY,
 ];
@@ -153,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_a_table_are_read_and_known() {
+        let known =
+            settings("[retention]\nruns_max_age = \"30d\"\nruns_max_per_dag = 7\nruns_max = 1\n[colour]\nred = 1", &[]);
+        assert_eq!(RunsMaxAge::show(&known.get::<RunsMaxAge>(None).unwrap().value), "30d");
+        assert_eq!(RunsMaxPerDag::show(&known.get::<RunsMaxPerDag>(None).unwrap().value), "7");
+        let told: Vec<String> = known.unknown_keys().iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.iter().any(|it| it.contains("\"retention.runs_max\" is ignored; did you mean")), "{told:?}");
+        assert!(told.iter().any(|it| it.ends_with("\"colour\" is ignored")), "{told:?}");
+    }
+
+    #[test]
     fn a_file_that_is_named_must_be_there() {
         let folder = tempfile::tempdir().unwrap();
         let named = folder.path().join("other.toml");
@@ -176,6 +191,9 @@ mod tests {
         check::<Listen>();
         check::<Slots>();
         check::<Grace>();
+        check::<RunsMaxAge>();
+        check::<RunsMaxPerDag>();
+        check::<VersionsMaxAge>();
         check::<LogFilter>();
         check::<LogFormatElement>();
     }

@@ -9,6 +9,7 @@ use control::{Control, ControlParts, Part};
 use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt};
 use model::ServerId;
 use model::limits::component::COMPILERS_MAX;
+use model::limits::worker::OUTAGE_WAIT_MAX_MS;
 use sandbox::RunnerCommand;
 use scheduler::{
     ClusterParts, Evicted, Scheduler, SchedulerLimits, SchedulerParts, Started, Timekeeper, TimekeeperParts, Versions,
@@ -17,11 +18,12 @@ use store::NewServer;
 use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
+use upkeep::RetentionPolicy;
 use worker::{ArtefactFolder, Artefacts, Worker, WorkerParts};
 
 use super::DataFolder;
 use super::admin_token;
-use super::keeper::Keeper;
+use super::keeper::{Keeper, KeeperParts};
 use super::objects;
 use super::parser::Parser;
 use super::stores::Stores;
@@ -36,6 +38,8 @@ pub(crate) struct HouseOptions {
     pub(crate) roles: RoleSet,
     /// Task instances that run at a time.
     pub(crate) slots: u32,
+    /// How long what is kept.
+    pub(crate) retention: RetentionPolicy,
     /// The program that holds the processes of guests.
     pub(crate) command: RunnerCommand,
 }
@@ -44,7 +48,7 @@ impl HouseOptions {
     /// One process, with all its data in its folder.
     pub(crate) fn alone(slots: u32, command: RunnerCommand) -> Self {
         let (database, objects) = (DatabaseUrl::InDataFolder, ObjectsUrl::InDataFolder);
-        Self { database, objects, roles: RoleSet::ALL, slots, command }
+        Self { database, objects, roles: RoleSet::ALL, slots, retention: RetentionPolicy::default(), command }
     }
 }
 
@@ -82,7 +86,7 @@ impl House {
     /// Opens the data folder and starts all loops; unfinished runs go on.
     pub(crate) async fn open(data: DataFolder, options: HouseOptions) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(Real);
-        let HouseOptions { database, objects, roles, slots, command } = options;
+        let HouseOptions { database, objects, roles, slots, retention, command } = options;
         let stores = Stores::open(&database, &data, clock.clone()).await?;
         if stores.shared.is_none() && roles != RoleSet::ALL {
             return Err(Failure::usage("a process that does a part of the work needs a database that others share")
@@ -136,6 +140,7 @@ impl House {
                 artefacts: artefacts.clone(),
                 command: command.clone(),
                 clock: clock.clone(),
+                outage_wait: Duration::from_millis(OUTAGE_WAIT_MAX_MS),
             };
             Some(Worker::start(parts).await.context("cannot start the worker")?)
         } else {
@@ -149,8 +154,15 @@ impl House {
             ids: Arc::new(Real),
         };
         let timekeeper = roles.scheduler.then(|| Timekeeper::start(scheduler.clone(), timekeeper));
-        let rows = stores.retention.clone();
-        let keeper = roles.scheduler.then(|| Keeper::start(rows, blobs.clone(), clock.clone()));
+        let keeper = roles.scheduler.then(|| {
+            Keeper::start(KeeperParts {
+                rows: stores.retention.clone(),
+                blobs: blobs.clone(),
+                policy: retention,
+                shared: stores.shared.clone().map(|shared| (shared, server)),
+                clock: clock.clone(),
+            })
+        });
         let control = Control::new(ControlParts {
             catalog: stores.catalog.clone(),
             runs: stores.reader.clone(),

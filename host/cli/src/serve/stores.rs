@@ -32,8 +32,7 @@ pub(crate) struct Stores {
     pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
     pub(crate) pools: Arc<dyn PoolStore>,
-    /// What is kept of it; of SQLite alone so far.
-    pub(crate) retention: Option<Arc<dyn RetentionStore>>,
+    pub(crate) retention: Arc<dyn RetentionStore>,
     /// The file of SQLite.
     pub(crate) file: Option<PathBuf>,
     /// Where other processes may use it too.
@@ -52,7 +51,7 @@ impl Stores {
                 let store = Arc::new(store.with_context(|| format!("cannot open the database {file:?}"))?);
                 let writer = store.clone();
                 let failed = async move { writer.failed().await }.boxed().shared();
-                Ok(Self { retention: Some(store.clone()), file: Some(file), ..Self::of(store, None, failed) })
+                Ok(Self { file: Some(file), ..Self::of(store, None, failed) })
             }
             DatabaseUrl::Postgres(address) => {
                 let store = PostgresStore::open(address, clock).await;
@@ -71,6 +70,7 @@ impl Stores {
             + ValueStore
             + StateStore
             + AuthStore
+            + RetentionStore
             + TimeStore
             + VariableStore
             + ConnectionStore
@@ -87,8 +87,8 @@ impl Stores {
             times: store.clone(),
             variables: store.clone(),
             connections: store.clone(),
-            pools: store,
-            retention: None,
+            pools: store.clone(),
+            retention: store,
             file: None,
             shared,
             failed,

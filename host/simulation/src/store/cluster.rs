@@ -119,7 +119,7 @@ impl Cluster {
             return Err(unavailable("an instance is offered that is offered or held already"));
         }
         self.work.retain(|place, row| !ended(place, row.fence));
-        self.events.retain(|id, _| !whole.events.iter().any(|(_, it)| it == id));
+        self.events.retain(|id, (scope, _)| !whole.events.contains(&(*scope, *id)));
         for offer in &whole.offers {
             self.offered += 1;
             let work = Work {

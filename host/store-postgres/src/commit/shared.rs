@@ -54,16 +54,17 @@ pub(crate) fn bind_offers(rows: &[Offer], fence: Option<Fence>, columns: &mut Co
 const DELETE_EVENTS: &str = "
 DELETE FROM event AS v
 USING {rows}
-WHERE v.id = e.id";
+WHERE v.id = e.id AND v.tenant_id = e.tenant_id";
 
 pub(crate) const EVENTS: Step = Step {
-    columns: &[("id", "bigint")],
+    columns: &[("tenant_id", "bigint"), ("id", "bigint")],
     statements: &[Statement { name: "shared::DELETE_EVENTS", sql: DELETE_EVENTS, changes: Changes::Any }],
     blame: Blame::Overtaken,
 };
 
 pub(crate) fn bind_events(rows: &[(TenantScope, EventId)], columns: &mut Columns) {
-    columns.push(rows.iter().map(|(_, it)| it.0));
+    columns.push(rows.iter().map(|(scope, _)| tenant(*scope)));
+    columns.push(rows.iter().map(|(_, id)| id.0));
 }
 
 /// Results that became known.
@@ -85,6 +86,15 @@ pub(crate) fn bind_results(rows: &[ResultChange], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| it.run.uuid()));
     columns.push(rows.iter().map(|it| it.is_available));
 }
+
+/// Shards that a server does not own, or not since that epoch, or not now because its lease is over.
+/// Called by `SharedRunStore::commit_shared` when rows were not as it expects. Finds rows by the keys of `shard` and `server`.
+pub(crate) const NOT_OWNED: &str = "
+SELECT e.shard
+FROM unnest($1::integer[]) AS e (shard)
+WHERE NOT EXISTS (SELECT 1 FROM shard AS s JOIN server AS v ON v.id = s.owner
+    WHERE s.shard = e.shard AND s.owner = $2 AND s.epoch <= $3 AND NOT v.is_gone AND v.lease_until > clock_timestamp())
+ORDER BY e.shard";
 
 /// Tells the owners of runs to read them.
 /// Called by `SharedRunStore::run_insert`. Adds to the indexes of `event`.

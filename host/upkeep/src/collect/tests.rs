@@ -1,50 +1,14 @@
 use std::pin::pin;
-use std::sync::Mutex;
 use std::task::Poll;
 
-use async_trait::async_trait;
 use blobs::{BlobError, BlobStore};
 use bytes::Bytes;
-use model::{RunKey, TenantId};
-use store::{RefCursor, RefPage, StoreError};
 use tempfile::TempDir;
 
 use super::*;
+use crate::doubles::{Rows, SCOPE};
 
-const SCOPE: TenantScope = TenantScope::assume(TenantId::DEFAULT);
 const DAY_S: u64 = 24 * 3600;
-
-/// Rows that refer to these blobs.
-#[derive(Default)]
-struct Rows {
-    named: Mutex<Vec<Digest>>,
-    values: Mutex<Vec<Digest>>,
-}
-
-#[async_trait]
-impl RetentionStore for Rows {
-    async fn tenant_list(&self) -> Result<Vec<TenantScope>, StoreError> {
-        Ok(vec![SCOPE])
-    }
-
-    async fn run_keys(&self, _: TenantScope, _: Option<RunKey>, _: u32) -> Result<Vec<RunKey>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn blob_refs(&self, _: TenantScope, from: RefCursor, _: u32) -> Result<RefPage, StoreError> {
-        Ok(match from {
-            RefCursor::Components(_) => RefPage {
-                named: self.named.lock().unwrap().clone(),
-                values: Vec::new(),
-                next: Some(RefCursor::Values(None)),
-            },
-            _ => {
-                let values = self.values.lock().unwrap().clone();
-                RefPage { named: values.clone(), values, next: None }
-            }
-        })
-    }
-}
 
 struct World {
     _folder: TempDir,

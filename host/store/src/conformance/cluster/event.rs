@@ -1,0 +1,135 @@
+//! What waits for owners, and what wakes whoever waits.
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use model::outcome::{End, ResourcesUsed};
+use model::{Digest, RunState};
+
+use super::super::fixture::*;
+use super::SharedDatabase;
+use super::fixture::*;
+use crate::{
+    EventKind, NamedValue, NewRun, RETURN_VALUE, Report, RunCommit, RunStore, SharedRunStore, StoreError, StoredValue,
+    Wake, WorkStore,
+};
+
+pub(super) async fn every_field_of_a_report_comes_back(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let all = owner(&store, 1).await;
+    let ends = [
+        End::Success,
+        End::Skipped { reason: "no \"need\"".to_owned() },
+        End::Failed { message: "é\n".to_owned(), retry: true, delay_ms: Some(7) },
+        End::HostLost { message: "gone".to_owned(), suspect: true },
+    ];
+    offered_run(&store, all, ends.len() as u32).await;
+    let taken = take(&store, all.server, 9).await;
+    let blob = StoredValue::Blob { digest: Digest::of(b"large"), size_bytes: 5 << 20 };
+    let xcoms = vec![inline(RETURN_VALUE, "{\"a\":[1,null]}"), NamedValue { key: key("large"), value: blob }];
+    let mut sent = Vec::new();
+    for (end, (_, token)) in ends.into_iter().zip(taken) {
+        let mut full = report(token);
+        full.execution.end = end;
+        full.execution.used = ResourcesUsed { wall_us: 1, cpu_us: 2, memory_bytes: 1 << 40 };
+        sent.push(Report { xcoms: xcoms.clone(), has_value: true, list_length: Some(3), ..full });
+    }
+    store.work_report(all.server, &sent).await.expect("reported");
+    let mut found = Vec::new();
+    for event in events(&store).await {
+        assert_eq!(event.scope, OWN);
+        match event.kind {
+            EventKind::Reported(report) => found.push(*report),
+            EventKind::Look(run) => panic!("{run}"),
+        }
+    }
+    found.sort_by_key(|report| report.token.instance);
+    sent.sort_by_key(|report| report.token.instance);
+    assert_eq!(format!("{found:?}"), format!("{sent:?}"));
+}
+
+pub(super) async fn events_are_read_in_order_and_by_shard(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let (own, other) = (version(&store, OWN, "dag").await, version(&store, OTHER, "dag").await);
+    for number in 1..=5 {
+        let (scope, version) = if number == 3 { (OTHER, other) } else { (OWN, own) };
+        store.run_insert(new_run(scope, "dag", version, number, 1)).await.expect("inserted");
+    }
+    let look = |number| Told::Look(run_key(number));
+    assert_eq!(event_kinds(&store).await, [look(1), look(2), look(4), look(5)]);
+    let both = store.event_list(&[shard(OTHER), shard(OWN)], 3).await.expect("read");
+    let found: Vec<_> = both.iter().map(|event| (event.scope, format!("{:?}", event.kind))).collect();
+    let expect =
+        [(OWN, 1), (OWN, 2), (OTHER, 3)].map(|(scope, it)| (scope, format!("{:?}", EventKind::Look(run_key(it)))));
+    assert_eq!(found, expect);
+    assert!(both.is_sorted_by_key(|event| event.id));
+    assert!(store.event_list(&[], 9).await.expect("read").is_empty());
+
+    let all = owner(&store, 1).await;
+    let first_two = both[..2].iter().map(|event| (event.scope, event.id)).collect();
+    commit_shared(&store, dealing_with(all, first_two)).await;
+    assert_eq!(event_kinds(&store).await, [look(4), look(5)]);
+    assert_eq!(database.open().await.event_list(&[shard(OTHER)], 9).await.expect("read").len(), 1);
+}
+
+pub(super) async fn a_run_of_somebody_else_is_told_to_its_owner(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let version = version(&store, OWN, "dag").await;
+    let run = NewRun { state: RunState::Queued, started_at: None, ..new_run(OWN, "dag", version, 1, 2) };
+    store.run_insert(run.clone()).await.expect("inserted");
+    let made = snapshot(&store, 1).await;
+    assert_eq!((made.run.state, made.nodes.len(), made.instances.len()), (RunState::Queued, 2, 0));
+    assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))]);
+
+    let twin = NewRun { key: run_key(2), ..run };
+    let refused = store.run_insert(twin).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert!(store.run_snapshot(OWN, run_key(2)).await.expect("read").is_none());
+    assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))], "of what was not made nobody is told");
+}
+
+pub(super) async fn a_clear_by_somebody_else_is_told_to_the_owner(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let all = owner(&store, 1).await;
+    run_of(&store, all, OWN, 1, 1).await;
+    assert_eq!(store.run_clear_shared(OWN, run_key(9), false, at(9)).await.expect("answered").instances, 0);
+    assert_eq!(store.run_clear_shared(OTHER, run_key(1), false, at(9)).await.expect("answered").instances, 0);
+    assert_eq!(event_kinds(&store).await, []);
+    assert_eq!(store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared").instances, 1);
+    assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))]);
+    // The owner's own clears are known to him.
+    store.run_clear(OWN, run_key(1), false, at(9)).await.expect("cleared");
+    assert_eq!(event_kinds(&store).await.len(), 1);
+}
+
+/// Waits for a wake; others may come before it.
+async fn heard(wakes: &mut BoxStream<'static, Wake>, expect: Wake) {
+    loop {
+        if wakes.next().await.expect("wakes never end") == expect {
+            return;
+        }
+    }
+}
+
+pub(super) async fn wakes_follow_commits(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let all = owner(&store, 1).await;
+    let version = version(&store, OWN, "dag").await;
+    let mut wakes = store.wakes();
+    store.run_insert(new_run(OWN, "dag", version, 8, 1)).await.expect("inserted");
+    // It listens from now on: it says that something may have been missed, or has heard this.
+    wakes.next().await.expect("wakes never end");
+
+    let (own, other) = (shard(OWN), shard(OTHER));
+    run_of(&store, all, OTHER, 9, 1).await;
+    heard(&mut wakes, Wake::Committed { shard: other, has_offers: false }).await;
+    offered_run(&store, all, 2).await;
+    heard(&mut wakes, Wake::Committed { shard: own, has_offers: true }).await;
+    let taken = take(&store, all.server, 1).await;
+    store.work_report(all.server, &[report(taken[0].1)]).await.expect("reported");
+    heard(&mut wakes, Wake::Event(own)).await;
+    let end = RunCommit { ended: vec![success(taken[0].1, &[])], ..RunCommit::default() };
+    commit_shared(&store, by(all, end)).await;
+    heard(&mut wakes, Wake::Committed { shard: own, has_offers: false }).await;
+    store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared");
+    heard(&mut wakes, Wake::Event(own)).await;
+}
