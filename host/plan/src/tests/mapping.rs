@@ -267,3 +267,36 @@ fn two_levels_of_mapping_are_blocks() {
         "what waits is not cleared"
     );
 }
+
+/// What a worker needs to find values and items: each level's context and position, and the instances that are taken together.
+#[test]
+fn places_of_instances_in_groups() {
+    let fixture = "group g: expand(list)\none: in(g)\nmany: in(g) expand(one)\nsum: in(g) args(many)\nall: args(many)";
+    let mut world = World::start(fixture, &Value::Null);
+    let [list, one, many, sum] = ["list", "one", "many", "sum"].map(|task| world.dag.find(task).unwrap());
+    let claimed = |world: &mut World| {
+        let taken = world.claim(9);
+        let places = world.machine.places(&taken);
+        let shown = taken.iter().zip(places).map(|(ready, place)| {
+            let levels: Vec<_> = place.levels().iter().map(|level| (level.context, level.position)).collect();
+            let many: Option<Vec<_>> =
+                place.span(many).map(|span| span.ranges().map(|it| (it.start, it.end)).collect());
+            (ready.node, levels, many)
+        });
+        shown.collect::<Vec<_>>()
+    };
+    assert_eq!(claimed(&mut world), [(list, vec![], None)]);
+    world.end(list, MapIndex::NONE, Outcome::of_word("list=2"));
+    assert_eq!(claimed(&mut world), [(one, vec![(0, 0)], None), (one, vec![(1, 1)], None)]);
+    world.end(one, MapIndex::at(1), Outcome::of_word("list=2"));
+    assert_eq!(claimed(&mut world), [(many, vec![(1, 1), (0, 0)], None), (many, vec![(1, 1), (1, 1)], None)]);
+    world.end(one, MapIndex::at(0), Outcome::of_word("list=1"));
+    assert_eq!(claimed(&mut world), [(many, vec![(0, 0), (2, 0)], None)]);
+    world.end(many, MapIndex::at(0), Outcome::of_word("ok"));
+    world.end(many, MapIndex::at(1), Outcome::of_word("ok"));
+    assert_eq!(claimed(&mut world), [(sum, vec![(1, 1)], Some(vec![(0, 2)]))]);
+    world.end(many, MapIndex::at(2), Outcome::of_word("ok"));
+    let all = world.dag.find("all").unwrap();
+    let expect = [(sum, vec![(0, 0)], Some(vec![(2, 3)])), (all, vec![], Some(vec![(2, 3), (0, 2)]))];
+    assert_eq!(claimed(&mut world), expect);
+}
