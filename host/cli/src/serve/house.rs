@@ -231,6 +231,10 @@ impl House {
         if let Err(error) = self.run_loop.await {
             tracing::error!(%error, "the loop of the scheduler did not end well");
         }
+        // It leaves the cluster, so that nobody waits for its lease to end.
+        if self.stores.shared.is_some() && tokio::time::timeout(LEAVE_MAX, self.membership).await.is_err() {
+            tracing::warn!("the database did not hear that this process leaves; its lease ends by itself");
+        }
         if let Some(file) = &self.stores.file
             && let Err(error) = SqliteStore::settle(file).await
         {
@@ -262,6 +266,8 @@ async fn timekeeper_ended(timekeeper: Option<&Timekeeper>) {
 
 /// How long the last commit may take.
 const STOP_MAX: Duration = Duration::from_secs(10);
+/// How long a process that ends waits until the cluster knows.
+const LEAVE_MAX: Duration = Duration::from_secs(3);
 
 fn left(ended: &Result<Result<(), Evicted>, JoinError>) -> String {
     match ended {

@@ -251,7 +251,7 @@ async fn versions_that_something_refers_to_stay(database: &impl Database<Store: 
         found.into_iter().map(|it| (it.key, it.dag_id, it.version_number)).collect::<Vec<_>>()
     };
     let of_third = (third.dags[0].version, dag_id("dag"), 3);
-    assert_eq!(idle(99).await, [of_third.clone()], "the newest stays");
+    assert_eq!(idle(99).await, std::slice::from_ref(&of_third), "the newest stays");
     assert_eq!(idle(4).await, [of_third]);
     assert_eq!(idle(3).await, [], "it is young");
     let bundles = async |seconds| {
