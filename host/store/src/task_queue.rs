@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use model::outcome::{End, ResourcesUsed};
 use model::{AttemptToken, Dag, DagId, Digest, RunId, RunKey, TenantScope, VersionKey, WorkerId};
 
-use crate::{NamedValue, StoreError};
+use crate::{NamedValue, StoreError, StoredValue};
 
 /// A worker that offers its slots.
 #[derive(Debug, Clone)]
@@ -68,6 +68,17 @@ pub struct Report {
     pub has_value: bool,
     /// Length of the returned list or object, when another task maps over it.
     pub list_length: Option<u32>,
+}
+
+impl Report {
+    /// Bytes of the values that go into rows with it; those in blobs are elsewhere.
+    pub fn value_bytes(&self) -> usize {
+        let bytes = self.xcoms.iter().map(|named| match &named.value {
+            StoredValue::Inline(text) => text.len(),
+            StoredValue::Blob { .. } => 0,
+        });
+        bytes.sum()
+    }
 }
 
 /// What a worker is told.
