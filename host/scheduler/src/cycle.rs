@@ -31,7 +31,7 @@ pub(crate) struct Cycle {
     pub(crate) now: Timestamp,
     pub(crate) fence: Fence,
     pub(crate) commit: RunCommit,
-    /// How many asked for something.
+    /// How many brought something that the database may refuse.
     pub(crate) commands: usize,
     /// Runs whose machines took part, and how often they had been cleared when they were read.
     pub(crate) touched: BTreeMap<RunHandle, u32>,

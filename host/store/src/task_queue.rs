@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use model::outcome::{Answer, End, ResourcesUsed};
 use model::{AttemptToken, Dag, DagId, Digest, Place, RunId, RunKey, TenantScope, VersionKey, WorkerId};
 
-use crate::{NamedValue, StoreError};
+use crate::{NamedValue, StoreError, StoredValue};
 
 /// A worker that offers its slots.
 #[derive(Debug, Clone)]
@@ -70,6 +70,17 @@ pub struct Report {
     pub has_value: bool,
     /// What a success says besides its value.
     pub answer: Answer,
+}
+
+impl Report {
+    /// Bytes of the values that go into rows with it; those in blobs are elsewhere.
+    pub fn value_bytes(&self) -> usize {
+        let bytes = self.xcoms.iter().map(|named| match &named.value {
+            StoredValue::Inline(text) => text.len(),
+            StoredValue::Blob { .. } => 0,
+        });
+        bytes.sum()
+    }
 }
 
 /// What a worker is told.

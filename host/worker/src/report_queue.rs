@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use model::limits::worker::{REPORT_BYTES_PER_CALL_MAX, REPORTS_PER_CALL_MAX};
-use store::{Report, StoredValue};
+use store::Report;
 
 /// One of them.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl ReportQueue {
         let mut bytes = 0;
         let fitting = self.waiting.iter().take(self.per_call).take_while(|waiting| {
             let is_first = bytes == 0;
-            bytes += size(&waiting.report);
+            bytes += size_of::<Report>() + waiting.report.value_bytes();
             is_first || bytes <= REPORT_BYTES_PER_CALL_MAX
         });
         let count = fitting.count();
@@ -72,13 +72,4 @@ impl ReportQueue {
     pub(crate) fn substitute(&mut self, report: Report) {
         self.waiting.push_front(Waiting { report, is_substitute: true });
     }
-}
-
-/// About what a report takes in a commit.
-fn size(report: &Report) -> usize {
-    let values = report.xcoms.iter().map(|named| match &named.value {
-        StoredValue::Inline(text) => text.len(),
-        StoredValue::Blob { .. } => 0,
-    });
-    size_of::<Report>() + values.sum::<usize>()
 }
