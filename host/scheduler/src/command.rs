@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{RunId, RunKey, RunType, ShardId, TenantScope, WorkerId};
+use model::{MapIndex, RunId, RunKey, RunType, ShardId, TaskId, TenantScope, WorkerId};
 use plan::Lengths;
 use store::{Cleared, EventRow, Ownership, Report, StoreError, WorkOrder, WorkerRegistration};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::by_hand::{Act, Asker, Changes, ControlError, Explained, Signal, Signalled};
 use crate::recovery::Recovered;
 use crate::version::{Version, VersionError};
 
@@ -83,6 +84,28 @@ pub(crate) enum Command {
         run: RunKey,
         only_failed: bool,
         reply: Reply<Cleared, ClearError>,
+    },
+    Act {
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        is_dry_run: bool,
+        reply: Reply<Changes, ControlError>,
+    },
+    Signal {
+        scope: TenantScope,
+        run: RunKey,
+        signal: Signal,
+        asker: Asker,
+        reply: Reply<Signalled, ControlError>,
+    },
+    Explain {
+        scope: TenantScope,
+        run: RunKey,
+        task_id: TaskId,
+        map_index: MapIndex,
+        reply: Reply<Explained, ControlError>,
     },
     /// An unfinished run of before the start, or of a shard that was taken under this epoch.
     Recovered {

@@ -14,6 +14,7 @@
 
 mod active;
 mod board;
+mod by_hand;
 mod cluster;
 mod command;
 mod cycle;
@@ -29,10 +30,13 @@ mod timekeeper;
 mod version;
 
 pub use board::{RunProgress, RunWatch};
+pub use by_hand::{
+    Act, Asker, Beyond, Change, Changes, Clear, ControlError, Explained, Instances, Mark, Signal, Signalled,
+};
 pub use cluster::{ClusterParts, ClusterQueue, Evicted, SharedStore};
 pub use command::{ClearError, NewTrigger, TriggerError};
 use local_queue::LocalQueue;
-pub use plan::ResultStatus;
+pub use plan::{Explanation, Limit, ResultStatus};
 pub use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Started};
 pub use timekeeper::{TimeStore, Timekeeper, TimekeeperParts};
 pub use version::{Version, VersionError, Versions};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clock::Clock;
-use model::{RunKey, TenantScope};
+use model::{MapIndex, RunKey, TaskId, TenantScope};
 use plan::{Given, Lengths, MachineLimits, RunMachine, lengths_at_start};
 use serde_json::Value;
 use store::{Cleared, RunStore, StoreError, TaskQueue};
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
+use crate::by_hand::{Act, Asker, Changes, ControlError, Explained, Signal, Signalled};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
 };
@@ -228,6 +229,52 @@ impl Scheduler {
         let command = Command::Clear { scope, run, only_failed, reply };
         self.inbox.send(command).await.map_err(|_| ClearError::Stopping)?;
         answer.await.map_err(|_| ClearError::Stopping)?
+    }
+
+    /// Clears, marks or ends something of a run, and tells what changes; returns when it is durable. A dry run changes nothing and
+    /// tells what would.
+    pub async fn act(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        is_dry_run: bool,
+    ) -> Result<Changes, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Act { scope, run, act, asker, is_dry_run, reply };
+        self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
+        answer.await.map_err(|_| ControlError::Stopping)?
+    }
+
+    /// Wakes what waits for a signal, or answers an approval; returns when it is durable. A named signal that nobody waits for yet
+    /// is kept for who will.
+    pub async fn signal(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        signal: Signal,
+        asker: Asker,
+    ) -> Result<Signalled, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Signal { scope, run, signal, asker, reply };
+        self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
+        answer.await.map_err(|_| ControlError::Stopping)?
+    }
+
+    /// Why an instance does not run now. `map_index` is [`MapIndex::NONE`] for a task that is not mapped, and for the row of one that
+    /// is not expanded.
+    pub async fn explain(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        task_id: TaskId,
+        map_index: MapIndex,
+    ) -> Result<Explained, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Explain { scope, run, task_id, map_index, reply };
+        self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
+        answer.await.map_err(|_| ControlError::Stopping)?
     }
 
     /// Follows a run. The key may be that of a run that is about to be triggered.
