@@ -11,7 +11,20 @@ const WAFT: &str = "waft:task";
 /// Major and minor number that are offered.
 const WAFT_VERSION: &str = "0.1";
 /// What a component may import of it.
-const GRANTED: &[&str] = &["types", "xcom", "values", "task-state", "log", "progress", "blobs"];
+const GRANTED: &[&str] = &[
+    "types",
+    "xcom",
+    "values",
+    "task-state",
+    "log",
+    "progress",
+    "blobs",
+    "deferral",
+    "variables",
+    "connections",
+    "assets",
+    "dags",
+];
 /// What a bundle exports, and what for.
 const REQUIRED: &[(&str, &str)] =
     &[("task-bodies", "runs the bodies of tasks"), ("definition", "tells the DAGs of the bundle")];

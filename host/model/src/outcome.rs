@@ -1,7 +1,10 @@
 //! How an attempt ended, as its worker reports it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::asset::AssetName;
 use crate::id::MemberId;
 use crate::limits::task::{WAKE_NAME_MAX_BYTES, WAKE_TIMEOUT_MAX_MS};
 use crate::state::EndKind;
@@ -105,8 +108,25 @@ pub enum WakeOn {
     Asset(String),
     /// A signal of this name.
     Signal(String),
-    /// The end of this run.
+    /// The end of a run: the id of its DAG, a slash, its own id; or its own id alone, for a run of this DAG.
     DagRun(String),
+}
+
+/// What has woken a deferred attempt, for its next execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Woken {
+    pub on: WakeOn,
+    /// JSON text that came with it: of a signal its payload, of an asset event `{"asset":…,"extra":…}`, of a run
+    /// `{"run_id":…,"state":…}`. A time brings nothing.
+    pub payload: Option<Arc<str>>,
+}
+
+/// An event of an outlet, as a body tells it. It is written with the success of its attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmittedEvent {
+    pub asset: AssetName,
+    /// Text of a JSON object, which stands over what the document says of the asset.
+    pub extra: Arc<str>,
 }
 
 /// Which of what stands downstream goes on after a branch, a short circuit or the like.

@@ -66,7 +66,15 @@ impl ActiveRun {
         let claim = |(ready, place): (&Ready, Place)| {
             let instance = InstanceKey { run: self.claimed.key, node: ready.node, map_index: ready.map_index };
             let token = AttemptToken { instance, try_number: ready.try_number, fence };
-            Claim { run: self.claimed.clone(), token, place, suspect: ready.suspect, claimed_at: now }
+            Claim {
+                run: self.claimed.clone(),
+                token,
+                place,
+                suspect: ready.suspect,
+                claimed_at: now,
+                woken: None,
+                notify: None,
+            }
         };
         ready.iter().zip(self.machine.places(ready)).map(claim).collect()
     }
@@ -144,7 +152,8 @@ pub(crate) fn lost(
 ) -> Report {
     let end = End::HostLost { message: message.to_owned(), suspect: false };
     let execution = Execution { started_at, ended_at: now, end, used: ResourcesUsed::default() };
-    Report { scope, token, execution, xcoms: Vec::new(), has_value: false, answer: Answer::default() }
+    let (xcoms, asset_events) = (Vec::new(), Vec::new());
+    Report { scope, token, execution, xcoms, has_value: false, answer: Answer::default(), asset_events }
 }
 
 /// What the machine of a run must know of the world around it.

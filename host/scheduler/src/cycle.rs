@@ -164,28 +164,36 @@ impl Cycle {
         }
     }
 
-    /// Successes change the outlets of their tasks.
+    /// Successes change the outlets of their tasks: each has the events that the body told of it, or one.
     fn asset_events(&mut self, run: &ClaimedRun, decisions: &Decisions, report: Option<&Report>) {
         let ended = decisions.ended.as_ref().filter(|end| end.to == TaskState::Success).zip(report);
-        let ended = ended.map(|(_, report)| (report.token.instance.node, report.token.instance.map_index));
+        let ended = ended.map(|(_, report)| {
+            let instance = report.token.instance;
+            (instance.node, instance.map_index, report.asset_events.as_slice())
+        });
         // An empty task succeeds without an execution.
-        let empty = decisions.transitions.iter().filter(|it| it.to == TaskState::Success).map(|it| (it.node, it.first));
-        for (node, map_index) in ended.into_iter().chain(empty) {
+        let empty = decisions.transitions.iter().filter(|it| it.to == TaskState::Success);
+        let empty = empty.map(|it| (it.node, it.first, [].as_slice()));
+        for (node, map_index, told) in ended.into_iter().chain(empty) {
             let task = run.dag.task(node);
-            let event = |outlet: &AssetDocument| NewAssetEvent {
-                scope: run.scope,
-                asset: outlet.name.clone(),
-                extra: Value::Object(outlet.extra.clone()).to_string().into(),
-                source: AssetSource::Task {
-                    dag_id: run.dag_id.clone(),
-                    run: run.key,
-                    run_id: run.run_id.clone(),
-                    task_id: task.task_id.clone(),
-                    map_index,
-                },
-                at: self.now,
-            };
-            self.commit.asset_events.extend(task.outlets.iter().map(event));
+            for outlet in &task.outlets {
+                let told = told.iter().filter(|event| event.asset == outlet.name).map(|event| Some(&event.extra));
+                let told: Vec<_> = told.collect();
+                let extras = if told.is_empty() { vec![None] } else { told };
+                self.commit.asset_events.extend(extras.into_iter().map(|extra| NewAssetEvent {
+                    scope: run.scope,
+                    asset: outlet.name.clone(),
+                    extra: extra_of(outlet, extra.map(AsRef::as_ref)),
+                    source: AssetSource::Task {
+                        dag_id: run.dag_id.clone(),
+                        run: run.key,
+                        run_id: run.run_id.clone(),
+                        task_id: task.task_id.clone(),
+                        map_index,
+                    },
+                    at: self.now,
+                }));
+            }
         }
     }
 
@@ -289,4 +297,13 @@ pub(crate) fn new_run(trigger: NewTrigger, known: &[ExpansionDecision], now: Tim
         started_at: None,
         nodes,
     }
+}
+
+/// What an event says: what the document says of its asset, and over it what the body told.
+fn extra_of(outlet: &AssetDocument, told: Option<&str>) -> Arc<str> {
+    let mut extra = outlet.extra.clone();
+    if let Some(Ok(Value::Object(told))) = told.map(serde_json::from_str) {
+        extra.extend(told);
+    }
+    Value::Object(extra).to_string().into()
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use model::outcome::{Answer, End, ResourcesUsed};
+use model::outcome::{Answer, EmittedEvent, End, ResourcesUsed};
 use model::{AttemptToken, Digest, Fence, InstanceKey, Key, RunKey, ShardId, TenantId, TenantScope, TryNumber};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
@@ -49,6 +49,8 @@ struct StoredReport {
     has_value: bool,
     #[serde(default)]
     answer: Answer,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asset_events: Vec<EmittedEvent>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +80,7 @@ pub(crate) fn text_of(report: &Report) -> Result<String, StoreError> {
         xcoms: report.xcoms.iter().map(xcom).collect(),
         has_value: report.has_value,
         answer: report.answer.clone(),
+        asset_events: report.asset_events.clone(),
     };
     let text = serde_json::to_string(&stored)
         .map_err(|error| StoreError::Unavailable { detail: format!("a report cannot be written: {error}") })?;
@@ -113,6 +116,7 @@ fn report_of(cells: &Cells<'_>, scope: TenantScope, run: RunKey) -> Result<Repor
         xcoms: stored.xcoms.into_iter().map(xcom).collect::<Result<_, _>>()?,
         has_value: stored.has_value,
         answer: stored.answer,
+        asset_events: stored.asset_events,
     })
 }
 

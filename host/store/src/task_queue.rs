@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::outcome::{Answer, End, ResourcesUsed};
+use model::outcome::{Answer, EmittedEvent, End, ResourcesUsed, Woken};
 use model::{AttemptToken, Dag, DagId, Digest, Place, RunId, RunKey, TenantScope, VersionKey, WorkerId};
 
 use crate::{NamedValue, StoreError, StoredValue};
@@ -47,6 +47,11 @@ pub struct Claim {
     /// It was running when its last runner died, so it must run alone.
     pub suspect: bool,
     pub claimed_at: Timestamp,
+    /// What has woken the attempt last, where it was deferred.
+    pub woken: Option<Arc<Woken>>,
+    /// Not a body but `callbacks.notify` is called, with this JSON object: `callback` names the callback. The token's node may be
+    /// none of the DAG; its report is that of a task without a value.
+    pub notify: Option<Arc<str>>,
 }
 
 /// How one execution went; for the attempt's row.
@@ -70,6 +75,8 @@ pub struct Report {
     pub has_value: bool,
     /// What a success says besides its value.
     pub answer: Answer,
+    /// Events of its outlets, in the order in which the body told them; empty unless it is a success.
+    pub asset_events: Vec<EmittedEvent>,
 }
 
 impl Report {

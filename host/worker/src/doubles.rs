@@ -135,7 +135,8 @@ pub(crate) fn claim(run: &Arc<ClaimedRun>, node: u32, map_index: i32, suspect: b
     let instance = InstanceKey { run: run.key, node: NodeIdx(node), map_index };
     let token = AttemptToken { instance, try_number: TryNumber(1), fence: Fence::new(1, 1) };
     let place = Place::of_index(map_index);
-    Claim { run: run.clone(), token, place, suspect, claimed_at: Timestamp::UNIX_EPOCH }
+    let (woken, notify) = (None, None);
+    Claim { run: run.clone(), token, place, suspect, claimed_at: Timestamp::UNIX_EPOCH, woken, notify }
 }
 
 pub(crate) fn result_key() -> Key {

@@ -74,7 +74,8 @@ pub(crate) fn instead_of(report: Report, error: &StoreError) -> Report {
     let message = format!("what the attempt left cannot be kept: {error}");
     let end = bounded(End::Failed { message, retry: true, delay_ms: None });
     let execution = Execution { end, used: ResourcesUsed::default(), ..report.execution };
-    Report { execution, xcoms: Vec::new(), has_value: false, answer: Answer::default(), ..report }
+    let (xcoms, asset_events) = (Vec::new(), Vec::new());
+    Report { execution, xcoms, has_value: false, answer: Answer::default(), asset_events, ..report }
 }
 
 fn report(
@@ -88,7 +89,8 @@ fn report(
 ) -> Report {
     let execution =
         Execution { started_at: attempt.claim.claimed_at, ended_at: now, end: bounded(end), used: plausible(used) };
-    Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, answer }
+    let asset_events = Vec::new();
+    Report { scope: attempt.scope(), token: attempt.token(), execution, xcoms, has_value, answer, asset_events }
 }
 
 /// What a success says; or how the attempt ended instead. Refuses markers that are not the guest's to give.

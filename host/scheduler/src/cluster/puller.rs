@@ -130,7 +130,15 @@ impl Puller {
                 Some(run) => {
                     held.sets().shared.insert(row.token);
                     let place = Place::of_index(row.token.instance.map_index);
-                    claims.push(Claim { run, token: row.token, place, suspect: row.suspect, claimed_at: now });
+                    claims.push(Claim {
+                        run,
+                        token: row.token,
+                        place,
+                        suspect: row.suspect,
+                        claimed_at: now,
+                        woken: None,
+                        notify: None,
+                    });
                 }
                 None => self.give_back(row.scope, row.token, "its worker could not read the DAG version").await,
             }

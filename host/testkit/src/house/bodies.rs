@@ -82,6 +82,7 @@ impl Bodies {
             has_value: value.is_some(),
             xcoms: value.map(|value| NamedValue { key, value }).into_iter().collect(),
             answer: Answer { list_length, ..Answer::default() },
+            asset_events: Vec::new(),
         };
         // The test is over when the scheduler has gone.
         let _ = self.queue.report(self.worker, vec![report]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{Answer, End, ResourcesUsed};
 use model::{AttemptToken, Fence, RunKey, ServerId, ShardId, TenantScope, TryNumber};
 use uuid::Uuid;
 
@@ -160,7 +160,8 @@ pub(super) fn report(token: AttemptToken) -> Report {
         },
         xcoms: Vec::new(),
         has_value: false,
-        list_length: None,
+        answer: Answer::default(),
+        asset_events: Vec::new(),
     }
 }
 
