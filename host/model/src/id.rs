@@ -183,6 +183,8 @@ keys! {
     VersionKey, "ver";
     /// Key of a version of a bundle in the store.
     BundleVersionKey, "bun";
+    /// Key of a signal to a run; whoever sends one again under the same key sends nothing new.
+    SignalId, "sig";
     /// One lifetime of a worker. Its attempts are held under its lease.
     WorkerId, "wrk";
     /// One lifetime of a process of the cluster. Shards and attempts are held under its lease.

@@ -30,7 +30,7 @@ pub use canonical::canonical;
 pub use dag::Dag;
 pub use digest::Digest;
 pub use id::*;
-pub use number::{AssetEventId, AssetId, BackfillId};
+pub use number::{AssetEventId, AssetId, BackfillId, EventLogId};
 pub use place::Place;
 pub use problem::{Problem, Problems, Severity};
 pub use state::*;

@@ -71,6 +71,9 @@ pub mod run {
     pub const NOTE_MAX_BYTES: usize = 1000;
     /// Values of triggers and reports that go into one commit; one that has more goes alone.
     pub const COMMIT_BYTES_MAX: usize = 32 << 20;
+    /// Signals to one run that no instance has taken.
+    pub const SIGNALS_MAX: u32 = 1_000;
+    pub const SIGNAL_MAX_BYTES: usize = 64 << 10;
     /// Rows of one expansion that go into one commit.
     pub const MATERIALIZE_BATCH: u32 = 5_000;
 }

@@ -37,4 +37,6 @@ numbers! {
     AssetId;
     /// Numbers events of assets. Not in the order in which they became visible.
     AssetEventId;
+    /// Numbers entries of the event log in the order in which they were written.
+    EventLogId;
 }

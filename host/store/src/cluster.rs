@@ -12,6 +12,7 @@
 //! after an outage of the database, which ends all leases, everybody goes on.) Where one process has a database to itself,
 //! nothing of this is needed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -170,6 +171,10 @@ pub enum EventKind {
     Reported(Box<Report>),
     /// The rows of this run were made or changed by somebody who does not own it: read it.
     Look(RunKey),
+    /// Something may be there that instances of this run wait for.
+    Met(RunKey),
+    /// Somebody asks the owner to do something with this run.
+    Asked { run: RunKey, request: Arc<str> },
 }
 
 /// What is new about a run that somebody watches.
@@ -247,6 +252,10 @@ pub trait SharedRunStore: Send + Sync {
         only_failed: bool,
         now: Timestamp,
     ) -> Result<Cleared, StoreError>;
+
+    /// Asks the owner of a run's shard to do something with it, in words that only owners read. Fails with [`StoreError::Conflict`]
+    /// when there is no such run.
+    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError>;
 
     /// Events for these shards, oldest first.
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError>;

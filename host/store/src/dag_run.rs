@@ -4,14 +4,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::outcome::ResourcesUsed;
 use model::{
-    BundleName, DagId, EndKind, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, RunType, TaskId,
-    TaskState, TenantScope, TryNumber, VersionKey, WorkerId,
+    BackfillId, BundleName, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, RunType,
+    SignalId, TaskId, TaskState, TenantScope, TryNumber, VersionKey,
 };
 
-use crate::task_queue::Execution;
-use crate::{NamedValue, NewAssetEvent, Page, PageRequest, StoreError};
+use crate::{
+    AnswerRow, AttemptRow, BlockRow, Cancelled, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow,
+    InstanceSnapshot, NewAnswer, NewAssetEvent, NewBlock, NewEventLog, NewInstances, NewValues, NewWait, Page,
+    PageRequest, Reset, StoreError, Transition,
+};
+
+/// The instance that triggered a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunParent {
+    pub instance: InstanceKey,
+    /// How many runs stand above: 1 for a run that a run without a parent triggered.
+    pub depth: u32,
+}
+
+/// What makes a request to trigger a run one that can be repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Unique among the runs of the DAG, as long as the run is kept.
+    pub key: Arc<str>,
+    /// Of the whole request.
+    pub digest: Digest,
+}
 
 /// A run to make, with its tasks. Its instances follow as [`NewInstances`] of the same commit.
 #[derive(Debug, Clone)]
@@ -28,10 +47,19 @@ pub struct NewRun {
     pub params: Arc<str>,
     pub note: Option<String>,
     pub triggered_by: String,
+    /// Unique within the DAG, where there is one.
     pub logical_date: Option<Timestamp>,
     pub data_interval: Option<(Timestamp, Timestamp)>,
     pub run_after: Timestamp,
     pub queued_at: Timestamp,
+    /// It is the newest scheduled one of its DAG, or nobody scheduled it. Stays as it is, whatever runs follow.
+    pub is_latest: bool,
+    /// JSON object of the variables that its tasks are mapped over, as they were when it was made.
+    pub variables: Arc<str>,
+    pub parent: Option<RunParent>,
+    /// Whose run it is.
+    pub backfill: Option<BackfillId>,
+    pub idempotency: Option<IdempotencyKey>,
     /// When the state is [`RunState::Running`] from the first row.
     pub started_at: Option<Timestamp>,
     pub nodes: Vec<NewNode>,
@@ -46,71 +74,6 @@ pub struct NewNode {
     pub map_length: Option<u32>,
 }
 
-/// Rows to insert: one for an unmapped task (`first` is [`MapIndex::NONE`], `count` 1), a range for a mapped one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewInstances {
-    pub scope: TenantScope,
-    pub run: RunKey,
-    pub node: NodeIdx,
-    pub first: MapIndex,
-    pub count: u32,
-    pub state: TaskState,
-    /// 0 for a state before the first attempt, 1 for `scheduled`.
-    pub try_number: TryNumber,
-    pub max_tries: u32,
-    /// Why, for a row that begins in an ended state.
-    pub reason: Option<Arc<str>>,
-    pub at: Timestamp,
-}
-
-/// A mapped task whose length has become known: the node's length is set and its row with map index −1 goes away (for a length
-/// of 0 it stays; a [`Transition`] moves it on). Rows follow as [`NewInstances`], perhaps over several commits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expansion {
-    pub scope: TenantScope,
-    pub run: RunKey,
-    pub node: NodeIdx,
-    pub length: u32,
-}
-
-/// A change of state without an execution: marked by a trigger rule, scheduled, scheduled again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transition {
-    pub scope: TenantScope,
-    pub run: RunKey,
-    pub node: NodeIdx,
-    /// Inclusive; both [`MapIndex::NONE`] for an unmapped instance.
-    pub first: MapIndex,
-    pub last: MapIndex,
-    pub to: TaskState,
-    /// `None` leaves it.
-    pub try_number: Option<TryNumber>,
-    /// Why, for people; `None` clears it.
-    pub reason: Option<Arc<str>>,
-    pub at: Timestamp,
-}
-
-/// The end of an execution under its fence. Writes the attempt's row, the instance's next state and, when that is
-/// [`TaskState::Success`], the values.
-#[derive(Debug, Clone)]
-pub struct Ended {
-    pub scope: TenantScope,
-    pub instance: InstanceKey,
-    pub try_number: TryNumber,
-    pub fence: Fence,
-    pub execution: Execution,
-    /// Success, Skipped, Failed, UpForRetry; Scheduled after a lost host.
-    pub to: TaskState,
-    /// For [`TaskState::UpForRetry`].
-    pub retry_at: Option<Timestamp>,
-    /// Executions of this attempt that were lost so far.
-    pub lost_executions: u32,
-    pub suspect: bool,
-    pub xcoms: Vec<NamedValue>,
-    pub has_value: bool,
-    pub list_length: Option<u32>,
-}
-
 /// A change of a run's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunStateChange {
@@ -122,17 +85,44 @@ pub struct RunStateChange {
     pub at: Timestamp,
 }
 
+/// A run that somebody cleared or marked by hand: it is running, its timeout counts from now if it had ended, and it counts as cleared
+/// once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopened {
+    pub scope: TenantScope,
+    pub run: RunKey,
+    pub at: Timestamp,
+}
+
 /// Everything that happened since the last commit, of all runs; one transaction. Applied in the order of the fields, and
-/// within a field in order.
+/// within a field in order. So what a run decided before somebody cleared or marked it goes into a commit before the one that has
+/// the clear or the mark.
 #[derive(Debug, Clone, Default)]
 pub struct RunCommit {
     pub runs: Vec<NewRun>,
     /// Ends of executions: compare-and-set on (`running`, fence).
     pub ended: Vec<Ended>,
+    /// Compare-and-set on the fence: what neither runs nor is queued under it is counted as lost.
+    pub cancelled: Vec<Cancelled>,
+    pub reopened: Vec<Reopened>,
+    /// From any state.
+    pub resets: Vec<Reset>,
+    /// States that somebody gives by hand, from any state.
+    pub marks: Vec<Transition>,
     pub expansions: Vec<Expansion>,
+    pub blocks: Vec<NewBlock>,
     pub instances: Vec<NewInstances>,
-    /// Compare-and-set: rows that are running or in the target state already are left alone and counted as lost.
+    /// Compare-and-set: rows whose state may not become the target state ([`TaskState::may_become`]), or that run, are left alone and
+    /// counted as lost.
     pub transitions: Vec<Transition>,
+    pub values: Vec<NewValues>,
+    pub answers: Vec<NewAnswer>,
+    /// Waits that begin; each takes the place of an older one of the instance.
+    pub waits: Vec<NewWait>,
+    /// Instances that wait for nothing any more. One that did not wait is no error.
+    pub woken: Vec<(TenantScope, InstanceKey)>,
+    /// Signals that instances take; each is theirs from then on. One that is taken already is counted as lost.
+    pub signals: Vec<TakenSignal>,
     /// Instances that local slots take: compare-and-set on `scheduled`, to `running` under `fence`.
     pub claims: Vec<InstanceClaim>,
     /// Fence of all claims of this commit.
@@ -140,22 +130,40 @@ pub struct RunCommit {
     pub run_states: Vec<RunStateChange>,
     /// Events of assets that the successes among `ended` tell of.
     pub asset_events: Vec<NewAssetEvent>,
+    /// What somebody did, for people.
+    pub logs: Vec<NewEventLog>,
 }
 
-/// A claim to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceClaim {
+/// A signal that an instance takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenSignal {
     pub scope: TenantScope,
+    pub signal: SignalId,
     pub instance: InstanceKey,
-    pub worker: WorkerId,
-    pub at: Timestamp,
 }
 
 /// What a commit did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunCommitted {
-    /// New runs whose run id the DAG has already; nothing of theirs was written.
-    pub duplicate_runs: Vec<RunKey>,
+    /// New runs of which nothing was written, because the DAG has a run already that they may not stand beside.
+    pub duplicate_runs: Vec<DuplicateRun>,
+}
+
+/// A new run that was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuplicateRun {
+    pub run: RunKey,
+    pub kind: DuplicateKind,
+    /// The run that is there.
+    pub existing: RunId,
+}
+
+/// What two runs of a DAG may not share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DuplicateKind {
+    RunId,
+    LogicalDate,
+    IdempotencyKey,
 }
 
 /// Why a commit did nothing.
@@ -170,13 +178,17 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// What a run's machine needs to start again.
+/// What a run's machine needs to start again, or to be asked about a run that has ended.
 #[derive(Debug, Clone)]
 pub struct RunSnapshot {
     pub run: RunRow,
     pub nodes: Vec<NodeRow>,
     /// By node, then map index.
     pub instances: Vec<InstanceSnapshot>,
+    /// By level, then `first`.
+    pub blocks: Vec<BlockRow>,
+    /// By node, then map index.
+    pub answers: Vec<AnswerRow>,
     /// Highest try number of each instance in the attempts' rows, for instances that have no row now (their task was
     /// cleared before it was expanded again).
     pub prior_tries: Vec<(NodeIdx, MapIndex, TryNumber)>,
@@ -191,23 +203,6 @@ pub struct NodeRow {
     pub map_length: Option<u32>,
     /// Length of the list that an unmapped task returned.
     pub list_length: Option<u32>,
-}
-
-/// An instance, as short as a machine needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InstanceSnapshot {
-    pub node: NodeIdx,
-    pub map_index: MapIndex,
-    pub state: TaskState,
-    pub try_number: TryNumber,
-    pub max_tries: u32,
-    pub fence: Fence,
-    pub retry_at: Option<Timestamp>,
-    pub lost_executions: u32,
-    pub suspect: bool,
-    pub has_value: bool,
-    /// When the current execution was claimed.
-    pub started_at: Option<Timestamp>,
 }
 
 /// What a clear did.
@@ -241,44 +236,39 @@ pub struct RunRow {
     pub ended_at: Option<Timestamp>,
     /// How often the run was cleared.
     pub clears: u32,
+    /// It was the newest scheduled one of its DAG when it was made, or nobody scheduled it.
+    pub is_latest: bool,
+    /// JSON object of the variables that its tasks are mapped over.
+    pub variables: Arc<str>,
+    pub parent: Option<RunParent>,
+    pub backfill: Option<BackfillId>,
 }
 
-/// An instance, for people.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InstanceRow {
-    pub key: InstanceKey,
-    pub dag_id: DagId,
+/// The run before another one of its DAG, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunBefore {
+    pub key: RunKey,
     pub run_id: RunId,
-    pub task_id: TaskId,
-    pub state: TaskState,
-    pub reason: Option<String>,
-    pub try_number: TryNumber,
-    pub max_tries: u32,
-    /// The task's length, when it is mapped and expanded.
-    pub map_length: Option<u32>,
-    pub version: VersionKey,
-    pub version_number: u32,
-    pub worker: Option<WorkerId>,
-    pub run_after: Timestamp,
-    pub logical_date: Option<Timestamp>,
-    pub scheduled_at: Option<Timestamp>,
-    pub started_at: Option<Timestamp>,
-    pub ended_at: Option<Timestamp>,
-    pub retry_at: Option<Timestamp>,
+    pub state: RunState,
+    /// All of its tasks, by node.
+    pub tasks: Vec<TaskBefore>,
 }
 
-/// One execution of one attempt that has ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AttemptRow {
-    pub instance: InstanceKey,
-    pub try_number: TryNumber,
-    pub fence: Fence,
-    pub version: VersionKey,
-    pub started_at: Timestamp,
-    pub ended_at: Timestamp,
-    pub end: EndKind,
-    pub message: Option<String>,
-    pub used: ResourcesUsed,
+/// A task of the run before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskBefore {
+    pub task_id: TaskId,
+    /// It has instances, and all of them have ended as success or skipped, or are no longer part of the run.
+    pub is_met: bool,
+}
+
+/// A run that a request made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedRun {
+    pub run: RunKey,
+    pub run_id: RunId,
+    /// Of the request.
+    pub digest: Digest,
 }
 
 /// Which runs. Empty lists do not filter.
@@ -313,19 +303,6 @@ pub enum RunOrder {
     State,
 }
 
-/// Which instances. Empty lists do not filter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InstanceFilter {
-    pub dag_id: Option<DagId>,
-    pub run: Option<RunKey>,
-    pub task_ids: Vec<TaskId>,
-    pub states: Vec<TaskState>,
-    pub map_indexes: Vec<MapIndex>,
-    /// Mapped instances only, or summary and unmapped ones only.
-    pub mapped: Option<bool>,
-    pub descending: bool,
-}
-
 /// Runs, for the scheduler that owns them.
 #[async_trait]
 pub trait RunStore: Send + Sync {
@@ -346,8 +323,12 @@ pub trait RunStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<RunKey>, StoreError>;
 
-    /// Everything about one run.
+    /// Everything about one run, ended or not.
     async fn run_snapshot(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunSnapshot>, StoreError>;
+
+    /// The run before a run of the same DAG: by logical date where it has one, else by the time after which it may run. Runs of
+    /// backfills count for runs of the same backfill only. `None` for the first run.
+    async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError>;
 
     /// Clears a run in one transaction: the run is `running` again, its instances (all of them, or those that failed or
     /// could not run because of a failure or of the run's end) wait again, their values and state are gone; a mapped task that
@@ -368,6 +349,14 @@ pub trait RunReader: Send + Sync {
     /// One run.
     async fn run_fetch(&self, scope: TenantScope, dag_id: &DagId, run_id: &RunId)
     -> Result<Option<RunRow>, StoreError>;
+
+    /// The run that a request with this idempotency key made.
+    async fn run_of_request(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        key: &str,
+    ) -> Result<Option<RequestedRun>, StoreError>;
 
     /// Runs.
     async fn run_list(

@@ -16,6 +16,8 @@
 //! | [`VariableStore`] | control, worker | variables |
 //! | [`ConnectionStore`] | control, worker | connections and their secrets |
 //! | [`PoolStore`] | control, scheduler | pools and their slots |
+//! | [`WaitStore`] | scheduler, control, worker | what instances wait for without a worker, and signals for them |
+//! | [`EventLogStore`] | control | who did what |
 //! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
 //! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
 //! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
@@ -34,6 +36,7 @@ mod connection;
 mod count;
 mod dag_run;
 mod error;
+mod event_log;
 mod hidden;
 mod page;
 mod pool;
@@ -41,10 +44,12 @@ mod retention;
 mod schedule;
 mod schema;
 mod state;
+mod task_instance;
 mod task_queue;
 mod text;
 mod value;
 mod variable;
+mod wait;
 
 pub use asset::{
     AssetDeclaration, AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetStart, AssetStore, AssetUse,
@@ -63,11 +68,12 @@ pub use cluster::{
 pub use connection::{ConnectionRow, ConnectionStore};
 pub use count::storable_count;
 pub use dag_run::{
-    AttemptRow, Cleared, CommitError, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow, InstanceSnapshot,
-    NewInstances, NewNode, NewRun, NodeRow, RunCommit, RunCommitted, RunFilter, RunOrder, RunReader, RunRow,
-    RunSnapshot, RunStateChange, RunStore, Transition,
+    Cleared, CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened,
+    RequestedRun, RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot,
+    RunStateChange, RunStore, TakenSignal, TaskBefore,
 };
 pub use error::StoreError;
+pub use event_log::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog};
 pub use hidden::Hidden;
 pub use page::{Page, PageRequest};
 pub use pool::{PoolRow, PoolStore};
@@ -77,7 +83,12 @@ pub use retention::{
 pub use schedule::{DatedRun, ScheduleRow, ScheduleState, ScheduleStore, UnreadSchedule};
 pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};
 pub use state::StateStore;
+pub use task_instance::{
+    AnswerRow, AttemptRow, BlockRow, Cancelled, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow,
+    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, Reset, Transition,
+};
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};
 pub use value::{NamedValue, PageSize, RETURN_VALUE, StoredValue, ValueStore, XcomRow};
 pub use variable::{VariableRow, VariableStore};
+pub use wait::{NewSignal, NewWait, SignalRow, WaitFilter, WaitKind, WaitRow, WaitStore};
