@@ -111,6 +111,8 @@ pub struct RunMachine {
     due: BTreeSet<(Timestamp, NodeIdx, MapIndex)>,
     /// Instances that wait for something that is no time: a signal, an answer.
     asleep: u32,
+    /// Instances that are deferred, of tasks that have any.
+    deferred: BTreeMap<NodeIdx, u32>,
     /// Instances of tasks with a queued timeout: until when they may wait for a slot.
     overdue: BTreeSet<(Timestamp, NodeIdx, u32)>,
     queued_until: BTreeMap<(NodeIdx, u32), Timestamp>,
@@ -215,6 +217,7 @@ impl RunMachine {
             running: BTreeMap::new(),
             due: BTreeSet::new(),
             asleep: 0,
+            deferred: BTreeMap::new(),
             overdue: BTreeSet::new(),
             queued_until: BTreeMap::new(),
             deadline: dag.document().run_timeout_ms.map(|timeout_ms| later(started_at, timeout_ms)),
@@ -274,26 +277,64 @@ impl RunMachine {
     pub fn take_ready(&mut self, max: u32, fence: Fence) -> Vec<Ready> {
         let mut taken = Vec::with_capacity(max.min(self.ready.available()) as usize);
         while let Some((idx, slots)) = self.ready.take(max - taken.len() as u32) {
-            let node = &mut self.nodes[idx.0 as usize];
-            node.instances.set(slots.clone(), TaskState::Running);
-            for slot in slots {
-                let attempt = node.attempt(slot);
-                let map_index = node.map_index(slot);
-                self.running.insert((idx, map_index), fence);
-                if node.queued_timeout_ms.is_some()
-                    && let Some(until) = self.queued_until.remove(&(idx, slot))
-                {
-                    self.overdue.remove(&(until, idx, slot));
-                }
-                taken.push(Ready {
-                    node: idx,
-                    map_index,
-                    try_number: TryNumber(attempt.try_number),
-                    suspect: attempt.suspect,
-                });
-            }
+            self.start_slots(idx, slots, fence, &mut taken);
         }
         taken
+    }
+
+    /// As [`Self::take_ready`], but of one task: the one that comes first. What it takes may leave less room for the next one.
+    pub fn take_ready_of_one(&mut self, max: u32, fence: Fence) -> Vec<Ready> {
+        let mut taken = Vec::new();
+        if let Some((idx, slots)) = self.ready.take(max) {
+            self.start_slots(idx, slots, fence, &mut taken);
+        }
+        taken
+    }
+
+    fn start_slots(&mut self, idx: NodeIdx, slots: Range<u32>, fence: Fence, taken: &mut Vec<Ready>) {
+        let node = &mut self.nodes[idx.0 as usize];
+        node.instances.set(slots.clone(), TaskState::Running);
+        for slot in slots {
+            let attempt = node.attempt(slot);
+            let map_index = node.map_index(slot);
+            self.running.insert((idx, map_index), fence);
+            if node.queued_timeout_ms.is_some()
+                && let Some(until) = self.queued_until.remove(&(idx, slot))
+            {
+                self.overdue.remove(&(until, idx, slot));
+            }
+            taken.push(Ready {
+                node: idx,
+                map_index,
+                try_number: TryNumber(attempt.try_number),
+                suspect: attempt.suspect,
+            });
+        }
+    }
+
+    /// How many instances of a task run.
+    pub fn running_of(&self, node: NodeIdx) -> u32 {
+        self.ready.running_of(node)
+    }
+
+    /// How many instances of a task are deferred.
+    pub fn deferred_of(&self, node: NodeIdx) -> u32 {
+        self.deferred.get(&node).copied().unwrap_or(0)
+    }
+
+    /// The weight of what [`Self::take_ready`] would take first.
+    pub fn first_weight(&self) -> Option<i64> {
+        self.ready.first_weight()
+    }
+
+    /// Tasks of which something would start if [`Self::set_room`] had left room.
+    pub fn without_room(&self) -> impl Iterator<Item = NodeIdx> + '_ {
+        self.ready.without_room()
+    }
+
+    /// Whether some task is still to be let run by the run before.
+    pub fn awaits_past(&self) -> bool {
+        self.nodes.iter().any(|node| !node.is_past_met && !node.is_complete())
     }
 
     /// Instances that run, with their fences. An event that ends the run leaves none: those that ran before it are to be cancelled.

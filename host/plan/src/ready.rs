@@ -182,6 +182,22 @@ impl ReadyQueue {
         self.change(node, |lane| lane.running -= 1);
     }
 
+    /// Instances of a task that run.
+    pub(crate) fn running_of(&self, node: NodeIdx) -> u32 {
+        self.lanes[node.0 as usize].running
+    }
+
+    /// The weight of what comes first, of what could be taken now.
+    pub(crate) fn first_weight(&self) -> Option<i64> {
+        self.open.first().map(|(_, Reverse(weight), _)| *weight)
+    }
+
+    /// Tasks with instances that may start but for the limits beyond the run.
+    pub(crate) fn without_room(&self) -> impl Iterator<Item = NodeIdx> + '_ {
+        let lanes = self.lanes.iter().filter(|lane| lane.ready.len > 0 && lane.room == 0 && lane.running < lane.cap);
+        lanes.map(|lane| lane.place.2)
+    }
+
     /// How many could be taken now.
     pub(crate) fn available(&self) -> u32 {
         self.available.min(self.cap.saturating_sub(self.running))

@@ -37,6 +37,7 @@ impl RunMachine {
     fn is_due(&mut self, idx: NodeIdx, map_index: MapIndex, out: &mut Decisions) {
         let Some(slot) = self.node(idx).slot(map_index) else { return };
         let attempt = self.node(idx).attempt(slot);
+        self.is_awake(idx, slot);
         match self.node(idx).instances.state(slot) {
             TaskState::UpForRetry => {
                 self.node_mut(idx).instances.set_attempt(slot, attempt.next());
@@ -85,6 +86,9 @@ impl RunMachine {
 
     /// An instance waits for a time, or for something that is no time.
     pub(super) fn sleep(&mut self, idx: NodeIdx, slot: u32) {
+        if self.node(idx).instances.state(slot) == TaskState::Deferred {
+            *self.deferred.entry(idx).or_insert(0) += 1;
+        }
         let (attempt, map_index) = (self.node(idx).attempt(slot), self.node(idx).map_index(slot));
         if let Some(due) = attempt.due {
             self.due.insert((due, idx, map_index));
@@ -95,12 +99,26 @@ impl RunMachine {
 
     /// An instance waits no more.
     fn wake(&mut self, idx: NodeIdx, slot: u32) {
+        self.is_awake(idx, slot);
         let (attempt, map_index) = (self.node(idx).attempt(slot), self.node(idx).map_index(slot));
         if let Some(due) = attempt.due {
             self.due.remove(&(due, idx, map_index));
         }
         let is_for_time = attempt.due.is_some() && self.node(idx).kind != TaskKind::Approval;
         self.asleep -= u32::from(!is_for_time);
+    }
+
+    /// Before its state says so.
+    fn is_awake(&mut self, idx: NodeIdx, slot: u32) {
+        if self.node(idx).instances.state(slot) != TaskState::Deferred {
+            return;
+        }
+        if let Some(deferred) = self.deferred.get_mut(&idx) {
+            *deferred -= 1;
+            if *deferred == 0 {
+                self.deferred.remove(&idx);
+            }
+        }
     }
 
     fn schedule(&mut self, idx: NodeIdx, slot: u32, try_number: Option<u32>, out: &mut Decisions) {
