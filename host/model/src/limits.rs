@@ -74,6 +74,8 @@ pub mod run {
     /// Signals to one run that no instance has taken.
     pub const SIGNALS_MAX: u32 = 1_000;
     pub const SIGNAL_MAX_BYTES: usize = 64 << 10;
+    /// Runs above a run that runs triggered.
+    pub const DEPTH_MAX: u32 = 16;
     /// Rows of one expansion that go into one commit.
     pub const MATERIALIZE_BATCH: u32 = 5_000;
 }

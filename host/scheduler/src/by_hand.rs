@@ -1,7 +1,4 @@
-//! What people ask of a run that is there: to clear or mark instances of it, to end it, to wake what waits in it, or to say why
-//! something does not run. [`crate::Scheduler`] takes it; each is one transaction, together with who asked and why.
-
-use std::sync::Arc;
+//! What people ask of a run that is there: to clear or mark instances of it, to end it, or to say why something does not run. [`crate::Scheduler`] takes it; each is one transaction, together with who asked and why.
 
 use jiff::Timestamp;
 use model::{MapIndex, NodeIdx, PoolName, RunState, TaskId, TaskState, VersionKey};
@@ -99,20 +96,12 @@ impl Change {
     }
 }
 
-/// Something that instances of a run may wait for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Signal {
-    /// Whoever is deferred until a signal of this name, now or later.
-    Named { name: String, payload: Arc<str> },
-    /// The answer to an approval's form; it is the instance's value.
-    Answer { task_id: TaskId, map_index: MapIndex, value: Arc<str> },
-}
-
-/// What a signal did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signalled {
-    /// Instances that go on; none where nobody waits yet.
-    pub woken: u32,
+/// The name of the signal that an approval waits for; its payload is the instance's value.
+pub fn approval_signal(task_id: &TaskId, map_index: MapIndex) -> String {
+    match map_index.position() {
+        None => task_id.to_string(),
+        Some(position) => format!("{task_id}[{position}]"),
+    }
 }
 
 /// Why an instance does not run now.
@@ -168,12 +157,6 @@ pub enum ControlError {
     /// The run has ended already.
     #[error("the run has ended already, with {0}")]
     Ended(RunState),
-    /// The instance waits for nobody's answer.
-    #[error("the instance waits for no answer; it is {0}")]
-    NotAwaited(TaskState),
-    /// A signal's name or payload breaks a rule.
-    #[error("{0}")]
-    Invalid(String),
     /// Too many runs are unfinished; try again later.
     #[error("{active} runs are unfinished, at most {max} may be; try again later")]
     Overloaded { active: usize, max: usize },

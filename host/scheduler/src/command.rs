@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{MapIndex, RunId, RunKey, RunType, ShardId, TaskId, TenantScope, WorkerId};
+use model::{BackfillId, MapIndex, RunId, RunKey, RunType, ShardId, TaskId, TenantScope, WorkerId};
 use plan::Lengths;
-use store::{Cleared, EventRow, Ownership, Report, StoreError, WorkOrder, WorkerRegistration};
+use store::{EventRow, IdempotencyKey, Ownership, Report, RunParent, StoreError, WorkOrder, WorkerRegistration};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::by_hand::{Act, Asker, Changes, ControlError, Explained, Signal, Signalled};
+use crate::by_hand::{Act, Asker, Changes, ControlError, Explained};
 use crate::recovery::Recovered;
 use crate::version::{Version, VersionError};
 
@@ -29,6 +29,12 @@ pub struct NewTrigger {
     pub logical_date: Option<Timestamp>,
     pub data_interval: Option<(Timestamp, Timestamp)>,
     pub run_after: Timestamp,
+    /// It is the newest scheduled one of its DAG, or nobody scheduled it.
+    pub is_latest: bool,
+    /// The instance that triggers it.
+    pub parent: Option<RunParent>,
+    pub backfill: Option<BackfillId>,
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 /// Why a run did not start. Nothing of it was written.
@@ -37,6 +43,15 @@ pub enum TriggerError {
     /// The DAG has a run with this id.
     #[error("the DAG has a run {:?} already; choose another run id or leave it out", .0.as_str())]
     Duplicate(RunId),
+    /// It has a run of this logical date.
+    #[error("the DAG has a run of this logical date already: {:?}; choose another date or leave it out", .0.as_str())]
+    DuplicateDate(RunId),
+    /// This request was made before.
+    #[error("this request has made the run {:?} already", .0.as_str())]
+    DuplicateRequest(RunId),
+    /// Runs trigger runs that trigger runs.
+    #[error("runs are triggered by runs {depth} deep, at most {max} may be")]
+    TooDeep { depth: u32, max: u32 },
     /// Something that a task maps over is no list.
     #[error(transparent)]
     Length(#[from] plan::LengthError),
@@ -53,24 +68,6 @@ pub enum TriggerError {
     Store(#[from] StoreError),
 }
 
-/// Why a run was not cleared.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ClearError {
-    /// Too many runs are unfinished; try again later.
-    #[error("{active} runs are unfinished, at most {max} may be; try again later")]
-    Overloaded { active: usize, max: usize },
-    /// Another process decides about this tenant's runs.
-    #[error("another process decides about the runs of this tenant")]
-    NotOwner,
-    /// The server is stopping.
-    #[error("the server is stopping; try again when it is back")]
-    Stopping,
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
 pub(crate) enum Command {
@@ -78,12 +75,6 @@ pub(crate) enum Command {
         trigger: Box<NewTrigger>,
         lengths: Lengths,
         reply: Reply<(), TriggerError>,
-    },
-    Clear {
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        reply: Reply<Cleared, ClearError>,
     },
     Act {
         scope: TenantScope,
@@ -93,12 +84,10 @@ pub(crate) enum Command {
         is_dry_run: bool,
         reply: Reply<Changes, ControlError>,
     },
-    Signal {
+    /// Something may be there that instances of this run wait for.
+    Met {
         scope: TenantScope,
         run: RunKey,
-        signal: Signal,
-        asker: Asker,
-        reply: Reply<Signalled, ControlError>,
     },
     Explain {
         scope: TenantScope,

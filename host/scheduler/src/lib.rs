@@ -30,11 +30,9 @@ mod timekeeper;
 mod version;
 
 pub use board::{RunProgress, RunWatch};
-pub use by_hand::{
-    Act, Asker, Beyond, Change, Changes, Clear, ControlError, Explained, Instances, Mark, Signal, Signalled,
-};
+pub use by_hand::{Act, Asker, Beyond, Change, Changes, Clear, ControlError, Explained, Instances, Mark};
 pub use cluster::{ClusterParts, ClusterQueue, Evicted, SharedStore};
-pub use command::{ClearError, NewTrigger, TriggerError};
+pub use command::{NewTrigger, TriggerError};
 use local_queue::LocalQueue;
 pub use plan::{Explanation, Limit, ResultStatus};
 pub use scheduler::{Scheduler, SchedulerLimits, SchedulerParts, Started};

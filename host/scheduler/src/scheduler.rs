@@ -6,13 +6,13 @@ use clock::Clock;
 use model::{MapIndex, RunKey, TaskId, TenantScope};
 use plan::{Given, Lengths, MachineLimits, RunMachine, lengths_at_start};
 use serde_json::Value;
-use store::{Cleared, RunStore, StoreError, TaskQueue};
+use store::{NewSignal, PoolStore, RunReader, RunStore, StoreError, TaskQueue, VariableStore, WaitStore};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
-use crate::by_hand::{Act, Asker, Changes, ControlError, Explained, Signal, Signalled};
+use crate::by_hand::{Act, Asker, Changes, ControlError, Explained};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
 };
@@ -49,6 +49,10 @@ impl Default for SchedulerLimits {
 /// What the loop works with.
 pub struct SchedulerParts {
     pub runs: Arc<dyn RunStore>,
+    pub reader: Arc<dyn RunReader>,
+    pub waits: Arc<dyn WaitStore>,
+    pub pools: Arc<dyn PoolStore>,
+    pub variables: Arc<dyn VariableStore>,
     pub versions: Arc<Versions>,
     pub clock: Arc<dyn Clock>,
     pub limits: SchedulerLimits,
@@ -247,19 +251,13 @@ impl Scheduler {
         answer.await.map_err(|_| ControlError::Stopping)?
     }
 
-    /// Wakes what waits for a signal, or answers an approval; returns when it is durable. A named signal that nobody waits for yet
-    /// is kept for who will.
-    pub async fn signal(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        signal: Signal,
-        asker: Asker,
-    ) -> Result<Signalled, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Signal { scope, run, signal, asker, reply };
-        self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
-        answer.await.map_err(|_| ControlError::Stopping)?
+    /// Keeps a signal for a run, and wakes who waits for it; returns when it is durable. An approval waits for the signal that its wait
+    /// names.
+    pub async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
+        let run = (signal.scope, signal.run);
+        self.waits.signal_insert(&signal).await?;
+        self.met(run).await;
+        Ok(())
     }
 
     /// Why an instance does not run now. `map_index` is [`MapIndex::NONE`] for a task that is not mapped, and for the row of one that
