@@ -131,6 +131,10 @@ pub mod asset {
     pub const URI_MAX_BYTES: usize = 1_500;
     /// What is said about an asset, or in an event, besides its name.
     pub const EXTRA_MAX_BYTES: usize = 64 << 10;
+    /// Events that one attempt tells of its outlets …
+    pub const EVENTS_PER_ATTEMPT_MAX: usize = 100;
+    /// … and the bytes of what they say.
+    pub const EVENT_BYTES_PER_ATTEMPT_MAX: usize = 1 << 20;
 }
 
 /// Limits on a task.

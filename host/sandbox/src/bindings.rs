@@ -2,11 +2,13 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "bundle",
+    world: "bundle-with-callbacks",
     imports: {
         "waft:task/log.write": trappable,
         "waft:task/progress.report": trappable,
         "waft:task/xcom.push": trappable,
+        "waft:task/deferral.woken-by": trappable,
+        "waft:task/assets.emit": trappable,
         "waft:task/values.open": trappable,
         "waft:task/values.[method]sequence.len": trappable,
         "waft:task/values.[method]sequence.rewind": trappable,

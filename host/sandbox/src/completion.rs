@@ -1,7 +1,9 @@
 //! What a runner tells about an attempt: lines of its log, its progress and how it ended.
 
+use std::sync::Arc;
+
 use model::Key;
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{EmittedEvent, End, ResourcesUsed};
 use serde::{Deserialize, Serialize};
 
 /// The end of one attempt and all that it left.
@@ -14,6 +16,10 @@ pub struct Completion {
     pub result: Option<String>,
     /// What the guest pushed, each key once and sorted; empty unless the end is a success.
     pub xcoms: Vec<(Key, String)>,
+    /// Events that the guest told; empty unless the end is a success.
+    pub asset_events: Vec<EmittedEvent>,
+    /// What the calls of [`crate::Work::Items`] answered, in their order; empty unless the end is a success.
+    pub items: Vec<ItemAnswer>,
     pub used: ResourcesUsed,
     /// The lines that were not streamed before.
     pub log: Vec<LogLine>,
@@ -22,8 +28,23 @@ pub struct Completion {
 impl Completion {
     /// The end of an attempt whose guest never ran.
     pub(crate) fn without_running(id: u64, end: End) -> Self {
-        Self { id, end, result: None, xcoms: Vec::new(), used: ResourcesUsed::default(), log: Vec::new() }
+        Self::of(id, end, ResourcesUsed::default(), Vec::new())
     }
+
+    /// An end that leaves nothing.
+    pub fn of(id: u64, end: End, used: ResourcesUsed, log: Vec<LogLine>) -> Self {
+        let (xcoms, asset_events, items) = (Vec::new(), Vec::new(), Vec::new());
+        Self { id, end, result: None, xcoms, asset_events, items, used, log }
+    }
+}
+
+/// What a body made of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemAnswer {
+    /// JSON text; nothing where it has no value.
+    Value(Option<Arc<str>>),
+    /// The item is not wanted, with the reason.
+    Skipped(String),
 }
 
 /// One line of the log of an attempt.

@@ -3,9 +3,12 @@
 //! The child process turns calls of the WIT interfaces into a [`HostRequest`]; the parent hands it to the [`HostPort`] that the
 //! worker gave. Who asks follows from the assignment alone: no request names a tenant, a run or an attempt.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::{Digest, Key, MapIndex, TaskId};
+use jiff::Timestamp;
+use model::{ConnectionId, DagId, Digest, Key, MapIndex, RunId, RunState, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// Answers the guests of one runner. Called from several tasks at a time, at most one call per assignment.
@@ -48,6 +51,55 @@ pub enum HostRequest {
     BlobFinish { writer: u32 },
     /// Closes a writer that was not finished. The end of an attempt closes the rest. → [`HostValue::Done`]
     BlobDiscard { writer: u32 },
+    /// → [`HostValue::Json`]
+    VariableGet { key: Key },
+    /// → [`HostValue::Connection`]
+    ConnectionGet { connection_id: ConnectionId },
+    /// Starts a run. → [`HostValue::Run`]
+    RunTrigger(Box<RunRequest>),
+    /// → [`HostValue::RunStatus`]
+    RunStatus { dag_id: DagId, run_id: RunId },
+}
+
+/// A run that a guest wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequest {
+    pub dag_id: DagId,
+    /// Text of a JSON object.
+    pub conf: Option<String>,
+    pub run_id: Option<RunId>,
+    /// Which of the runs that the attempt starts; makes its id where the guest gives none.
+    pub number: u32,
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::optional")]
+    pub logical_date: Option<Timestamp>,
+    pub note: Option<String>,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStatus {
+    pub state: RunState,
+    /// Text of a JSON object: the values of the result tasks.
+    pub results: Option<String>,
+}
+
+/// How an outside service is reached. Never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub conn_type: String,
+    pub description: Option<String>,
+    pub host: Option<String>,
+    pub login: Option<String>,
+    pub password: Option<String>,
+    pub schema: Option<String>,
+    pub port: Option<u16>,
+    pub extra: Option<String>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("conn_type", &self.conn_type).finish_non_exhaustive()
+    }
 }
 
 /// What a request is answered with.
@@ -61,6 +113,9 @@ pub enum HostValue {
     Size(u64),
     Bytes(Bytes),
     Digest(Digest),
+    Connection(Option<Box<Connection>>),
+    Run(RunId),
+    RunStatus(Option<RunStatus>),
 }
 
 /// Why a request was refused; the guest sees it as the `error` of the contract.

@@ -23,12 +23,12 @@ mod parent;
 mod protocol;
 
 pub use artefact::{Artefact, EngineKey};
-pub use assignment::{Assignment, SequenceRef, TaskContext};
+pub use assignment::{Assignment, ItemCall, SequenceRef, TaskContext, Work};
 pub use bench::BenchFigures;
 pub use child::{compile_main, runner_main};
-pub use completion::{Completion, LogLevel, LogLine, LogPiece, LogSource, Progress};
+pub use completion::{Completion, ItemAnswer, LogLevel, LogLine, LogPiece, LogSource, Progress};
 pub use engine::engine_key;
-pub use host::{HostError, HostPort, HostReply, HostRequest, HostValue};
+pub use host::{Connection, HostError, HostPort, HostReply, HostRequest, HostValue, RunRequest, RunStatus};
 pub use parent::{
     BenchError, CompileError, DescribeError, DescribeFault, LoadError, Runner, RunnerCommand, RunnerEvent, RunnerGone,
     SpawnError, StartError, bench, compile, describe,

@@ -1,12 +1,18 @@
 //! What guests may import: one module for each interface of the contract, each bounded before anything leaves the process.
 
+mod assets;
 pub(crate) mod blobs;
+mod connections;
+mod dags;
+mod deferral;
 mod log;
 mod progress;
 mod task_state;
 pub(crate) mod values;
+mod variables;
 mod xcom;
 
+pub(crate) use assets::{AssetEvents, check_event};
 pub(crate) use xcom::{RESULT_KEY, Xcoms};
 
 use model::{Key, json};

@@ -17,7 +17,7 @@ use super::sandbox::Sandbox;
 use super::task;
 use crate::bench::BenchFigures;
 use crate::protocol::{FromChild, ToChild};
-use crate::{Assignment, TaskContext};
+use crate::{Assignment, TaskContext, Work};
 
 /// Takes one component, measures and ends.
 pub(super) async fn serve(sandbox: &Sandbox, mut inbox: Inbox, outbox: &Outbox) -> Result<(), RunnerError> {
@@ -53,8 +53,7 @@ async fn measure(
     let assignment = Assignment {
         id: 0,
         component,
-        entrypoint: Entrypoint::new(entrypoint).map_err(|error| error.to_string())?,
-        args,
+        work: Work::Body { entrypoint: Entrypoint::new(entrypoint).map_err(|error| error.to_string())?, args },
         context: TaskContext {
             dag_id: DagId::new("bench").map_err(|error| error.to_string())?,
             run_id: RunId::new("bench").map_err(|error| error.to_string())?,
@@ -67,10 +66,12 @@ async fn measure(
             data_interval_start: None,
             data_interval_end: None,
             params: "{}".into(),
+            woken: None,
         },
         timeout_ms: TIMEOUT_DEFAULT_MS,
         memory_bytes: MEMORY_MAX_BYTES,
         sequences: Vec::new(),
+        outlets: Vec::new(),
     };
     let full = Arc::default();
     let mut nanos = Vec::with_capacity(calls as usize);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::outcome::Woken;
 use model::limits::hostcall::{RANDOM_MAX_BYTES, RESOURCES_MAX};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -12,7 +13,7 @@ use super::limiter::Limiter;
 use super::output::Output;
 use super::world::World;
 use crate::SequenceRef;
-use crate::capability::Xcoms;
+use crate::capability::{AssetEvents, Xcoms};
 use crate::completion::LogSource;
 use crate::host::{HostReply, HostRequest};
 
@@ -21,11 +22,14 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     pub(crate) sequences: Vec<SequenceRef>,
     pub(crate) xcoms: Xcoms,
+    pub(crate) asset_events: AssetEvents,
+    pub(crate) woken: Option<Arc<Woken>>,
     pub(super) limiter: Limiter,
     wasi: WasiCtx,
     attempt: Arc<Attempt>,
     host: HostAccess,
     writers: u32,
+    runs: u32,
 }
 
 impl Guest {
@@ -44,11 +48,14 @@ impl Guest {
             table,
             sequences: Vec::new(),
             xcoms: Xcoms::default(),
+            asset_events: AssetEvents::default(),
+            woken: None,
             limiter,
             wasi: wasi.build(),
             attempt,
             host,
             writers: 0,
+            runs: 0,
         }
     }
 
@@ -59,6 +66,12 @@ impl Guest {
     /// Asks the parent.
     pub(crate) async fn call_host(&mut self, request: HostRequest) -> HostReply {
         self.host.call(self.attempt.id, request).await
+    }
+
+    /// A number for a run that the guest starts.
+    pub(crate) fn next_run(&mut self) -> u32 {
+        self.runs += 1;
+        self.runs
     }
 
     /// A number for a new writer of blobs.

@@ -23,8 +23,8 @@ use super::limiter::Limiter;
 use super::meter::{Meter, Metered};
 use super::ticker::Ticker;
 use super::world::World;
-use crate::bindings::Bundle;
-use crate::bindings::exports::waft::task::{definition, task_bodies};
+use crate::bindings::BundleWithCallbacks;
+use crate::bindings::exports::waft::task::{callbacks, definition, task_bodies};
 use crate::engine;
 
 /// Whether guests run bodies or tell their DAGs.
@@ -46,6 +46,7 @@ pub(super) struct Loaded {
     instance: InstancePre<Guest>,
     pub(super) bodies: Option<task_bodies::GuestIndices>,
     pub(super) definition: Option<definition::GuestIndices>,
+    pub(super) callbacks: Option<callbacks::GuestIndices>,
 }
 
 /// What one call may use.
@@ -69,7 +70,7 @@ impl Sandbox {
         let engine = engine::runner()?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        Bundle::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        BundleWithCallbacks::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         if phase == Phase::Parse {
             frozen_clock::refuse_timers(&mut linker)?;
         }
@@ -85,7 +86,8 @@ impl Sandbox {
         let instance = self.linker.instantiate_pre(&component)?;
         let bodies = task_bodies::GuestIndices::new(&instance).ok();
         let definition = definition::GuestIndices::new(&instance).ok();
-        Ok(Loaded { instance, bodies, definition })
+        let callbacks = callbacks::GuestIndices::new(&instance).ok();
+        Ok(Loaded { instance, bodies, definition, callbacks })
     }
 
     /// Runs `call` on a fresh instance.

@@ -50,10 +50,16 @@ fn size(event: &RunnerEvent) -> usize {
         RunnerEvent::Started(ids) => size_of_val(ids.as_slice()),
         RunnerEvent::Done(completions) => completions
             .iter()
-            .map(|Completion { result, xcoms, log, .. }| {
+            .map(|Completion { result, xcoms, asset_events, items, log, .. }| {
+                let item = |item: &ItemAnswer| match item {
+                    ItemAnswer::Value(value) => value.as_ref().map_or(0, |value| value.len()),
+                    ItemAnswer::Skipped(reason) => reason.len(),
+                };
                 size_of::<Completion>()
                     + result.as_ref().map_or(0, String::len)
                     + xcoms.iter().map(|(_, value)| value.len()).sum::<usize>()
+                    + asset_events.iter().map(|event| event.extra.len()).sum::<usize>()
+                    + items.iter().map(|it| size_of_val(it) + item(it)).sum::<usize>()
                     + lines(log)
             })
             .sum(),

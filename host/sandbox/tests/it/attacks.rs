@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::limits::log::ATTEMPT_MAX_BYTES;
 use model::outcome::End;
-use sandbox::{LogSource, SequenceRef};
+use sandbox::{LogSource, SequenceRef, Work};
 
 use crate::harness::{SilentHost, Worker, compiled, probe_that, succeeded};
 
@@ -177,8 +177,10 @@ async fn neighbours_of_attackers_do_not_notice() {
     let count = assignments.len();
     let honest: Vec<(u64, String)> = assignments
         .iter()
-        .filter(|assignment| assignment.entrypoint.as_str() == "echo")
-        .map(|assignment| (assignment.id, assignment.args.to_string()))
+        .filter_map(|assignment| match &assignment.work {
+            Work::Body { entrypoint, args } if entrypoint.as_str() == "echo" => Some((assignment.id, args.clone())),
+            _ => None,
+        })
         .collect();
     worker.assign(assignments).await;
     worker.until(|worker| worker.done.len() == count).await;

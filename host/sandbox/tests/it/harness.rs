@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::outcome::End;
-use model::{DagId, Digest, Entrypoint, Key, MapIndex, RunId, TaskId, TenantId, TryNumber};
+use model::{AssetName, DagId, Digest, Entrypoint, Key, MapIndex, RunId, RunState, TaskId, TenantId, TryNumber};
 use sandbox::{
-    Artefact, Assignment, Completion, HostError, HostPort, HostReply, HostRequest, HostValue, LogLine, Progress,
-    Runner, RunnerCommand, RunnerEvent, TaskContext,
+    Artefact, Assignment, Completion, Connection, HostError, HostPort, HostReply, HostRequest, HostValue, LogLine,
+    Progress, Runner, RunnerCommand, RunStatus, RunnerEvent, TaskContext, Work,
 };
 use tokio::sync::{OnceCell, mpsc};
 
@@ -143,8 +143,7 @@ pub(crate) fn assignment(id: u64, component: Digest, entrypoint: &str, args: &st
     Assignment {
         id,
         component,
-        entrypoint: Entrypoint::new(entrypoint).expect("a valid entrypoint"),
-        args: args.into(),
+        work: Work::Body { entrypoint: Entrypoint::new(entrypoint).expect("a valid entrypoint"), args: args.into() },
         context: TaskContext {
             dag_id: DagId::new("probe").expect("valid"),
             run_id: RunId::new("manual__1").expect("valid"),
@@ -157,10 +156,12 @@ pub(crate) fn assignment(id: u64, component: Digest, entrypoint: &str, args: &st
             data_interval_start: None,
             data_interval_end: None,
             params: "{\"p\":1}".into(),
+            woken: None,
         },
         timeout_ms: 60_000,
         memory_bytes: 64 << 20,
         sequences: Vec::new(),
+        outlets: vec![AssetName::new("orders").expect("valid")],
     }
 }
 
@@ -228,6 +229,28 @@ impl HostPort for Host {
                 let from = offset as usize;
                 HostValue::Bytes(bytes[from..bytes.len().min(from + max as usize)].to_vec().into())
             }
+            HostRequest::VariableGet { key } => HostValue::Json((key.as_str() == "region").then(|| "\"eu\"".into())),
+            HostRequest::ConnectionGet { connection_id } => {
+                let connection = || Connection {
+                    conn_type: "postgres".into(),
+                    description: None,
+                    host: Some("h".into()),
+                    login: None,
+                    password: Some("hunter2".into()),
+                    schema: None,
+                    port: Some(5432),
+                    extra: None,
+                };
+                HostValue::Connection((connection_id.as_str() == "db").then(|| Box::new(connection())))
+            }
+            HostRequest::RunTrigger(request) => {
+                let made = || RunId::new(format!("made_{}", request.number)).expect("valid");
+                HostValue::Run(request.run_id.clone().unwrap_or_else(made))
+            }
+            HostRequest::RunStatus { run_id, .. } => HostValue::RunStatus((run_id.as_str() == "r").then(|| RunStatus {
+                state: RunState::Success,
+                results: Some("{\"t\":1}".into()),
+            })),
         })
     }
 }

@@ -106,14 +106,7 @@ async fn attempts_of_a_runner_whose_follower_panics_are_lost() {
     let mut around = Surroundings::new().await;
     // No DAG of these tests has such a node: whoever checks its result panics.
     let ends = ends_after(&mut around, 99, |id| {
-        let completion = Completion {
-            id,
-            end: End::Success,
-            result: None,
-            xcoms: Vec::new(),
-            used: ResourcesUsed::default(),
-            log: Vec::new(),
-        };
+        let completion = Completion::of(id, End::Success, ResourcesUsed::default(), Vec::new());
         Some(RunnerEvent::Done(vec![completion]))
     });
     let ends = ends.await;
@@ -135,7 +128,7 @@ async fn figures_that_nobody_can_have_measured_are_cut_off() {
     let run = around.run(TWO, b"component").await;
     let (id, _) = around.worker.0.attempts.insert(claim(&run, 0, -1, false));
     let used = ResourcesUsed { wall_us: u64::MAX, cpu_us: u64::MAX, memory_bytes: u64::MAX };
-    let completion = Completion { id, end: End::Success, result: None, xcoms: Vec::new(), used, log: Vec::new() };
+    let completion = Completion::of(id, End::Success, used, Vec::new());
     around.worker.complete(vec![completion]).await;
     let used = around.report().await.execution.used;
     for figure in [used.wall_us, used.cpu_us, used.memory_bytes] {
@@ -152,7 +145,7 @@ async fn a_sensor_that_is_not_done_leaves_nothing_and_is_asked_again() {
         let (id, _) = around.worker.0.attempts.insert(claim(&run, 0, -1, false));
         let (xcoms, result) = (vec![(Key::new("seen").expect("a name"), "1".to_owned())], Some(result.to_owned()));
         let used = ResourcesUsed::default();
-        let completion = Completion { id, end: End::Success, result, xcoms, used, log: Vec::new() };
+        let completion = Completion { result, xcoms, ..Completion::of(id, End::Success, used, Vec::new()) };
         around.worker.complete(vec![completion]).await;
         let report = around.report().await;
         ends.push((report.execution.end, report.has_value, report.xcoms.len()));
