@@ -3,35 +3,11 @@
 //! Where something is hidden stands [`MASK`]. Whoever sends it back means "as it is", so that what was read can be changed in part and
 //! written again.
 
+use model::text::is_sensitive;
 use serde_json::Value;
 
 /// Stands where something is hidden.
 pub const MASK: &str = "***";
-
-/// Parts of names of secrets.
-const SENSITIVE: [&str; 15] = [
-    "access_token",
-    "api_key",
-    "apikey",
-    "authorization",
-    "credential",
-    "passphrase",
-    "passwd",
-    "password",
-    "private_key",
-    "proxy",
-    "proxies",
-    "secret",
-    "service_account",
-    "token",
-    "keyfile_dict",
-];
-
-/// Whether what has this name is hidden.
-pub(crate) fn is_sensitive(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SENSITIVE.iter().any(|part| name.contains(part))
-}
 
 /// A text as it is shown; JSON loses what the names of its members hide.
 pub(crate) fn shown(name: &str, text: &str) -> String {

@@ -20,7 +20,7 @@ pub mod pointer;
 pub mod problem;
 pub mod schedule;
 pub mod state;
-mod text;
+pub mod text;
 pub mod types;
 pub mod version;
 

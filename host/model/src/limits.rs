@@ -159,6 +159,8 @@ pub mod task {
     pub const TEMPLATE_MAX_BYTES: usize = 1_000;
     pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
     pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
+    /// Longest call of a callback.
+    pub const CALLBACK_TIMEOUT_MS: u64 = 300 * 1000;
     /// Memory of one instance: linear memories and tables together.
     pub const MEMORY_MAX_BYTES: u64 = 256 << 20;
     /// One page of linear memory.
@@ -317,6 +319,10 @@ pub mod worker {
     pub const START_MAX_MS: u64 = 10_000;
     /// Attempts that one runner runs at a time, whatever it is asked for.
     pub const SLOTS_MAX: u32 = 512;
+    /// Bodies that are called for items in one message, …
+    pub const ITEM_CALLS_MAX: usize = 10_000;
+    /// … and how many such messages one attempt takes before its own body is called.
+    pub const ITEM_ROUNDS_MAX: usize = 64;
     /// What all writers of blobs hold between two writes; attempts that would need more wait.
     pub const BLOB_BUFFERS_MAX_BYTES: usize = 128 << 20;
     /// Components that one runner keeps loaded.

@@ -1,5 +1,30 @@
 //! What may stand in texts that people read.
 
+/// Parts of names of secrets.
+const SENSITIVE: [&str; 15] = [
+    "access_token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "proxy",
+    "proxies",
+    "secret",
+    "service_account",
+    "token",
+    "keyfile_dict",
+];
+
+/// Whether what has this name is a secret, which nobody is shown.
+pub fn is_sensitive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SENSITIVE.iter().any(|part| name.contains(part))
+}
+
 /// Unicode's general categories Cc and Cf: controls, bidirectional overrides, zero-width characters, tags.
 pub(crate) fn is_control_or_format(c: char) -> bool {
     c.is_control()

@@ -123,7 +123,7 @@ fn chosen(dag: &Dag, node: NodeIdx, result: Option<&str>) -> Result<Choice, End>
 const ID_SHOWN_MAX: usize = 100;
 
 /// What counts as false: no value, null, false, zero, and what is empty.
-fn is_true(result: Option<&str>) -> bool {
+pub(crate) fn is_true(result: Option<&str>) -> bool {
     let Some(text) = result else { return false };
     match kind(text) {
         Kind::Null | Kind::List(0) | Kind::Object(0) => false,

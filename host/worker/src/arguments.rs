@@ -3,25 +3,32 @@
 //! Instances of one task share everything but their items, so that part is resolved once for a batch. Evaluating is pure: it tells what
 //! it has to know, that is read for the whole batch, and what could not be made is made again.
 //!
-//! The parts: `source` makes texts, `axis` finds items, `mapped` makes arguments of them, `known` is what was read and what is wanted, `fetch` reads.
+//! Items that pass through bodies need these to be called first: whoever asked has them called and asks again with what they answered.
+//!
+//! The parts: `source` makes texts, `axis` finds items, `mapped` makes arguments of them, `known` is what was read and what is wanted,
+//! `calls` what bodies answered and which are wanted, `fetch` reads.
 
 use std::sync::Arc;
 
 use blobs::BlobStore;
 use model::document::{Expand, TaskDocument};
 use model::limits::json::TEXT_MAX_BYTES;
-use model::{NodeIdx, Place, ScopeIdx};
+use model::{Entrypoint, NodeIdx, Place, ScopeIdx};
+use sandbox::ItemCall;
 use store::{ClaimedRun, StoreError, StoredValue, ValueStore, VariableStore, XcomRow};
 
+use crate::item_answers::ItemAnswers;
 use crate::items::ItemCache;
 use crate::sequence::Sequence;
 
 mod axis;
+mod calls;
 mod fetch;
 mod known;
 mod mapped;
 mod source;
 
+pub(crate) use fetch::json_of;
 use known::Stop;
 use mapped::Mapped;
 use source::{Draft, Evaluation, Site, go_on, invalid, push_member};
@@ -32,12 +39,24 @@ pub(crate) enum ArgumentError {
     /// The attempt fails: trying again with the same values cannot help.
     #[error("{0}")]
     Invalid(String),
-    /// What the instance is mapped over left no value: it is skipped.
-    #[error("no-item: what this instance is mapped over left no value")]
-    NoItem,
+    /// The instance has no item: it is skipped.
+    #[error("{0}")]
+    Missing(Missing),
     /// A value could not be read now.
     #[error("cannot read a value that the task needs: {0}")]
     Unavailable(String),
+}
+
+/// Why there is no item at a position.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Missing {
+    #[error("no-item: what this instance is mapped over left no value")]
+    NoValue,
+    #[error("filtered-out: body {0} answered false for the item")]
+    Filtered(Entrypoint),
+    /// A body that made something of the item said so.
+    #[error("{0}")]
+    Skipped(String),
 }
 
 impl From<StoreError> for ArgumentError {
@@ -55,7 +74,7 @@ pub(crate) struct ArgumentReader {
 }
 
 /// What a body is called with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Arguments {
     /// Text of a JSON object.
     pub(crate) text: String,
@@ -63,10 +82,34 @@ pub(crate) struct Arguments {
     pub(crate) sequences: Vec<Arc<Sequence>>,
     /// JSON text of the key of the item; nothing where nothing is mapped.
     pub(crate) map_key: Option<Arc<str>>,
+    /// Texts that stand in it and that nobody reads in a log.
+    pub(crate) secrets: Vec<Arc<str>>,
 }
 
-/// Arguments of one instance, or why there are none.
-type Made = Result<Arguments, ArgumentError>;
+/// Bodies to call before there are arguments.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) calls: Vec<ItemCall>,
+    /// The sequences that markers in the items name by their number.
+    pub(crate) sequences: Vec<Arc<Sequence>>,
+    pub(crate) secrets: Vec<Arc<str>>,
+}
+
+/// What came of one instance.
+#[derive(Debug)]
+pub(crate) enum Made {
+    Arguments(Arguments),
+    /// Items pass through these first.
+    Calls(Calls),
+    Refused(ArgumentError),
+}
+
+/// An instance whose arguments are wanted.
+pub(crate) struct Wanting {
+    pub(crate) place: Place,
+    /// What bodies made of its items so far.
+    pub(crate) answers: Arc<ItemAnswers>,
+}
 
 /// What the instances of one task share.
 struct Shared {
@@ -77,28 +120,34 @@ struct Shared {
 }
 
 impl ArgumentReader {
-    /// Resolves the arguments of the instances of one task that stand at these places, in the same order.
+    /// Resolves the arguments of instances of one task, in the same order.
     pub(crate) async fn resolve(
         &self,
         run: &ClaimedRun,
         node: NodeIdx,
-        places: &[&Place],
+        instances: &[Wanting],
     ) -> Result<Vec<Made>, ArgumentError> {
         let mut evaluation = Evaluation::new(run, &self.items);
         let mut shared = None;
-        let mut made: Vec<Option<Made>> = places.iter().map(|_| None).collect();
+        let mut made: Vec<Option<Made>> = instances.iter().map(|_| None).collect();
+        let mut calls: Vec<Option<Calls>> = instances.iter().map(|_| None).collect();
         loop {
             if shared.is_none()
-                && let Some(place) = places.first()
+                && let Some(Wanting { place, .. }) = instances.first()
             {
                 shared = go_on(evaluation.shared(node, place), &mut false).map_err(error_of)?;
             }
-            for (place, made) in places.iter().zip(&mut made).filter(|(_, made)| made.is_none()) {
-                let result = evaluation.instance(node, place, shared.as_ref());
+            let open = instances.iter().zip(&mut made).zip(&mut calls).filter(|((_, made), _)| made.is_none());
+            for ((Wanting { place, answers }, made), calls) in open {
+                evaluation.calls.begin(answers.clone());
+                let mut draft = Draft::new(shared.as_ref().map(|it: &Shared| it.sequences.clone()).unwrap_or_default());
+                let result = evaluation.instance(node, place, shared.as_ref(), &mut draft);
                 *made = match go_on(result, &mut false) {
-                    Ok(arguments) => arguments.map(Ok),
-                    Err(stop) => Some(Err(error_of(stop))),
+                    Ok(arguments) => arguments.map(Made::Arguments),
+                    Err(stop) => Some(Made::Refused(error_of(stop))),
                 };
+                let (wanted, secrets) = (evaluation.calls.take(), evaluation.known.secrets());
+                *calls = Some(Calls { calls: wanted, sequences: draft.sequences, secrets });
             }
             let left = made.iter().filter(|made| made.is_none()).count();
             let wanted = evaluation.known.take_wanted();
@@ -107,8 +156,11 @@ impl ArgumentReader {
             }
             self.fetch(run, wanted, left * TEXT_MAX_BYTES, &mut evaluation.known).await?;
         }
-        let unresolved = || Err(ArgumentError::Unavailable("nothing more could be read".to_owned()));
-        Ok(made.into_iter().map(|made| made.unwrap_or_else(unresolved)).collect())
+        let unresolved = |calls: Option<Calls>| match calls.filter(|calls| !calls.calls.is_empty()) {
+            Some(calls) => Made::Calls(calls),
+            None => Made::Refused(ArgumentError::Unavailable("nothing more could be read".to_owned())),
+        };
+        Ok(made.into_iter().zip(calls).map(|(made, calls)| made.unwrap_or_else(|| unresolved(calls))).collect())
     }
 }
 
@@ -142,16 +194,21 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The arguments of one instance; without what is shared it only tells what it has to know.
-    fn instance(&mut self, node: NodeIdx, place: &Place, shared: Option<&Shared>) -> Result<Arguments, Stop> {
+    fn instance(
+        &mut self,
+        node: NodeIdx,
+        place: &Place,
+        shared: Option<&Shared>,
+        draft: &mut Draft,
+    ) -> Result<Arguments, Stop> {
         let task = self.dag.task(node);
         let site = Site { scope: self.dag.node(node).scope, place };
-        let mut draft = Draft::new(shared.map(|shared| shared.sequences.clone()).unwrap_or_default());
         let mut is_wanting = shared.is_none();
-        let (mut own, mut map_key, mut given) = (Vec::new(), None, Vec::new());
+        let own = go_on(self.members(task, site, false, draft), &mut is_wanting)?.unwrap_or_default();
+        let (mut map_key, mut given) = (None, Vec::new());
         if site.scope != ScopeIdx::RUN {
-            own = go_on(self.members(task, site, false, &mut draft), &mut is_wanting)?.unwrap_or_default();
             map_key = Some(site.level(self.dag)?.position.to_string().into());
-            let mapped = self.given(task, site, &mut draft);
+            let mapped = self.given(task, site, draft);
             if let Some(Some(mapped)) = go_on(mapped, &mut is_wanting)? {
                 map_key = mapped.key().or(map_key);
                 if task.expand.is_some() {
@@ -161,7 +218,8 @@ impl<'a> Evaluation<'a> {
         }
         let Some(shared) = shared.filter(|_| !is_wanting) else { return Err(Stop::Wanted) };
         let text = joined(task, shared, own, given)?;
-        Ok(Arguments { text, sequences: draft.sequences, map_key })
+        let (sequences, secrets) = (std::mem::take(&mut draft.sequences), self.known.secrets());
+        Ok(Arguments { text, sequences, map_key, secrets })
     }
 
     /// What an instance is mapped over, where it takes that or its item has a key; a task inside a mapped group may do neither.

@@ -4,10 +4,15 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
+use model::document::TaskDocument;
+use model::outcome::ResourcesUsed;
 use model::{AttemptToken, Digest, TenantScope};
+use sandbox::{ItemAnswer, ItemCall};
 use store::Claim;
 use tokio_util::sync::CancellationToken;
 
+use crate::item_answers::ItemAnswers;
+use crate::secrets::Secrets;
 use crate::sequence::Sequence;
 use crate::writers::Writers;
 
@@ -27,6 +32,13 @@ struct State {
     sequences: Vec<Arc<Sequence>>,
     /// Blobs that it has been shown or has written itself.
     blobs: HashSet<Digest>,
+    /// Bodies that are called for its items now.
+    calls: Option<Vec<ItemCall>>,
+    /// What they made of items before.
+    answers: Arc<ItemAnswers>,
+    /// What that took.
+    used: ResourcesUsed,
+    secrets: Secrets,
 }
 
 impl Attempt {
@@ -48,6 +60,12 @@ impl Attempt {
         self.claim.token
     }
 
+    /// Its task; a callback has none.
+    pub(crate) fn task(&self) -> Option<&TaskDocument> {
+        let is_body = self.claim.notify.is_none();
+        is_body.then(|| self.claim.run.dag.task(self.claim.token.instance.node))
+    }
+
     /// Since when it waits for something that it cannot begin without: since `now`, if it is the first time.
     pub(crate) fn waits_since(&self, now: Duration) -> Duration {
         *self.put_off.get_or_init(|| now)
@@ -55,8 +73,49 @@ impl Attempt {
 
     /// Gives it its arguments, before it is assigned.
     pub(crate) fn prepare(&self, args: &str, sequences: Vec<Arc<Sequence>>) {
-        self.state().sequences = sequences;
+        let mut state = self.state();
+        (state.sequences, state.calls) = (sequences, None);
+        drop(state);
         self.show(args);
+    }
+
+    /// Gives it items that bodies make something of, before it is assigned.
+    pub(crate) fn prepare_items(&self, calls: &[ItemCall], sequences: Vec<Arc<Sequence>>) {
+        let mut state = self.state();
+        (state.sequences, state.calls) = (sequences, Some(calls.to_vec()));
+        drop(state);
+        calls.iter().for_each(|call| self.show(&call.item));
+    }
+
+    /// The bodies that were called for its items, if it was that what has ended now.
+    pub(crate) fn take_calls(&self) -> Option<Vec<ItemCall>> {
+        self.state().calls.take()
+    }
+
+    /// Keeps what bodies made of items, and what that took.
+    pub(crate) fn keep_answers(&self, calls: Vec<ItemCall>, answers: Vec<ItemAnswer>, used: ResourcesUsed) {
+        let mut state = self.state();
+        state.answers = Arc::new(state.answers.with(calls, answers));
+        state.used = sum(state.used, used);
+    }
+
+    pub(crate) fn item_answers(&self) -> Arc<ItemAnswers> {
+        self.state().answers.clone()
+    }
+
+    /// What it used before, and this.
+    pub(crate) fn used_with(&self, used: ResourcesUsed) -> ResourcesUsed {
+        sum(self.state().used, used)
+    }
+
+    /// Keeps a text out of everything that people read of it.
+    pub(crate) fn hide(&self, secret: &str) {
+        self.state().secrets.add(secret);
+    }
+
+    /// A text for people, without what is hidden.
+    pub(crate) fn shown(&self, text: String) -> String {
+        self.state().secrets.masked(text)
     }
 
     pub(crate) fn sequence(&self, id: u64) -> Option<Arc<Sequence>> {
@@ -106,5 +165,14 @@ impl Attempt {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while the lock is held")
+    }
+}
+
+/// Of one execution after another.
+fn sum(one: ResourcesUsed, next: ResourcesUsed) -> ResourcesUsed {
+    ResourcesUsed {
+        wall_us: one.wall_us.saturating_add(next.wall_us),
+        cpu_us: one.cpu_us.saturating_add(next.cpu_us),
+        memory_bytes: one.memory_bytes.max(next.memory_bytes),
     }
 }

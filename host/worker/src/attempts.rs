@@ -88,6 +88,14 @@ impl Attempts {
         taken
     }
 
+    /// Takes one back that its runner has just given up, to prepare it again; nothing when it is not held any more.
+    pub(crate) fn prepare_again(&self, id: u64) -> Option<Arc<Attempt>> {
+        let mut all = self.all();
+        let held = all.held.get_mut(&id)?;
+        held.place = Place::Preparing;
+        Some(held.attempt.clone())
+    }
+
     /// The attempts that a runner has.
     pub(crate) fn of_runner(&self, runner: u32) -> Vec<u64> {
         self.numbers(|held| held.place == Place::Runner(runner))

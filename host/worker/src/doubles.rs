@@ -12,19 +12,20 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Real};
 use jiff::Timestamp;
 use model::{
-    AttemptToken, Dag, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, Place, RunId, RunKey, TenantId,
-    TenantScope, TryNumber, VersionKey, WorkerId,
+    AttemptToken, ConnectionId, Dag, DagId, Digest, Fence, InstanceKey, Key, MapIndex, NodeIdx, Place, RunId, RunKey,
+    TenantId, TenantScope, TryNumber, VersionKey, WorkerId,
 };
-use sandbox::RunnerCommand;
+use sandbox::{RunRequest, RunStatus, RunnerCommand};
 use store::{
-    Claim, ClaimedRun, Hidden, Page, PageRequest, PageSize, RETURN_VALUE, Report, StateStore, StoreError, StoredValue,
-    TaskQueue, ValueStore, VariableRow, VariableStore, WorkOrder, WorkerRegistration, XcomRow,
+    Claim, ClaimedRun, ConnectionRow, ConnectionStore, Hidden, Page, PageRequest, PageSize, RETURN_VALUE, Report,
+    StateStore, StoreError, StoredValue, TaskQueue, ValueStore, VariableRow, VariableStore, WorkOrder,
+    WorkerRegistration, XcomRow,
 };
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
-use crate::{Artefacts, Worker, WorkerParts};
+use crate::{Artefacts, RunOf, RunPort, RunPortError, Worker, WorkerParts};
 
 pub(crate) const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
 /// A test that waits longer than this waits for ever.
@@ -66,6 +67,8 @@ impl Surroundings {
             queue: queue.clone(),
             values: values.clone(),
             variables: Arc::new(Variables::default()),
+            connections: Arc::new(Connections),
+            runs: Arc::new(NoRuns),
             states: Arc::new(NoStates::default()),
             blobs: blobs.clone(),
             logs: LogStore::in_memory(),
@@ -353,6 +356,63 @@ impl VariableStore for Variables {
 
     async fn variable_delete(&self, _: TenantScope, _: &Key) -> Result<bool, StoreError> {
         Ok(false)
+    }
+}
+
+/// One connection, `db`.
+pub(crate) struct Connections;
+
+#[async_trait]
+impl ConnectionStore for Connections {
+    async fn connection_put(&self, _: TenantScope, _: &ConnectionRow, _: bool) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn connection_fetch(
+        &self,
+        _: TenantScope,
+        connection_id: &ConnectionId,
+    ) -> Result<Option<ConnectionRow>, StoreError> {
+        let row = || ConnectionRow {
+            connection_id: connection_id.clone(),
+            conn_type: "postgres".to_owned(),
+            description: None,
+            host: Some("h".to_owned()),
+            login: None,
+            password: Some(Hidden::new("hunter2")),
+            schema: None,
+            port: Some(5432),
+            extra: Some(Hidden::new(r#"{"key":"k-123"}"#)),
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        Ok((connection_id.as_str() == "db").then(row))
+    }
+
+    async fn connection_list(
+        &self,
+        _: TenantScope,
+        _: Option<&str>,
+        _: PageRequest,
+    ) -> Result<Page<ConnectionRow>, StoreError> {
+        Ok(Page { rows: Vec::new(), total: 0 })
+    }
+
+    async fn connection_delete(&self, _: TenantScope, _: &ConnectionId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+/// Starts nothing and knows of nothing.
+pub(crate) struct NoRuns;
+
+#[async_trait]
+impl RunPort for NoRuns {
+    async fn trigger(&self, _: TenantScope, _: RunOf, request: RunRequest) -> Result<RunId, RunPortError> {
+        request.run_id.ok_or_else(|| RunPortError::Invalid("the id was not made".to_owned()))
+    }
+
+    async fn status(&self, _: TenantScope, _: &DagId, _: &RunId) -> Result<Option<RunStatus>, RunPortError> {
+        Ok(None)
     }
 }
 

@@ -10,11 +10,12 @@ use model::limits::value::{BLOB_PIECE_MAX_BYTES, SEQUENCE_PAGE_MAX_BYTES, STATE_
 use model::limits::worker::OUTAGE_WAIT_MAX_MS;
 use model::{Digest, Key, MapIndex, TaskId};
 use sandbox::{HostError, HostPort, HostReply, HostRequest, HostValue};
-use store::{StateStore, StoreError, ValueStore};
+use store::{ConnectionStore, StateStore, StoreError, ValueStore, VariableStore};
 
 use crate::arguments::read_row;
 use crate::attempt::Attempt;
 use crate::attempts::Attempts;
+use crate::run_port::{RunPort, RunPortError};
 use crate::writers::WritingRoom;
 
 /// How long a guest waits for a database that does not answer, instead of failing for what is not its fault.
@@ -28,6 +29,9 @@ pub(crate) struct Host {
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
+    pub(crate) variables: Arc<dyn VariableStore>,
+    pub(crate) connections: Arc<dyn ConnectionStore>,
+    pub(crate) runs: Arc<dyn RunPort>,
     pub(crate) blobs: BlobStore,
     pub(crate) room: WritingRoom,
     pub(crate) clock: Arc<dyn Clock>,
@@ -62,7 +66,12 @@ fn is_repeatable(request: &HostRequest) -> bool {
         | HostRequest::StateSet { .. }
         | HostRequest::StateList { .. }
         | HostRequest::BlobOpen { .. }
-        | HostRequest::BlobRead { .. } => true,
+        | HostRequest::BlobRead { .. }
+        | HostRequest::VariableGet { .. }
+        | HostRequest::ConnectionGet { .. }
+        // Its id is given, or follows from the attempt.
+        | HostRequest::RunTrigger(_)
+        | HostRequest::RunStatus { .. } => true,
         // The second time nothing is there to delete, and the guest is told what was.
         HostRequest::StateDelete { .. }
         | HostRequest::BlobCreate { .. }
@@ -123,6 +132,16 @@ impl Host {
                 attempt.discard_writer(writer).await;
                 Ok(HostValue::Done)
             }
+            HostRequest::VariableGet { key } => self.variable(&attempt, &key).await,
+            HostRequest::ConnectionGet { connection_id } => self.connection(&attempt, &connection_id).await,
+            HostRequest::RunTrigger(request) => self.run_trigger(&attempt, *request).await,
+            HostRequest::RunStatus { dag_id, run_id } => {
+                let status = self.runs.status(attempt.scope(), &dag_id, &run_id).await.map_err(not_run)?;
+                if let Some(results) = status.as_ref().and_then(|status| status.results.as_deref()) {
+                    attempt.show(results);
+                }
+                Ok(HostValue::RunStatus(status))
+            }
         }
     }
 
@@ -130,6 +149,9 @@ impl Host {
     async fn xcom_pull(&self, attempt: &Attempt, task_id: &TaskId, map_index: MapIndex, key: &Key) -> HostReply {
         let run = &attempt.claim.run;
         let denied = || HostError::Denied(format!("{task_id} is not upstream of this task"));
+        if attempt.task().is_none() {
+            return Err(denied());
+        }
         let node = run.dag.find(task_id.as_str()).ok_or_else(denied)?;
         if !run.dag.is_upstream(node, attempt.token().instance.node) {
             return Err(denied());
@@ -179,6 +201,14 @@ impl Host {
     }
 }
 
+fn not_run(error: RunPortError) -> HostError {
+    match error {
+        RunPortError::Invalid(why) => HostError::Invalid(why),
+        RunPortError::QuotaExceeded(why) => HostError::QuotaExceeded(why),
+        RunPortError::Unavailable(why) => HostError::Unavailable(why),
+    }
+}
+
 /// The child has checked size and text already; a guest that has taken it over has not.
 fn check_state(attempt: &Attempt, value: &str) -> Result<(), HostError> {
     if value.len() > STATE_VALUE_MAX_BYTES {
@@ -207,5 +237,6 @@ fn refused(error: StoreError) -> HostError {
     }
 }
 
+mod setting;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,8 @@ mod caught;
 #[cfg(test)]
 mod doubles;
 mod host;
+mod item_answers;
+mod item_round;
 mod items;
 mod lane;
 mod log;
@@ -26,7 +28,9 @@ mod order;
 mod outbox;
 mod report;
 mod report_queue;
+mod run_port;
 mod runner_events;
+mod secrets;
 mod sequence;
 mod suspect;
 mod worker;
@@ -34,4 +38,5 @@ mod writers;
 
 pub use artefact_folder::ArtefactFolder;
 pub use artefacts::{ArtefactError, Artefacts};
+pub use run_port::{RunOf, RunPort, RunPortError};
 pub use worker::{Worker, WorkerParts};

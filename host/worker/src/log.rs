@@ -30,6 +30,7 @@ impl AttemptLogs {
             let of_total = total.map(|total| format!(" of {total}")).unwrap_or_default();
             let colon = if message.is_empty() { "" } else { ": " };
             let message = format!("progress {done}{of_total}{colon}{message}");
+            let message = attempt.shown(message);
             let record = LogRecord { at: now, level: LogLevel::Info, source: LogSource::Waft, message };
             self.0.append(key(&attempt), vec![record]).await;
         }
@@ -41,8 +42,10 @@ impl AttemptLogs {
         self.0.finish(key(attempt)).await;
     }
 
-    async fn lines(&self, attempt: &Attempt, lines: Vec<LogLine>) {
+    /// Writes lines, without what is hidden.
+    pub(crate) async fn lines(&self, attempt: &Attempt, lines: Vec<LogLine>) {
         if !lines.is_empty() {
+            let record = |line: LogLine| record(LogLine { text: attempt.shown(line.text), ..line });
             self.0.append(key(attempt), lines.into_iter().map(record).collect()).await;
         }
     }

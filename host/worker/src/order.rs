@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
-use model::limits::task::{MEMORY_MAX_BYTES, TIMEOUT_DEFAULT_MS};
-use model::{AttemptToken, NodeIdx, RunKey};
-use sandbox::{Artefact, Assignment, LoadError, Runner, SequenceRef, TaskContext};
-use store::{Claim, WorkOrder};
+use model::limits::task::{CALLBACK_TIMEOUT_MS, MEMORY_MAX_BYTES, TIMEOUT_DEFAULT_MS};
+use model::limits::worker::{ITEM_CALLS_MAX, ITEM_ROUNDS_MAX};
+use model::outcome::ResourcesUsed;
+use model::{AttemptToken, Entrypoint, NodeIdx, RunKey, TaskId};
+use sandbox::{Artefact, Assignment, LoadError, Runner, SequenceRef, TaskContext, Work};
+use store::{Claim, ClaimedRun, WorkOrder};
 use tracing::{error, info, warn};
 
 use crate::Worker;
-use crate::arguments::{ArgumentError, Arguments};
+use crate::arguments::{ArgumentError, Arguments, Calls, Made, Wanting};
 use crate::artefacts::ArtefactError;
 use crate::attempt::Attempt;
 use crate::caught::caught;
@@ -23,9 +25,13 @@ use crate::metric_names as names;
 const PUT_OFF_PAUSE: Duration = Duration::from_millis(100);
 const PUT_OFF_PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// What a callback has for the name of a task.
+const CALLBACK: &str = "callback";
+
 /// Attempts of the same run, task and suspicion, which are prepared together.
 pub(crate) struct Group {
     node: NodeIdx,
+    is_callback: bool,
     is_suspect: bool,
     attempts: Vec<(u64, Arc<Attempt>)>,
 }
@@ -66,12 +72,11 @@ impl Worker {
     }
 
     /// Prepares instances of one task and gives them to a runner.
-    async fn begin(&self, Group { node, is_suspect, attempts }: Group) {
+    async fn begin(&self, Group { node, is_callback, is_suspect, attempts }: Group) {
         let Some((_, first)) = attempts.first() else { return };
         let run = first.claim.run.clone();
-        let places: Vec<_> = attempts.iter().map(|(_, attempt)| &attempt.claim.place).collect();
-        let arguments = match self.0.arguments.resolve(&run, node, &places).await {
-            Ok(arguments) => arguments,
+        let made = match self.made(&run, node, is_callback, &attempts).await {
+            Ok(made) => made,
             Err(ArgumentError::Unavailable(error)) => return self.put_off(attempts, &error),
             Err(error) => return self.refuse_all(&attempts, &error),
         };
@@ -80,7 +85,7 @@ impl Worker {
             Err(ArtefactError::Invalid(error)) => return self.refuse_all(&attempts, &ArgumentError::Invalid(error)),
             Err(ArtefactError::Unavailable(error)) => return self.put_off(attempts, &error),
         };
-        let made = attempts.iter().zip(arguments);
+        let made = attempts.iter().zip(made);
         let wanted = made.filter(|((id, _), _)| self.0.attempts.is_wanted(*id));
         let assignments: Vec<_> =
             wanted.filter_map(|((id, attempt), made)| self.assignment(made, *id, attempt)).collect();
@@ -93,6 +98,25 @@ impl Worker {
         } else {
             self.give(&lane, &artefact, assignments).await;
         }
+    }
+
+    /// What the attempts of a group are called with.
+    async fn made(
+        &self,
+        run: &ClaimedRun,
+        node: NodeIdx,
+        is_callback: bool,
+        attempts: &[(u64, Arc<Attempt>)],
+    ) -> Result<Vec<Made>, ArgumentError> {
+        if is_callback {
+            return Ok(attempts.iter().map(|_| Made::Arguments(Arguments::default())).collect());
+        }
+        let wanting = |(_, attempt): &(u64, Arc<Attempt>)| Wanting {
+            place: attempt.claim.place.clone(),
+            answers: attempt.item_answers(),
+        };
+        let instances: Vec<_> = attempts.iter().map(wanting).collect();
+        self.0.arguments.resolve(run, node, &instances).await
     }
 
     /// Begins attempts again after a pause, because something is not there that none of them is to blame for. What that takes too
@@ -119,53 +143,52 @@ impl Worker {
     }
 
     /// The assignment of one attempt; `None` when its arguments are not possible, which is reported.
-    fn assignment(
-        &self,
-        arguments: Result<Arguments, ArgumentError>,
-        id: u64,
-        attempt: &Attempt,
-    ) -> Option<Assignment> {
-        let (run, token) = (&attempt.claim.run, attempt.token());
-        let instance = token.instance;
-        let Arguments { text: args, sequences, map_key } = match arguments {
-            Ok(arguments) => arguments,
+    fn assignment(&self, made: Made, id: u64, attempt: &Attempt) -> Option<Assignment> {
+        match self.try_assignment(made, id, attempt) {
+            Ok(assignment) => Some(assignment),
             Err(error) => {
                 self.refuse(id, &error);
-                return None;
+                None
             }
+        }
+    }
+
+    fn try_assignment(&self, made: Made, id: u64, attempt: &Attempt) -> Result<Assignment, ArgumentError> {
+        let run = &attempt.claim.run;
+        let (sequences, work, map_key) = match made {
+            Made::Arguments(Arguments { text, sequences, map_key, secrets }) => {
+                secrets.iter().for_each(|secret| attempt.hide(secret));
+                attempt.prepare(&text, sequences.clone());
+                (sequences, work_of(attempt, text)?, map_key)
+            }
+            Made::Calls(Calls { calls, sequences, secrets }) => {
+                if attempt.item_answers().rounds() == ITEM_ROUNDS_MAX {
+                    let message =
+                        format!("its items pass through bodies more than {ITEM_ROUNDS_MAX} times {ITEM_CALLS_MAX}");
+                    return Err(ArgumentError::Invalid(message));
+                }
+                secrets.iter().for_each(|secret| attempt.hide(secret));
+                attempt.prepare_items(&calls, sequences.clone());
+                (sequences, Work::Items(calls), None)
+            }
+            Made::Refused(error) => return Err(error),
         };
-        let task = run.dag.task(instance.node);
-        let Some(entrypoint) = task.entrypoint.clone().or_else(|| model::Entrypoint::new(task.task_id.as_str()).ok())
-        else {
-            let message = format!("the task's name {} is no name of an entrypoint", task.task_id);
-            self.refuse(id, &ArgumentError::Invalid(message));
-            return None;
-        };
-        let context = TaskContext {
-            dag_id: run.dag_id.clone(),
-            run_id: run.run_id.clone(),
-            task_id: task.task_id.clone(),
-            map_index: instance.map_index,
-            map_path: attempt.claim.place.levels().iter().map(|level| level.position).collect(),
-            map_key,
-            try_number: token.try_number,
-            logical_date: run.logical_date,
-            data_interval_start: run.data_interval.map(|(start, _)| start),
-            data_interval_end: run.data_interval.map(|(_, end)| end),
-            params: run.params.clone(),
-        };
+        let task = attempt.task();
         let numbered = sequences.iter().enumerate();
-        let refs = numbered.map(|(id, sequence)| SequenceRef { id: id as u64, len: sequence.len() }).collect();
-        attempt.prepare(&args, sequences);
-        Some(Assignment {
+        let used = Duration::from_micros(attempt.used_with(ResourcesUsed::default()).wall_us);
+        let timeout_ms = match task {
+            Some(task) => task.timeout_ms.unwrap_or(TIMEOUT_DEFAULT_MS),
+            None => CALLBACK_TIMEOUT_MS,
+        };
+        Ok(Assignment {
             id,
             component: run.component,
-            entrypoint,
-            args,
-            context,
-            timeout_ms: task.timeout_ms.unwrap_or(TIMEOUT_DEFAULT_MS),
-            memory_bytes: task.resources.memory_bytes.unwrap_or(MEMORY_MAX_BYTES),
-            sequences: refs,
+            work,
+            context: context_of(attempt, map_key)?,
+            timeout_ms: timeout_ms.saturating_sub(u64::try_from(used.as_millis()).unwrap_or(u64::MAX)).max(1),
+            memory_bytes: task.and_then(|task| task.resources.memory_bytes).unwrap_or(MEMORY_MAX_BYTES),
+            sequences: numbered.map(|(id, sequence)| SequenceRef { id: id as u64, len: sequence.len() }).collect(),
+            outlets: task.into_iter().flat_map(|task| &task.outlets).map(|outlet| outlet.name.clone()).collect(),
         })
     }
 
@@ -262,16 +285,55 @@ impl Worker {
     }
 }
 
+/// What is called: of a task its body, else the callback.
+fn work_of(attempt: &Attempt, args: String) -> Result<Work, ArgumentError> {
+    let Some(task) = attempt.task() else {
+        let event = attempt.claim.notify.clone().unwrap_or_else(|| "{}".into());
+        return Ok(Work::Notify { event });
+    };
+    let named = || Entrypoint::new(task.task_id.as_str()).ok();
+    match task.entrypoint.clone().or_else(named) {
+        Some(entrypoint) => Ok(Work::Body { entrypoint, args }),
+        None => {
+            let message = format!("the task's name {} is no name of an entrypoint", task.task_id);
+            Err(ArgumentError::Invalid(message))
+        }
+    }
+}
+
+fn context_of(attempt: &Attempt, map_key: Option<Arc<str>>) -> Result<TaskContext, ArgumentError> {
+    let (run, token) = (&attempt.claim.run, attempt.token());
+    let task_id = match attempt.task() {
+        Some(task) => task.task_id.clone(),
+        None => TaskId::new(CALLBACK).map_err(|error| ArgumentError::Invalid(error.to_string()))?,
+    };
+    Ok(TaskContext {
+        dag_id: run.dag_id.clone(),
+        run_id: run.run_id.clone(),
+        task_id,
+        map_index: token.instance.map_index,
+        map_path: attempt.claim.place.levels().iter().map(|level| level.position).collect(),
+        map_key,
+        try_number: token.try_number,
+        logical_date: run.logical_date,
+        data_interval_start: run.data_interval.map(|(start, _)| start),
+        data_interval_end: run.data_interval.map(|(_, end)| end),
+        params: run.params.clone(),
+        woken: attempt.claim.woken.clone(),
+    })
+}
+
 fn numbers(assignments: &[Assignment]) -> Vec<u64> {
     assignments.iter().map(|assignment| assignment.id).collect()
 }
 
 fn groups(attempts: Vec<(u64, Arc<Attempt>)>) -> impl Iterator<Item = Group> {
-    let mut groups: BTreeMap<(RunKey, NodeIdx, bool), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<(RunKey, NodeIdx, bool, bool), Group> = BTreeMap::new();
     for (id, attempt) in attempts {
         let (instance, is_suspect) = (attempt.token().instance, attempt.claim.suspect);
-        let group = groups.entry((instance.run, instance.node, is_suspect));
-        let new = || Group { node: instance.node, is_suspect, attempts: Vec::new() };
+        let is_callback = attempt.claim.notify.is_some();
+        let group = groups.entry((instance.run, instance.node, is_callback, is_suspect));
+        let new = || Group { node: instance.node, is_callback, is_suspect, attempts: Vec::new() };
         group.or_insert_with(new).attempts.push((id, attempt));
     }
     groups.into_values()

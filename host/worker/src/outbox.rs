@@ -62,7 +62,7 @@ impl Worker {
         let (attempt, now) = (owed.attempt.clone(), self.0.clock.now());
         owed.pay(match error {
             ArgumentError::Invalid(message) => report::refused(&attempt, now, message.clone()),
-            ArgumentError::NoItem => report::skipped(&attempt, now, error.to_string()),
+            ArgumentError::Missing(_) => report::skipped(&attempt, now, error.to_string()),
             ArgumentError::Unavailable(_) => report::lost(&attempt, now, error.to_string(), false),
         });
     }

@@ -21,7 +21,8 @@ pub(crate) async fn of_completion(
     completion: Completion,
     now: Timestamp,
 ) -> Report {
-    let Completion { mut end, result, xcoms, used, .. } = completion;
+    let Completion { end, result, xcoms, used, asset_events, .. } = completion;
+    let (mut end, used) = (shown(attempt, end), attempt.used_with(used));
     let mut answer = Answer::default();
     if end == End::Success {
         match said(attempt, result.as_deref(), &xcoms) {
@@ -42,8 +43,17 @@ pub(crate) async fn of_completion(
             }
         }
     }
+    let asset_events = if end == End::Success { asset_events } else { Vec::new() };
     let has_value = values.iter().any(|value| value.key.as_str() == RETURN_VALUE);
-    report(attempt, now, end, used, values, has_value, answer)
+    Report { asset_events, ..report(attempt, now, end, used, values, has_value, answer) }
+}
+
+/// What people read of an end does not tell what is hidden.
+fn shown(attempt: &Attempt, mut end: End) -> End {
+    if let Some(message) = message_of(&mut end) {
+        *message = attempt.shown(std::mem::take(message));
+    }
+    end
 }
 
 /// The report of an attempt that did not come to its end here.
@@ -99,6 +109,9 @@ fn said(attempt: &Attempt, result: Option<&str>, xcoms: &[(Key, String)]) -> Res
     for (name, text) in result.map(|text| ("the result", text)).into_iter().chain(named) {
         attempt.check_markers(text).map_err(|why| answer::failed(format!("{name} {why}"), true))?;
     }
+    if attempt.claim.notify.is_some() {
+        return Ok(Answer::default());
+    }
     answer::of_success(&attempt.claim.run.dag, attempt.token().instance.node, result, xcoms)
 }
 
@@ -130,24 +143,28 @@ fn plausible(used: ResourcesUsed) -> ResourcesUsed {
 
 /// Cuts messages to what is kept; a guest may have written them.
 fn bounded(mut end: End) -> End {
-    match &mut end {
-        End::Success | End::Rescheduled | End::Deferred { .. } => {}
+    if let Some(message) = message_of(&mut end) {
+        if message.len() > MESSAGE_MAX_BYTES {
+            message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
+            message.push('…');
+        }
+        // PostgreSQL's text holds no NUL, so that no database may.
+        if message.contains('\0') {
+            *message = message.replace('\0', "\u{fffd}");
+        }
+    }
+    end
+}
+
+fn message_of(end: &mut End) -> Option<&mut String> {
+    match end {
+        End::Success | End::Rescheduled | End::Deferred { .. } => None,
         End::Skipped { reason: message }
         | End::Failed { message, .. }
         | End::TimedOut { message }
         | End::Trapped { message }
         | End::OverLimit { message }
         | End::Cancelled { message }
-        | End::HostLost { message, .. } => {
-            if message.len() > MESSAGE_MAX_BYTES {
-                message.truncate(message.floor_char_boundary(MESSAGE_MAX_BYTES));
-                message.push('…');
-            }
-            // PostgreSQL's text holds no NUL, so that no database may.
-            if message.contains('\0') {
-                *message = message.replace('\0', "\u{fffd}");
-            }
-        }
+        | End::HostLost { message, .. } => Some(message),
     }
-    end
 }

@@ -60,7 +60,8 @@ impl Worker {
     }
 
     pub(crate) async fn complete(&self, completions: Vec<Completion>) {
-        for mut completion in completions {
+        for completion in completions {
+            let Some(mut completion) = self.take_items(completion).await else { continue };
             let Some(owed) = self.owe(completion.id) else { continue };
             histogram!(names::SANDBOX_SECONDS).record(completion.used.wall_us as f64 / 1e6);
             self.0.logs.finish(&owed.attempt, std::mem::take(&mut completion.log)).await;

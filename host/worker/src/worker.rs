@@ -9,7 +9,9 @@ use blobs::{BlobStore, LogStore};
 use clock::Clock;
 use model::{TenantId, WorkerId};
 use sandbox::RunnerCommand;
-use store::{Report, StateStore, StoreError, TaskQueue, ValueStore, VariableStore, WorkerRegistration};
+use store::{
+    ConnectionStore, Report, StateStore, StoreError, TaskQueue, ValueStore, VariableStore, WorkerRegistration,
+};
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -22,6 +24,7 @@ use crate::items::ItemCache;
 use crate::lane::Lane;
 use crate::log::AttemptLogs;
 use crate::outbox::REPORT_PAUSE_MAX;
+use crate::run_port::RunPort;
 use crate::writers::WritingRoom;
 
 /// What a worker works with.
@@ -31,6 +34,8 @@ pub struct WorkerParts {
     pub queue: Arc<dyn TaskQueue>,
     pub values: Arc<dyn ValueStore>,
     pub variables: Arc<dyn VariableStore>,
+    pub connections: Arc<dyn ConnectionStore>,
+    pub runs: Arc<dyn RunPort>,
     pub states: Arc<dyn StateStore>,
     pub blobs: BlobStore,
     pub logs: LogStore,
@@ -77,6 +82,9 @@ impl Worker {
             attempts: attempts.clone(),
             values: parts.values.clone(),
             states: parts.states,
+            variables: parts.variables.clone(),
+            connections: parts.connections,
+            runs: parts.runs,
             blobs: parts.blobs.clone(),
             room: WritingRoom::new(&parts.blobs),
             clock: parts.clock.clone(),

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use model::document::{Expand, GroupArgSource, Source, ZipSource};
 use model::place::Span;
-use model::{Key, MapIndex, NodeIdx, ScopeIdx};
+use model::{Entrypoint, Key, MapIndex, NodeIdx, ScopeIdx};
+use sandbox::ItemAnswer;
 use serde_json::Value;
 
-use super::ArgumentError;
 use super::known::Stop;
 use super::mapped::Mapped;
 use super::source::{Draft, Evaluation, Site, go_on, invalid};
+use super::{ArgumentError, Missing};
+use crate::answer::is_true;
 use crate::items::{Items, ItemsKey, split};
 
 /// Something with items.
@@ -41,6 +43,16 @@ pub(super) enum Axis<'a> {
         parts: Vec<Axis<'a>>,
         fill: Option<&'a Value>,
     },
+    /// What a body makes of each item.
+    Map {
+        of: Box<Axis<'a>>,
+        entrypoint: &'a Entrypoint,
+    },
+    /// The items for which a body answers true.
+    Filter {
+        of: Box<Axis<'a>>,
+        entrypoint: &'a Entrypoint,
+    },
 }
 
 impl Axis<'_> {
@@ -49,7 +61,8 @@ impl Axis<'_> {
             Self::Items(items) => items.are_pairs,
             Self::Members { .. } => true,
             Self::Concat(parts) => parts.iter().any(Self::has_keys),
-            Self::List { .. } | Self::Instances { .. } | Self::Zip { .. } => false,
+            Self::Filter { of, .. } => of.has_keys(),
+            Self::List { .. } | Self::Instances { .. } | Self::Zip { .. } | Self::Map { .. } => false,
         }
     }
 
@@ -59,6 +72,7 @@ impl Axis<'_> {
             Self::List { sources, .. } => saturated(sources.len()),
             Self::Members { members, .. } => saturated(members.len()),
             Self::Instances { len, .. } => *len,
+            Self::Map { of, .. } | Self::Filter { of, .. } => of.len(),
             Self::Concat(parts) => parts.iter().map(Self::len).fold(0, u32::saturating_add),
             Self::Zip { parts, fill } => {
                 let lengths = parts.iter().map(Self::len);
@@ -74,6 +88,21 @@ pub(super) struct Item {
     pub(super) text: Arc<str>,
     /// It is the `[key, value]` of an object.
     pub(super) is_pair: bool,
+}
+
+/// What stands at a position.
+enum Found {
+    Item(Item),
+    Missing(Missing),
+}
+
+impl Found {
+    const NOTHING: Self = Self::Missing(Missing::NoValue);
+
+    /// An item that is no member of an object.
+    fn item(text: impl Into<Arc<str>>) -> Self {
+        Self::Item(Item { text: text.into(), is_pair: false })
+    }
 }
 
 /// Names the texts that are split, so that they are split once.
@@ -100,11 +129,13 @@ impl<'a> Evaluation<'a> {
             Source::Zip(ZipSource { sources, fill }) => {
                 return Ok(Axis::Zip { parts: self.parts(sources, site, leaves)?, fill: fill.as_ref() });
             }
-            Source::Map(transform) | Source::Filter(transform) => {
-                return Err(invalid(format!(
-                    "items pass through the body {:?} here, which this server does not offer; let an upstream task do it",
-                    transform.entrypoint.as_str()
-                )));
+            Source::Map(transform) => {
+                let of = Box::new(self.axis(&transform.source, site, leaves)?);
+                return Ok(Axis::Map { of, entrypoint: &transform.entrypoint });
+            }
+            Source::Filter(transform) => {
+                let of = Box::new(self.axis(&transform.source, site, leaves)?);
+                return Ok(Axis::Filter { of, entrypoint: &transform.entrypoint });
             }
             Source::Output(output) => {
                 let (node, key) = self.resolve(output)?;
@@ -173,8 +204,11 @@ impl<'a> Evaluation<'a> {
         let left = draft.left;
         for (number, (axis, at)) in axes.iter().zip(coordinates(expand, &axes, position)).enumerate() {
             let item = self.item_or_fill(axis, fill, at, site, draft);
-            let Some(item) = go_on(item, &mut is_wanting)? else { continue };
-            items.push(item.ok_or_else(|| no_item(expand, number, axis, at))?);
+            match go_on(item, &mut is_wanting)? {
+                Some(Found::Item(item)) => items.push(item),
+                Some(Found::Missing(why)) => return Err(no_item(expand, number, axis, at, why)),
+                None => {}
+            }
         }
         draft.left = left;
         if is_wanting { Err(Stop::Wanted) } else { Ok(Mapped { expand, items, position }) }
@@ -214,35 +248,36 @@ impl<'a> Evaluation<'a> {
         at: u32,
         site: Site<'_>,
         draft: &mut Draft,
-    ) -> Result<Option<Item>, Stop> {
+    ) -> Result<Found, Stop> {
         match fill {
-            Some(fill) if at >= axis.len() => Ok(Some(Item { text: fill.to_string().into(), is_pair: false })),
+            Some(fill) if at >= axis.len() => Ok(Found::item(fill.to_string())),
             _ => self.item(axis, at, site, draft),
         }
     }
 
-    /// An item; nothing where there is none at this position.
-    fn item(&mut self, axis: &Axis<'a>, at: u32, site: Site<'_>, draft: &mut Draft) -> Result<Option<Item>, Stop> {
-        let item = |text: Arc<str>| Some(Item { text, is_pair: false });
+    /// An item, or why there is none at this position.
+    fn item(&mut self, axis: &Axis<'a>, at: u32, site: Site<'_>, draft: &mut Draft) -> Result<Found, Stop> {
         match axis {
-            Axis::Items(items) => Ok(items.get(at).map(|text| Item { text: text.clone(), is_pair: items.are_pairs })),
+            Axis::Items(items) => Ok(items
+                .get(at)
+                .map_or(Found::NOTHING, |text| Found::Item(Item { text: text.clone(), is_pair: items.are_pairs }))),
             Axis::List { sources, scope } => {
-                let Some(source) = sources.get(at as usize) else { return Ok(None) };
-                Ok(item(self.text(source, Site { scope: *scope, ..site }, draft)?.into()))
+                let Some(source) = sources.get(at as usize) else { return Ok(Found::NOTHING) };
+                Ok(Found::item(self.text(source, Site { scope: *scope, ..site }, draft)?))
             }
             Axis::Members { members, scope } => {
-                let Some((name, source)) = members.get(at as usize) else { return Ok(None) };
+                let Some((name, source)) = members.get(at as usize) else { return Ok(Found::NOTHING) };
                 let value = self.text(source, Site { scope: *scope, ..site }, draft)?;
                 let text = format!("[{},{value}]", Value::from(name.as_str()));
-                Ok(Some(Item { text: text.into(), is_pair: true }))
+                Ok(Found::Item(Item { text: text.into(), is_pair: true }))
             }
             Axis::Instances { node, key, span, len } => {
                 let index = match span {
                     Some(span) => span.at(at),
                     None => Some(at).filter(|at| at < len),
                 };
-                let Some(index) = index else { return Ok(None) };
-                Ok(self.known.value(*node, key, MapIndex::at(index))?.and_then(item))
+                let Some(index) = index else { return Ok(Found::NOTHING) };
+                Ok(self.known.value(*node, key, MapIndex::at(index))?.map_or(Found::NOTHING, Found::item))
             }
             Axis::Concat(parts) => {
                 let mut at = at;
@@ -252,28 +287,61 @@ impl<'a> Evaluation<'a> {
                     }
                     at -= part.len();
                 }
-                Ok(None)
+                Ok(Found::NOTHING)
             }
-            Axis::Zip { parts, fill } => {
-                let (mut text, mut is_wanting, mut is_missing) = (String::from("["), false, false);
-                for (number, part) in parts.iter().enumerate() {
-                    let part = self.item_or_fill(part, *fill, at, site, draft);
-                    let Some(part) = go_on(part, &mut is_wanting)? else { continue };
-                    let Some(part) = part else {
-                        is_missing = true;
-                        continue;
-                    };
+            Axis::Zip { parts, fill } => self.zipped(parts, *fill, at, site, draft),
+            Axis::Map { of, entrypoint } => {
+                let item = match self.item(of, at, site, draft)? {
+                    Found::Item(item) => item,
+                    missing @ Found::Missing(_) => return Ok(missing),
+                };
+                Ok(match self.calls.answer(entrypoint, &item.text)? {
+                    ItemAnswer::Value(Some(text)) => Found::item(text),
+                    ItemAnswer::Value(None) => Found::NOTHING,
+                    ItemAnswer::Skipped(reason) => Found::Missing(Missing::Skipped(reason)),
+                })
+            }
+            Axis::Filter { of, entrypoint } => {
+                let item = match self.item(of, at, site, draft)? {
+                    Found::Item(item) => item,
+                    missing @ Found::Missing(_) => return Ok(missing),
+                };
+                Ok(match self.calls.answer(entrypoint, &item.text)? {
+                    ItemAnswer::Value(answer) if is_true(answer.as_deref()) => Found::Item(item),
+                    ItemAnswer::Value(_) => Found::Missing(Missing::Filtered((*entrypoint).clone())),
+                    ItemAnswer::Skipped(reason) => Found::Missing(Missing::Skipped(reason)),
+                })
+            }
+        }
+    }
+
+    /// The items at one position as a list, if all are there.
+    fn zipped(
+        &mut self,
+        parts: &[Axis<'a>],
+        fill: Option<&Value>,
+        at: u32,
+        site: Site<'_>,
+        draft: &mut Draft,
+    ) -> Result<Found, Stop> {
+        let (mut text, mut is_wanting, mut missing) = (String::from("["), false, None);
+        for (number, part) in parts.iter().enumerate() {
+            let part = self.item_or_fill(part, fill, at, site, draft);
+            match go_on(part, &mut is_wanting)? {
+                Some(Found::Item(part)) => {
                     if number > 0 {
                         text.push(',');
                     }
                     text.push_str(&part.text);
                 }
-                match (is_missing, is_wanting) {
-                    (true, _) => Ok(None),
-                    (false, true) => Err(Stop::Wanted),
-                    (false, false) => Ok(item((text + "]").into())),
-                }
+                Some(Found::Missing(why)) => missing = missing.or(Some(why)),
+                None => {}
             }
+        }
+        match (missing, is_wanting) {
+            (Some(why), _) => Ok(Found::Missing(why)),
+            (None, true) => Err(Stop::Wanted),
+            (None, false) => Ok(Found::item(text + "]")),
         }
     }
 
@@ -285,7 +353,7 @@ impl<'a> Evaluation<'a> {
             draft.spend(1)?;
             let left = draft.left;
             let item = self.item(axis, at, site, draft);
-            let Some(Some(item)) = go_on(item, &mut is_wanting)? else { continue };
+            let Some(Found::Item(item)) = go_on(item, &mut is_wanting)? else { continue };
             draft.spend(item.text.len().saturating_sub(left - draft.left))?;
             if text.len() > 1 {
                 text.push(',');
@@ -311,10 +379,10 @@ fn coordinates(expand: &Expand, axes: &[Axis<'_>], position: u32) -> Vec<u32> {
     at
 }
 
-fn no_item(expand: &Expand, number: usize, axis: &Axis<'_>, at: u32) -> Stop {
+fn no_item(expand: &Expand, number: usize, axis: &Axis<'_>, at: u32, why: Missing) -> Stop {
     let length = axis.len();
     if at < length {
-        return Stop::Error(ArgumentError::NoItem);
+        return Stop::Error(ArgumentError::Missing(why));
     }
     let name = expand.sources().nth(number).and_then(|(arg, _)| arg).map_or("each", Key::as_str);
     invalid(format!("argument {name:?} has no item {at}; its list has {length}"))

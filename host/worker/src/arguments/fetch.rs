@@ -108,7 +108,7 @@ impl ArgumentReader {
 }
 
 /// A variable is a JSON text, or else a plain one.
-fn json_of(text: &str) -> Arc<str> {
+pub(crate) fn json_of(text: &str) -> Arc<str> {
     match model::json::check(text) {
         Ok(_) => text.into(),
         Err(_) => Value::from(text).to_string().into(),

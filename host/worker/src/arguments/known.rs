@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::place::Span;
+use model::text::is_sensitive;
 use model::{Key, MapIndex, NodeIdx};
 
 use super::ArgumentError;
@@ -114,6 +115,12 @@ impl Known {
                 Err(Stop::Wanted)
             }
         }
+    }
+
+    /// Values of variables whose names say that they are secrets.
+    pub(crate) fn secrets(&self) -> Vec<Arc<str>> {
+        let secret = |(name, _): &(&Key, &Option<Arc<str>>)| is_sensitive(name.as_str());
+        self.variables.iter().filter(secret).filter_map(|(_, value)| value.clone()).collect()
     }
 
     /// What was wanted since this was asked last.

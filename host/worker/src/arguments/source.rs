@@ -12,6 +12,7 @@ use store::{ClaimedRun, RETURN_VALUE};
 
 use super::ArgumentError;
 use super::axis::{Axis, Leaves};
+use super::calls::ItemCalls;
 use super::known::{Known, Stop};
 use crate::items::ItemCache;
 use crate::sequence::Sequence;
@@ -101,6 +102,7 @@ pub(super) struct Evaluation<'a> {
     pub(super) dag: &'a Dag,
     pub(super) items: &'a ItemCache,
     pub(super) known: Known,
+    pub(super) calls: ItemCalls,
     /// What levels vary over, by the context around them.
     pub(super) axes: HashMap<(ScopeIdx, u32), Arc<[Axis<'a>]>>,
     /// Parsed when a source first asks.
@@ -110,8 +112,8 @@ pub(super) struct Evaluation<'a> {
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(run: &'a ClaimedRun, items: &'a ItemCache) -> Self {
-        let (dag, known, axes) = (&*run.dag, Known::default(), HashMap::new());
-        Self { run, dag, items, known, axes, conf: None, params: None }
+        let (dag, known, calls, axes) = (&*run.dag, Known::default(), ItemCalls::default(), HashMap::new());
+        Self { run, dag, items, known, calls, axes, conf: None, params: None }
     }
 
     /// The JSON text of a source. The document's check bounds how deep sources nest.
@@ -264,8 +266,9 @@ impl<'a> Evaluation<'a> {
             Source::GroupArg(arg) => self.group(arg).is_ok_and(|(group, inside)| {
                 group.args.get(&arg.arg).is_some_and(|source| self.is_shared(source, inside))
             }),
-            Source::MapItem(_) => false,
-            Source::Map(_) | Source::Filter(_) | Source::Zip(_) | Source::Concat(_) => {
+            // A failure of the body is that of one instance.
+            Source::MapItem(_) | Source::Map(_) | Source::Filter(_) => false,
+            Source::Zip(_) | Source::Concat(_) => {
                 source.item_sources().iter().all(|source| self.is_shared(source, scope))
             }
         }

@@ -1,8 +1,10 @@
 use std::sync::atomic::Ordering;
 
 use model::document::{OutputSource, Source};
+use model::limits::worker::ITEM_CALLS_MAX;
 use model::place::{Level, Span};
 use model::{Dag, Key, MapIndex};
+use sandbox::ItemAnswer;
 use serde_json::json;
 
 use super::*;
@@ -19,7 +21,7 @@ impl World {
     fn of(dag: Dag) -> Self {
         let run = Arc::into_inner(run_of(dag, model::Digest::of(b""))).expect("nobody else has it");
         let values = Arc::new(Values::default());
-        let variables = [("plain", "two words"), ("list", "[10, 20]")];
+        let variables = [("plain", "two words"), ("list", "[10, 20]"), ("db_password", "hunter2")];
         let variables = variables.map(|(name, text)| (Key::new(name).expect("a name"), text.to_owned()));
         let reader = ArgumentReader {
             values: values.clone(),
@@ -46,11 +48,43 @@ impl World {
 
     /// What these instances of a task are called with.
     async fn arguments(&self, task: &str, places: &[Place]) -> Vec<Result<Arguments, ArgumentError>> {
+        let answers = Arc::new(ItemAnswers::default());
+        let made = self.made(task, places.iter().map(|place| (place.clone(), answers.clone()))).await;
+        let arguments = |made| match made {
+            Made::Arguments(arguments) => Ok(arguments),
+            Made::Refused(error) => Err(error),
+            Made::Calls(calls) => panic!("nobody calls bodies here: {calls:?}"),
+        };
+        made.into_iter().map(arguments).collect()
+    }
+
+    async fn made(&self, task: &str, instances: impl Iterator<Item = (Place, Arc<ItemAnswers>)>) -> Vec<Made> {
         let node = self.run.dag.find(task).expect("a task");
-        let places: Vec<_> = places.iter().collect();
-        match self.reader.resolve(&self.run, node, &places).await {
+        let instances: Vec<_> = instances.map(|(place, answers)| Wanting { place, answers }).collect();
+        match self.reader.resolve(&self.run, node, &instances).await {
             Ok(made) => made,
-            Err(error) => places.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => instances.iter().map(|_| Made::Refused(error.clone())).collect(),
+        }
+    }
+
+    /// The arguments of one instance whose items pass through bodies, and how often these were called in each round.
+    async fn through(
+        &self,
+        task: &str,
+        place: Place,
+        body: impl Fn(&str, &str) -> ItemAnswer,
+    ) -> (Result<String, String>, Vec<usize>) {
+        let (mut answers, mut rounds) = (Arc::new(ItemAnswers::default()), Vec::new());
+        loop {
+            match self.made(task, std::iter::once((place.clone(), answers.clone()))).await.remove(0) {
+                Made::Arguments(arguments) => return (Ok(arguments.text), rounds),
+                Made::Refused(error) => return (Err(error.to_string()), rounds),
+                Made::Calls(Calls { calls, .. }) => {
+                    rounds.push(calls.len());
+                    let made = calls.iter().map(|call| body(call.entrypoint.as_str(), &call.item)).collect();
+                    answers = Arc::new(answers.with(calls, made));
+                }
+            }
         }
     }
 
@@ -191,14 +225,102 @@ async fn variables_params_and_conf() {
     world.check("t", &["variable gone does not exist; set it, and clear the task"]).await;
 }
 
-#[tokio::test]
-async fn bodies_between_items_are_refused() {
-    for word in ["map", "filter"] {
-        let source = json!({word: {"source": {"output": {"task": "a"}}, "entrypoint": "twice"}});
-        let world = World::with(json!({"task_id": "t", "expand": product(&[("n", source)])}));
-        let told = world.texts("t", &[at(Some(0))]).await;
-        assert!(told[0].contains("the body \"twice\" here, which this server does not offer"), "{told:?}");
+/// Bodies that the tests below let items pass through.
+fn body(entrypoint: &str, item: &str) -> ItemAnswer {
+    let number = item.parse::<i64>();
+    let value = |text: String| ItemAnswer::Value(Some(text.into()));
+    match (entrypoint, number) {
+        ("twice", Ok(number)) => value((2 * number).to_string()),
+        ("twice", Err(_)) => value(format!("[{item},{item}]")),
+        ("is_even", Ok(number)) => value((number % 2 == 0).to_string()),
+        ("nothing_for_3", Ok(3)) => ItemAnswer::Value(None),
+        ("nothing_for_3", Ok(4)) => ItemAnswer::Skipped("4 is not wanted".to_owned()),
+        _ => value(item.to_owned()),
     }
+}
+
+fn through(word: &str, entrypoint: &str, source: serde_json::Value) -> serde_json::Value {
+    json!({word: {"source": source, "entrypoint": entrypoint}})
+}
+
+#[tokio::test]
+async fn items_pass_through_bodies_in_as_many_rounds_as_there_are_bodies() {
+    let source = through("map", "twice", through("filter", "is_even", list(json!([1, 2, 3, 4]))));
+    let world = World::with(json!({"task_id": "t", "expand": product(&[("n", source)])}));
+    let world = &world;
+    let check = async |index, expect: Result<&str, &str>, rounds: &[usize]| {
+        let (text, called) = world.through("t", at(Some(index)), body).await;
+        assert_eq!((text.as_deref().map_err(String::as_str), &*called), (expect, rounds), "{index}");
+    };
+    let filtered = "filtered-out: body is_even answered false for the item";
+    check(0, Err(filtered), &[1]).await;
+    check(1, Ok(r#"{"n":4}"#), &[1, 1]).await;
+    check(3, Ok(r#"{"n":8}"#), &[1, 1]).await;
+    let past = "argument \"n\" has no item 4; its list has 4";
+    check(4, Err(past), &[]).await;
+}
+
+#[tokio::test]
+async fn no_value_and_a_skip_of_a_body_hit_that_index_alone() {
+    let source = || through("map", "nothing_for_3", list(json!([2, 3, 4])));
+    let zip = json!({"zip": {"sources": [source(), {"literal": ["a", "b", "c"]}]}});
+    let world = World::new(
+        json!([]),
+        json!([{"task_id": "t", "expand": product(&[("n", source())])},
+            {"task_id": "z", "expand": product(&[("n", zip)])},
+            {"task_id": "whole", "args": {"all": source(), "big": through("map", "twice", list(json!([1, 1])))}}]),
+    );
+    let nothing = "no-item: what this instance is mapped over left no value";
+    for (task, expect) in
+        [("t", [r#"{"n":2}"#, nothing, "4 is not wanted"]), ("z", [r#"{"n":[2,"a"]}"#, nothing, "4 is not wanted"])]
+    {
+        for (index, expect) in (0..).zip(expect) {
+            let (text, _) = world.through(task, at(Some(index)), body).await;
+            assert_eq!(text.unwrap_or_else(|error| error), expect);
+        }
+    }
+    let (text, rounds) = world.through("whole", at(None), body).await;
+    assert_eq!((text.as_deref(), rounds), (Ok(r#"{"all":[2],"big":[2,2]}"#), vec![4]), "the same item once");
+}
+
+#[tokio::test]
+async fn members_of_an_object_pass_as_pairs_and_keep_their_key_where_they_are_only_filtered() {
+    let object = || json!({"conf": ""});
+    let args = json!({"k": {"map_item": "key"}});
+    let world = World::new(
+        json!([]),
+        json!([{"task_id": "f", "args": args, "expand": product(&[("p", through("filter", "yes", object()))])},
+            {"task_id": "m", "args": args, "expand": product(&[("p", through("map", "twice", object()))])}]),
+    );
+    let world = World { run: ClaimedRun { conf: r#"{"x": 1}"#.into(), ..world.run }, ..world };
+    let answer = |entrypoint: &str, item: &str| match entrypoint {
+        "yes" => ItemAnswer::Value(Some("true".into())),
+        _ => body(entrypoint, item),
+    };
+    let (text, _) = world.through("f", at(Some(0)), answer).await;
+    assert_eq!(text.as_deref(), Ok(r#"{"k":"x","p":["x",1]}"#));
+    let (text, _) = world.through("m", at(Some(0)), answer).await;
+    assert_eq!(text.as_deref(), Ok(r#"{"k":0,"p":[["x",1],["x",1]]}"#));
+}
+
+#[tokio::test]
+async fn a_long_list_passes_in_several_messages() {
+    let n = ITEM_CALLS_MAX + 7;
+    let world = World::with(json!({"task_id": "t", "args": {"all": through("map", "twice", json!({"conf": "/n"}))}}));
+    let numbers: Vec<usize> = (0..n).collect();
+    let world = World { run: ClaimedRun { conf: json!({"n": numbers}).to_string().into(), ..world.run }, ..world };
+    let (text, rounds) = world.through("t", at(None), body).await;
+    assert_eq!(rounds, [ITEM_CALLS_MAX, 7]);
+    let text = text.expect("arguments");
+    assert!(text.starts_with(r#"{"all":[0,2,4,"#) && text.ends_with(&format!("{}]}}", 2 * (n - 1))), "{}", text.len());
+}
+
+#[tokio::test]
+async fn values_of_variables_with_the_name_of_a_secret_are_hidden() {
+    let world =
+        World::with(json!({"task_id": "t", "args": {"a": {"variable": "plain"}, "b": {"variable": "db_password"}}}));
+    let made = world.arguments("t", &[at(None)]).await.remove(0).expect("arguments");
+    assert_eq!(made.secrets, [Arc::from("\"hunter2\"")]);
 }
 
 /// `g` is mapped over the lists of `a`, `one` runs in it, `many` is mapped over the list that `g` has.

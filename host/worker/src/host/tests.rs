@@ -2,7 +2,7 @@ use clock::Real;
 use model::json::BlobRef;
 
 use super::*;
-use crate::doubles::{NoStates, Surroundings, claim};
+use crate::doubles::{Connections, NoRuns, NoStates, Surroundings, Variables, claim};
 
 const ONE: &str = "only";
 
@@ -18,12 +18,18 @@ async fn host() -> (Host, u64, BlobRef, BlobRef) {
     attempt.grant(own.digest);
     let (values, blobs) = (around.values.clone(), around.blobs.clone());
     let room = WritingRoom::new(&blobs);
-    (
-        Host { attempts, values, states: Arc::new(NoStates::default()), blobs, room, clock: Arc::new(Real) },
-        id,
-        own,
-        foreign,
-    )
+    let host = Host {
+        attempts,
+        values,
+        states: Arc::new(NoStates::default()),
+        variables: Arc::new(Variables([(Key::new("api_token").expect("a name"), "t-456".to_owned())].into())),
+        connections: Arc::new(Connections),
+        runs: Arc::new(NoRuns),
+        blobs,
+        room,
+        clock: Arc::new(Real),
+    };
+    (host, id, own, foreign)
 }
 
 fn set(value: String) -> HostRequest {
@@ -56,4 +62,46 @@ async fn a_guest_waits_while_the_database_is_away() {
     host.states = states.clone();
     assert_eq!(host.call(id, set("1".into())).await, Err(HostError::Fenced), "the store's own answer");
     assert_eq!(states.away.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn secrets_are_read_and_do_not_show() {
+    let (host, id, ..) = host().await;
+    let variable = HostRequest::VariableGet { key: Key::new("api_token").expect("a name") };
+    assert_eq!(host.call(id, variable).await, Ok(HostValue::Json(Some("\"t-456\"".to_owned()))));
+    let connection =
+        |name| HostRequest::ConnectionGet { connection_id: model::ConnectionId::new(name).expect("a name") };
+    assert_eq!(host.call(id, connection("nothing")).await, Ok(HostValue::Connection(None)));
+    let found = host.call(id, connection("db")).await;
+    let Ok(HostValue::Connection(Some(found))) = found else { panic!("{found:?}") };
+    assert_eq!((found.password.as_deref(), found.port), (Some("hunter2"), Some(5432)));
+    let attempt = host.attempts.get(id).expect("it is held");
+    let shown = attempt.shown("h t-456 hunter2 k-123".to_owned());
+    assert_eq!(shown, "h *** *** ***");
+}
+
+#[tokio::test]
+async fn a_run_that_an_attempt_starts_again_has_the_same_id() {
+    let (host, id, ..) = host().await;
+    let request = |number, conf: Option<&str>| {
+        HostRequest::RunTrigger(Box::new(RunRequest {
+            dag_id: model::DagId::new("child").expect("a name"),
+            conf: conf.map(str::to_owned),
+            run_id: None,
+            number,
+            logical_date: None,
+            note: None,
+        }))
+    };
+    let first = host.call(id, request(1, Some("{}"))).await;
+    assert!(matches!(&first, Ok(HostValue::Run(run)) if run.as_str().ends_with("_0_-1_1_1")), "{first:?}");
+    assert_eq!(host.call(id, request(1, None)).await, first);
+    assert_ne!(host.call(id, request(2, None)).await, first);
+    let foreign =
+        format!(r#"{{"file":{{"$waft":"blob","digest":"{}","size":7,"media_type":""}}}}"#, Digest::of(b"foreign"));
+    let refused = host.call(id, request(3, Some(&foreign))).await;
+    assert!(
+        matches!(&refused, Err(HostError::Denied(why)) if why.contains("which this attempt was not given")),
+        "{refused:?}"
+    );
 }
