@@ -26,6 +26,7 @@ use super::admin_token;
 use super::keeper::{Keeper, KeeperParts};
 use super::objects;
 use super::parser::Parser;
+use super::runs::GuestRuns;
 use super::stores::Stores;
 use crate::config::{DatabaseUrl, ObjectsUrl, RoleSet};
 use crate::failure::Failure;
@@ -127,26 +128,6 @@ impl House {
         let artefacts = Arc::new(artefacts);
         let renewed = artefacts.clone();
         tokio::spawn(async move { renewed.renew().await });
-        let worker = if roles.worker {
-            let parts = WorkerParts {
-                id: server.worker(),
-                slots,
-                queue,
-                values: stores.values.clone(),
-                variables: stores.variables.clone(),
-                states: stores.states.clone(),
-                blobs: blobs.clone(),
-                logs: logs.clone(),
-                artefacts: artefacts.clone(),
-                command: command.clone(),
-                clock: clock.clone(),
-                outage_wait: Duration::from_millis(OUTAGE_WAIT_MAX_MS),
-            };
-            Some(Worker::start(parts).await.context("cannot start the worker")?)
-        } else {
-            None
-        };
-
         let timekeeper = TimekeeperParts {
             store: stores.times.clone(),
             versions: versions.clone(),
@@ -163,7 +144,7 @@ impl House {
                 clock: clock.clone(),
             })
         });
-        let control = Control::new(ControlParts {
+        let control = Arc::new(Control::new(ControlParts {
             catalog: stores.catalog.clone(),
             runs: stores.reader.clone(),
             values: stores.values.clone(),
@@ -174,15 +155,41 @@ impl House {
             pools: stores.pools.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
-            parsing: Arc::new(Parser { artefacts, command, turns: Semaphore::new(COMPILERS_MAX) }),
-            blobs,
-            logs,
-            clock,
+            parsing: Arc::new(Parser {
+                artefacts: artefacts.clone(),
+                command: command.clone(),
+                turns: Semaphore::new(COMPILERS_MAX),
+            }),
+            blobs: blobs.clone(),
+            logs: logs.clone(),
+            clock: clock.clone(),
             ids: Arc::new(Real),
             rng: Arc::new(Real),
-        });
+        }));
+        let worker = if roles.worker {
+            let parts = WorkerParts {
+                id: server.worker(),
+                slots,
+                queue,
+                values: stores.values.clone(),
+                variables: stores.variables.clone(),
+                connections: stores.connections.clone(),
+                runs: Arc::new(GuestRuns(control.clone())),
+                states: stores.states.clone(),
+                blobs,
+                logs,
+                artefacts,
+                command,
+                clock,
+                outage_wait: Duration::from_millis(OUTAGE_WAIT_MAX_MS),
+            };
+            Some(Worker::start(parts).await.context("cannot start the worker")?)
+        } else {
+            None
+        };
+
         Ok(Self {
-            control: Arc::new(control),
+            control,
             token,
             stores,
             scheduler,

@@ -11,6 +11,7 @@ mod house;
 mod keeper;
 mod objects;
 mod parser;
+mod runs;
 mod server;
 mod stop_signal;
 mod stores;
