@@ -1,17 +1,28 @@
 //! A bundle whose DAG documents stand as text in its own bytes, with room around them: a test writes the documents that it needs
-//! over them, good ones and bad ones, and has a component that tells them. Its bodies are the attacks of the probe.
+//! over them, good ones and bad ones, and has a component that tells them (`component_with` of the end-to-end tests).
+//!
+//! What its bodies do is said by their arguments, so that a test needs no guest of its own:
+//! - `act` does what its argument `do` says, see [`script`]. Without one it answers with its arguments, sequences read.
+//! - `echo` answers with its arguments as they are.
+//! - for items (`map`, `filter`): `times_ten`, `is_even`, and `odd_fails`, `odd_skips`, `odd_none`, which hand on what is even.
+//! - everything else is an attack of the probe.
+//!
+//! `callbacks.notify` writes `notified {event}` into its log, and fails where the callback's name starts with `broken`.
 
 #![cfg(target_arch = "wasm32")]
 
 #[path = "../../probe/src/attacks.rs"]
 mod attacks;
+mod items;
+mod script;
 
 use serde_json::value::RawValue;
 
-wit_bindgen::generate!({ path: "../../../wit", world: "bundle", generate_all });
+wit_bindgen::generate!({ path: "../../../wit", world: "bundle-with-callbacks", generate_all });
 
-use exports::waft::task::definition;
 use exports::waft::task::task_bodies::{self, Outcome, TaskContext};
+use exports::waft::task::{callbacks, definition};
+use waft::task::log;
 use waft::task::types::Failure;
 
 const MARK: &[u8] = b"\"documents stand here\"";
@@ -40,11 +51,19 @@ impl definition::Guest for Bundle {
 }
 
 impl task_bodies::Guest for Bundle {
-    fn run(entrypoint: String, args: String, _context: TaskContext) -> Outcome {
+    fn run(entrypoint: String, args: String, context: TaskContext) -> Outcome {
         match entrypoint.as_str() {
             "echo" => Outcome::Success(Some(args)),
-            attack => attacks::run(attack, &args),
+            "act" => script::act(&args, &context).unwrap_or_else(|message| failed(&message)),
+            name => items::of(name, &args).unwrap_or_else(|| attacks::run(name, &args)),
         }
+    }
+}
+
+impl callbacks::Guest for Bundle {
+    fn notify(event: String) -> Result<(), String> {
+        log::write(log::Level::Info, &format!("notified {event}"));
+        if event.contains("\"callback\":\"broken") { Err("this callback is broken".to_owned()) } else { Ok(()) }
     }
 }
 
