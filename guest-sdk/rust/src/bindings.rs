@@ -1,8 +1,10 @@
-//! The border of a component: bindings generated from `wit/`, and the two exports in their terms. Only in components; what an
+//! The border of a component: bindings generated from `wit/`, and the exports in their terms. Only in components; what an
 //! export does stands in [`crate::bundle`].
 
+use crate::callback::CallbackEvent;
 use crate::context::TaskContext;
 use crate::dag::Dag;
+use crate::error::TaskError;
 use crate::log::{self, Level};
 use crate::settings::milliseconds;
 use crate::task;
@@ -10,7 +12,7 @@ use crate::wake::{Wake, WakeEvent};
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "bundle",
+    world: "bundle-with-callbacks",
     pub_export_macro: true,
     export_macro_name: "__export_component",
     default_bindings_module: "waft::bindings",
@@ -31,6 +33,13 @@ pub fn run(
 ) -> waft::task::types::Outcome {
     log_panics();
     crate::bundle::run(dags, entrypoint, args, context.into()).into()
+}
+
+/// `callbacks.notify`.
+pub fn notify(notify: fn(CallbackEvent) -> Result<(), TaskError>, event: &str) -> Result<(), String> {
+    log_panics();
+    let told = CallbackEvent::parse(event).and_then(notify);
+    told.map_err(|error| error.message().to_owned())
 }
 
 /// A panic ends the instance at once, so its message goes out before.

@@ -1,6 +1,7 @@
 //! The two exports of a bundle, behind [`bundle!`](crate::bundle!): documents of its DAGs, and running a body.
 
 use crate::branch;
+use crate::callback::CallbackEvent;
 use crate::context::{self, TaskContext};
 use crate::dag::Dag;
 use crate::error::TaskError;
@@ -57,15 +58,28 @@ pub(crate) fn run(dags: &[Dag], entrypoint: &str, args: &str, context: TaskConte
 ///
 /// waft::bundle!(greeting);
 /// ```
+///
+/// `waft::bundle!(nightly; notify = tell);` names the function that hears of [callbacks](crate::CallbackEvent).
 #[macro_export]
 macro_rules! bundle {
     ($($dag:path),+ $(,)?) => {
+        $crate::bundle!($($dag),+; notify = $crate::__private::ignored);
+    };
+    ($($dag:path),+ $(,)?; notify = $notify:expr $(,)?) => {
         const _: () = {
             const DAGS: &[$crate::Dag] = &[$(<$dag>::DAG),+];
+            const NOTIFY: fn($crate::CallbackEvent) -> ::std::result::Result<(), $crate::TaskError> = $notify;
 
-            $crate::__export_bundle!(DAGS);
+            $crate::__export_bundle!(DAGS NOTIFY);
         };
     };
+}
+
+/// What a bundle without callbacks does with an event.
+#[doc(hidden)]
+pub fn ignored(event: CallbackEvent) -> Result<(), TaskError> {
+    let callback = event.callback;
+    Err(TaskError::fatal(format!("nothing hears of callback {callback:?}: say `waft::bundle!(…; notify = …)`")))
 }
 
 /// Outside a component there is nothing to export.
@@ -73,8 +87,9 @@ macro_rules! bundle {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_bundle {
-    ($dags:ident) => {
+    ($dags:ident $notify:ident) => {
         const _: usize = $dags.len();
+        const _: fn($crate::CallbackEvent) -> ::std::result::Result<(), $crate::TaskError> = $notify;
     };
 }
 
@@ -82,7 +97,7 @@ macro_rules! __export_bundle {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_bundle {
-    ($dags:ident) => {
+    ($dags:ident $notify:ident) => {
         struct Bundle;
 
         impl $crate::bindings::exports::waft::task::definition::Guest for Bundle {
@@ -98,6 +113,12 @@ macro_rules! __export_bundle {
                 context: $crate::bindings::waft::task::types::TaskContext,
             ) -> $crate::bindings::waft::task::types::Outcome {
                 $crate::bindings::run($dags, &entrypoint, &args, context)
+            }
+        }
+
+        impl $crate::bindings::exports::waft::task::callbacks::Guest for Bundle {
+            fn notify(event: ::std::string::String) -> ::std::result::Result<(), ::std::string::String> {
+                $crate::bindings::notify($notify, &event)
             }
         }
 

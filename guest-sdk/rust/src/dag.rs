@@ -37,6 +37,12 @@ pub struct Dag {
     #[doc(hidden)]
     pub timing: Timing,
     #[doc(hidden)]
+    pub on_success: &'static [&'static str],
+    #[doc(hidden)]
+    pub on_failure: &'static [&'static str],
+    #[doc(hidden)]
+    pub on_deadline_missed: &'static [&'static str],
+    #[doc(hidden)]
     pub build: fn(),
 }
 
@@ -55,6 +61,9 @@ impl Dag {
             max_active_tasks: None,
             fail_fast: false,
             timing: Timing::NONE,
+            on_success: &[],
+            on_failure: &[],
+            on_deadline_missed: &[],
             build,
         }
     }
@@ -90,6 +99,11 @@ impl Dag {
             max_active_tasks: self.max_active_tasks,
             fail_fast: self.fail_fast,
             timing: self.timing,
+            callbacks: [
+                ("on_success", self.on_success),
+                ("on_failure", self.on_failure),
+                ("on_deadline_missed", self.on_deadline_missed),
+            ],
             result: parts.result,
             tasks: parts.tasks,
             groups: parts.groups,

@@ -9,6 +9,7 @@ use crate::json_schema::JsonSchema;
 use crate::json_text::{Object, ToJson};
 use crate::json_type::JsonType;
 use crate::schedule::Timing;
+use crate::settings::write_callbacks;
 
 mod source;
 mod task;
@@ -34,6 +35,7 @@ pub(crate) struct DagDocument {
     pub(crate) max_active_tasks: Option<u32>,
     pub(crate) fail_fast: bool,
     pub(crate) timing: Timing,
+    pub(crate) callbacks: [(&'static str, &'static [&'static str]); 3],
     pub(crate) result: Vec<String>,
     pub(crate) tasks: Vec<TaskDocument>,
     pub(crate) groups: Vec<GroupDocument>,
@@ -52,6 +54,7 @@ impl ToJson for DagDocument {
         object.list("owners", self.owners);
         object.text("label", self.label);
         self.timing.write_members(&mut object);
+        write_callbacks(&self.callbacks, &mut object);
         if !self.params.is_empty() {
             object.entries("params", &self.params);
         }

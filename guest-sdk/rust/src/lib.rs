@@ -43,14 +43,15 @@
 //! - [`#[dag]`](macro@dag) makes a function a DAG. It runs while the bundle is parsed; values are not there yet, only
 //!   [`Output`], [`Mapped`] and [`Param`]. An edge that carries the wrong type does not compile.
 //! - [`bundle!`] lists the DAGs. Build with `cargo build --target wasm32-wasip2`.
-//! - While it runs, a body has [`context`], [`state`], [`xcom`], [`log`], [`progress`], [`Blob`] and [`Sequence`]; in a unit
-//!   test [`testing`] stands behind these.
+//! - While it runs, a body has [`context`], [`state`], [`xcom`], [`log`], [`progress`], [`Blob`], [`Sequence`], [`variables`],
+//!   [`connections`], [`assets`], [`dags`] and [`woken`]; in a unit test [`testing`] stands behind these.
 
 #![deny(missing_docs)]
 
 extern crate self as waft;
 
 mod arg;
+pub mod assets;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod bindings;
@@ -58,8 +59,11 @@ mod blob;
 mod bodiless;
 mod branch;
 mod bundle;
+mod callback;
+pub mod connections;
 mod context;
 mod dag;
+pub mod dags;
 mod document;
 mod error;
 mod graph;
@@ -85,6 +89,7 @@ mod tasks;
 mod teardown;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod variables;
 mod wake;
 pub mod xcom;
 
@@ -92,6 +97,7 @@ pub use arg::{Arg, Fixed, IntoArg, IntoEach, fixed};
 pub use blob::{Blob, BlobReader, BlobWriter};
 pub use bodiless::{approval, empty, latest_only};
 pub use branch::{Arms, BranchReturn, Chosen};
+pub use callback::{CallbackEvent, Happened};
 pub use context::{TaskContext, context};
 pub use dag::{Dag, DagParam};
 pub use error::{HostError, TaskError};
@@ -109,12 +115,13 @@ pub use task::{Argument, TaskReturn};
 pub use tasks::Tasks;
 pub use teardown::Setups;
 pub use waft_macros::{Arms, Type, dag, group, task};
-pub use wake::{Wake, WakeEvent};
+pub use wake::{Wake, WakeEvent, Woken, woken};
 
 /// What the macros write into an author's crate.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::branch::{ShortCircuitReturn, positions};
+    pub use crate::bundle::ignored;
     pub use crate::dag::{ParamDefault, param, param_default, result};
     pub use crate::graph::{Call, call};
     pub use crate::group::{GroupDecl, group_of};

@@ -38,6 +38,10 @@ pub struct Settings {
     pub memory_bytes: Option<u64>,
     pub inlets: &'static [&'static str],
     pub outlets: &'static [&'static str],
+    pub on_success: &'static [&'static str],
+    pub on_failure: &'static [&'static str],
+    pub on_retry: &'static [&'static str],
+    pub on_skipped: &'static [&'static str],
 }
 
 impl Settings {
@@ -69,6 +73,10 @@ impl Settings {
         memory_bytes: None,
         inlets: &[],
         outlets: &[],
+        on_success: &[],
+        on_failure: &[],
+        on_retry: &[],
+        on_skipped: &[],
     };
 
     pub(crate) fn write_members(&self, is_mapped: bool, object: &mut Object<'_>) {
@@ -111,6 +119,26 @@ impl Settings {
         object.list("inlets", self.inlets);
         let outlets: Vec<_> = self.outlets.iter().map(Outlet).collect();
         object.list("outlets", &outlets);
+        let callbacks = [
+            ("on_success", self.on_success),
+            ("on_failure", self.on_failure),
+            ("on_retry", self.on_retry),
+            ("on_skipped", self.on_skipped),
+        ];
+        write_callbacks(&callbacks, object);
+    }
+}
+
+/// Names of callbacks, by what they are called for.
+pub(crate) fn write_callbacks(callbacks: &[(&str, &[&'static str])], object: &mut Object<'_>) {
+    if callbacks.iter().any(|(_, names)| !names.is_empty()) {
+        object.member_with("callbacks", |out| {
+            let mut object = Object::begin(out);
+            for (name, names) in callbacks {
+                object.list(name, names);
+            }
+            object.end();
+        });
     }
 }
 

@@ -28,10 +28,13 @@ use serde::de::DeserializeOwned;
 
 use crate::blob::Blob;
 use crate::bundle;
+use crate::connections::Connection;
 use crate::context::{self, TaskContext};
 use crate::dag::Dag;
+use crate::dags::Run;
 use crate::host::memory;
 use crate::log::Level;
+use crate::wake::{Wake, Woken};
 
 /// How an attempt ended.
 pub use crate::task::Outcome;
@@ -137,6 +140,41 @@ pub fn upstream<T: Serialize + ?Sized>(task_id: &str, map_index: Option<u32>, ke
     let json = serde_json::to_string(value).unwrap_or_else(|error| panic!("the value under {key:?}: {error}"));
     let map_index = map_index.map_or(-1, |index| index as i32);
     memory::with(|memory| memory.upstream.insert((task_id.to_owned(), map_index, key.to_owned()), json));
+}
+
+/// Says what a variable is, for [`variables::get`](crate::variables::get).
+///
+/// # Panics
+/// Where `value` is no JSON.
+pub fn variable<T: Serialize + ?Sized>(key: &str, value: &T) {
+    let json = serde_json::to_string(value).unwrap_or_else(|error| panic!("the variable {key:?}: {error}"));
+    memory::with(|memory| memory.variables.insert(key.to_owned(), json));
+}
+
+/// Says what a connection is, for [`connections::get`](crate::connections::get).
+pub fn connection(connection_id: &str, connection: Connection) {
+    memory::with(|memory| memory.connections.insert(connection_id.to_owned(), connection));
+}
+
+/// The events that the body told, as names of assets and JSON.
+pub fn emitted() -> Vec<(String, String)> {
+    memory::with(|memory| memory.emitted.clone())
+}
+
+/// Says how a run has ended, for [`dags::run`](crate::dags::run). The runs that a test starts are `run__1`, `run__2` and so on.
+///
+/// # Panics
+/// Where `results` is no JSON.
+pub fn run_ends<T: Serialize + ?Sized>(dag_id: &str, run_id: &str, state: &str, results: &T) {
+    let json = serde_json::to_string(results).unwrap_or_else(|error| panic!("the results of {run_id:?}: {error}"));
+    let run = Run { state: state.to_owned(), results: Some(json) };
+    memory::with(|memory| memory.runs.insert((dag_id.to_owned(), run_id.to_owned()), run));
+}
+
+/// Says what has woken the attempt, for [`woken`](crate::woken()); `payload` is JSON.
+pub fn wake(wake: Wake, payload: Option<&str>) {
+    let woken = Woken { event: wake.event().clone(), payload: payload.map(str::to_owned) };
+    memory::with(|memory| memory.woken = Some(woken));
 }
 
 /// A blob with these bytes, as an argument for a body.

@@ -2,6 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::DeserializeOwned;
+
+use crate::error::TaskError;
+use crate::host;
+
 /// When a deferred task goes on: at a time, or when something has happened. See [`TaskError::defer`](crate::TaskError::defer).
 ///
 /// ```
@@ -26,7 +31,7 @@ pub enum WakeEvent {
     Asset(String),
     /// This signal, which comes through the API.
     Signal(String),
-    /// The end of this run.
+    /// The end of this run: the id of its DAG, a slash, its own id.
     DagRun(String),
 }
 
@@ -61,9 +66,15 @@ impl Wake {
         Self::new(WakeEvent::Signal(name.into()))
     }
 
-    /// When the run has ended.
-    pub fn dag_run(run_id: impl Into<String>) -> Self {
-        Self::new(WakeEvent::DagRun(run_id.into()))
+    /// When the run of the DAG has ended.
+    ///
+    /// ```
+    /// use waft::{Wake, WakeEvent};
+    ///
+    /// assert_eq!(Wake::dag_run("daily", "manual__1").event(), &WakeEvent::DagRun("daily/manual__1".into()));
+    /// ```
+    pub fn dag_run(dag_id: &str, run_id: &str) -> Self {
+        Self::new(WakeEvent::DagRun(format!("{dag_id}/{run_id}")))
     }
 
     /// After this time the task has failed if nothing has woken it.
@@ -82,4 +93,48 @@ impl Wake {
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
     }
+}
+
+/// What has woken an attempt. [`woken`] gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Woken {
+    /// What it waited for.
+    pub event: WakeEvent,
+    /// JSON that came with it: of a signal its payload, of an asset event `{"asset":…,"extra":…}`, of a run
+    /// `{"run_id":…,"state":…}`; `None` for a time.
+    pub payload: Option<String>,
+}
+
+impl Woken {
+    /// What came with it.
+    ///
+    /// # Errors
+    /// Nothing came, or it is no `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, TaskError> {
+        let payload =
+            self.payload.as_deref().ok_or_else(|| TaskError::fatal("nothing came with what woke the task"))?;
+        Ok(serde_json::from_str(payload)?)
+    }
+}
+
+/// What has woken this attempt last; `None` while it has not waited yet.
+///
+/// ```
+/// use waft::prelude::*;
+///
+/// #[task]
+/// fn publish(version: String) -> Result<String, TaskError> {
+///     let Some(woken) = waft::woken() else {
+///         return Err(TaskError::defer(Wake::signal("approved")));
+///     };
+///     let by: String = woken.read()?;
+///     Ok(format!("{version}, approved by {by}"))
+/// }
+///
+/// assert!(publish::body("1.2".into()).unwrap_err().is_defer());
+/// waft::testing::wake(Wake::signal("approved"), Some(r#""Ada""#));
+/// assert_eq!(publish::body("1.2".into()).unwrap(), "1.2, approved by Ada");
+/// ```
+pub fn woken() -> Option<Woken> {
+    host::woken_by()
 }

@@ -107,12 +107,24 @@ impl Setting {
     /// An id by the grammar of tasks, DAGs and bodies.
     pub(crate) fn id(&self) -> syn::Result<&LitStr> {
         let text = self.string()?;
+        self.check_id(text)?;
+        Ok(text)
+    }
+
+    /// Several of them.
+    pub(crate) fn ids(&self) -> syn::Result<Vec<LitStr>> {
+        let texts = self.strings()?;
+        texts.iter().try_for_each(|text| self.check_id(text))?;
+        Ok(texts)
+    }
+
+    fn check_id(&self, text: &LitStr) -> syn::Result<()> {
         let id = text.value();
         let legal = id.len() <= 250
             && id.starts_with(|c: char| c.is_ascii_alphanumeric())
             && id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
         if legal {
-            return Ok(text);
+            return Ok(());
         }
         Err(syn::Error::new(
             text.span(),

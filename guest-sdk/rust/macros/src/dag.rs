@@ -12,7 +12,7 @@ use crate::units::duration_ms;
 
 const KNOWN: &str = "dag_id, display_name, description, tags, owners, label, run_timeout, max_active_tasks, \
                      fail_fast, schedule, timezone, start_date, end_date, catchup, logical_date, max_active_runs, \
-                     max_consecutive_failed_runs, deadline and deadline_from";
+                     max_consecutive_failed_runs, deadline, deadline_from, on_success, on_failure and on_deadline_missed";
 
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
     let options: Settings = syn::parse2(options)?;
@@ -108,6 +108,10 @@ fn fields(options: &Settings, doc_md: &str) -> syn::Result<TokenStream> {
             "tags" | "owners" => {
                 let texts = option.strings()?;
                 quote!(#field: &[#(#texts),*],)
+            }
+            "on_success" | "on_failure" | "on_deadline_missed" => {
+                let callbacks = option.ids()?;
+                quote!(#field: &[#(#callbacks),*],)
             }
             "run_timeout" => {
                 let time = duration_ms(option.string()?)?;

@@ -43,6 +43,7 @@ use proc_macro::TokenStream;
 /// | `memory = "64MiB"` | memory of an instance (`B`, `KiB`, `MiB`, `GiB`) | 256MiB, which is the most |
 /// | `outlets = ["s3://b/orders"]` | assets that its success changes | |
 /// | `inlets = ["s3://b/rates"]` | assets about which its body may read what is kept | |
+/// | `on_failure = ["tell"]` | names that the bundle's function for callbacks is called with when an instance has failed; so do `on_success`, `on_retry` and `on_skipped` | |
 /// | `task_id = "load-all"` | id of the task unless it is called more than once | the function's name |
 /// | `entrypoint = "load"` | name of the body, unique in the bundle | the function's name |
 ///

@@ -12,7 +12,8 @@ use crate::units::{duration_ms, size_bytes};
 const KNOWN: &str = "kind, trigger_rule, retries, retry_delay, retry_multiplier, retry_delay_max, retry_jitter, retry_on, timeout, \
                      queued_timeout, pool, pool_slots, priority, weight_rule, max_active_per_run, max_active_per_dag, max_map_length, \
                      map_index_template, depends_on_past, wait_for_downstream, memory, poke_interval, soft_fail, \
-                     on_failure_fail_run, ignore_downstream_trigger_rules, inlets, outlets, task_id and entrypoint";
+                     on_failure_fail_run, ignore_downstream_trigger_rules, inlets, outlets, on_success, on_failure, on_retry, on_skipped, \
+                     task_id and entrypoint";
 
 const TRIGGER_RULES: &[&str] = &[
     "all_success",
@@ -150,6 +151,10 @@ impl Options {
                 let assets = setting.strings()?;
                 assets.iter().try_for_each(|name| asset(name).map(|_| ()))?;
                 quote!(#field: &[#(#assets),*],)
+            }
+            "on_success" | "on_failure" | "on_retry" | "on_skipped" => {
+                let callbacks = setting.ids()?;
+                quote!(#field: &[#(#callbacks),*],)
             }
             "memory" => {
                 let size = size_bytes(setting.string()?)?;

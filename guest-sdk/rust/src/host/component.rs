@@ -3,10 +3,14 @@
 use std::fmt;
 
 use crate::bindings::waft::task::{
-    blobs, log as log_import, progress as progress_import, task_state, types, values, xcom,
+    assets, blobs, connections, dags, deferral, log as log_import, progress as progress_import, task_state, types,
+    values, variables, xcom,
 };
+use crate::connections::Connection;
+use crate::dags::{Run, RunRequest};
 use crate::error::HostError;
 use crate::log::Level;
+use crate::wake::{WakeEvent, Woken};
 
 impl From<types::Error> for HostError {
     fn from(error: types::Error) -> Self {
@@ -42,6 +46,48 @@ pub(crate) fn state_delete(key: &str) -> Result<bool, HostError> {
 
 pub(crate) fn state_list(prefix: &str) -> Result<Vec<String>, HostError> {
     Ok(task_state::list(prefix)?)
+}
+
+pub(crate) fn variable_get(key: &str) -> Result<Option<String>, HostError> {
+    Ok(variables::get(key)?)
+}
+
+pub(crate) fn connection_get(connection_id: &str) -> Result<Option<Connection>, HostError> {
+    Ok(connections::get(connection_id)?.map(|found| Connection {
+        conn_type: found.conn_type,
+        description: found.description,
+        host: found.host,
+        login: found.login,
+        password: found.password,
+        schema: found.schema,
+        port: found.port,
+        extra: found.extra,
+    }))
+}
+
+pub(crate) fn asset_emit(asset: &str, json: String) -> Result<(), HostError> {
+    Ok(assets::emit(asset, &json)?)
+}
+
+pub(crate) fn run_trigger(dag_id: &str, request: RunRequest) -> Result<String, HostError> {
+    let RunRequest { conf, run_id, logical_date_us, note } = request;
+    Ok(dags::trigger(dag_id, &dags::RunRequest { conf, run_id, logical_date: logical_date_us, note })?)
+}
+
+pub(crate) fn run_status(dag_id: &str, run_id: &str) -> Result<Option<Run>, HostError> {
+    Ok(dags::run(dag_id, run_id)?.map(|run| Run { state: run.state, results: run.results }))
+}
+
+pub(crate) fn woken_by() -> Option<Woken> {
+    deferral::woken_by().map(|woken| {
+        let event = match woken.on {
+            types::WakeEvent::Until(time_us) => WakeEvent::Until(time_us),
+            types::WakeEvent::Asset(name) => WakeEvent::Asset(name),
+            types::WakeEvent::Signal(name) => WakeEvent::Signal(name),
+            types::WakeEvent::DagRun(run) => WakeEvent::DagRun(run),
+        };
+        Woken { event, payload: woken.payload }
+    })
 }
 
 pub(crate) fn log(level: Level, message: &str) {

@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use crate::connections::Connection;
+use crate::dags::{Run, RunRequest};
 use crate::error::HostError;
 use crate::log::Level;
 use crate::testing::{LogLine, Progress};
+use crate::wake::Woken;
 
 /// Everything that the task under test did, and what it may find.
 #[derive(Debug, Default)]
@@ -18,6 +21,12 @@ pub(crate) struct Memory {
     pub(crate) progress: Option<Progress>,
     pub(crate) sequences: Vec<Rc<[String]>>,
     pub(crate) blobs: HashMap<String, Rc<[u8]>>,
+    pub(crate) variables: HashMap<String, String>,
+    pub(crate) connections: HashMap<String, Connection>,
+    pub(crate) emitted: Vec<(String, String)>,
+    pub(crate) runs: HashMap<(String, String), Run>,
+    pub(crate) started: Vec<(String, RunRequest)>,
+    pub(crate) woken: Option<Woken>,
 }
 
 thread_local! {
@@ -56,6 +65,47 @@ pub(crate) fn state_delete(key: &str) -> Result<bool, HostError> {
 
 pub(crate) fn state_list(prefix: &str) -> Result<Vec<String>, HostError> {
     Ok(with(|memory| memory.state.keys().filter(|key| key.starts_with(prefix)).cloned().collect()))
+}
+
+pub(crate) fn variable_get(key: &str) -> Result<Option<String>, HostError> {
+    Ok(with(|memory| memory.variables.get(key).cloned()))
+}
+
+pub(crate) fn connection_get(connection_id: &str) -> Result<Option<Connection>, HostError> {
+    Ok(with(|memory| memory.connections.get(connection_id).cloned()))
+}
+
+/// Takes any asset: a body that is called directly has no task with outlets.
+pub(crate) fn asset_emit(asset: &str, json: String) -> Result<(), HostError> {
+    if !json.starts_with('{') {
+        return Err(HostError::Invalid("extra is a JSON object".to_owned()));
+    }
+    with(|memory| memory.emitted.push((asset.to_owned(), json)));
+    Ok(())
+}
+
+/// Counts runs from 1 in the order of the DAGs' requests; the same request again is the same run.
+pub(crate) fn run_trigger(dag_id: &str, request: RunRequest) -> Result<String, HostError> {
+    with(|memory| {
+        let wanted = (dag_id.to_owned(), request);
+        let known = memory.started.iter().position(|started| *started == wanted);
+        let number = known.unwrap_or(memory.started.len()) + 1;
+        let run_id = wanted.1.run_id.clone().unwrap_or_else(|| format!("run__{number}"));
+        if known.is_none() {
+            memory.started.push(wanted);
+            let running = Run { state: "running".to_owned(), results: None };
+            memory.runs.entry((dag_id.to_owned(), run_id.clone())).or_insert(running);
+        }
+        Ok(run_id)
+    })
+}
+
+pub(crate) fn run_status(dag_id: &str, run_id: &str) -> Result<Option<Run>, HostError> {
+    Ok(with(|memory| memory.runs.get(&(dag_id.to_owned(), run_id.to_owned())).cloned()))
+}
+
+pub(crate) fn woken_by() -> Option<Woken> {
+    with(|memory| memory.woken.clone())
 }
 
 pub(crate) fn log(level: Level, message: &str) {

@@ -61,7 +61,8 @@ pub(crate) fn act(args: &str, context: &TaskContext) -> Result<Outcome, String> 
         xcom::push(key, &value.to_string()).map_err(shown)?;
     }
     for event in script.get("emit").and_then(Value::as_array).into_iter().flatten() {
-        assets::emit(of(event, "asset")?, &event["extra"].to_string()).map_err(shown)?;
+        let extra = event.get("extra").map_or_else(|| "{}".to_owned(), Value::to_string);
+        assets::emit(of(event, "asset")?, &extra).map_err(shown)?;
     }
     let mut value = None;
     let mut started = None;
