@@ -1,12 +1,16 @@
-//! An unfinished run in memory.
+//! A run in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::outcome::{Answer, End, ResourcesUsed};
-use model::{AttemptToken, Fence, InstanceKey, Place, RunKey, TaskState, TenantScope};
-use plan::{Decisions, Event, Ready, RunContext, RunMachine, SavedInstance, SavedNode, SavedRun};
-use store::{Claim, ClaimedRun, Execution, Report, RunRow, RunSnapshot};
+use model::outcome::{Answer, End, ResourcesUsed, WakeOn, Woken};
+use model::{AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, TaskState, TenantScope};
+use plan::{
+    AnswerDecision, Block, BlockDecision, Decisions, Event, Past, Ready, RunContext, RunMachine, SavedInstance,
+    SavedNode, SavedRun,
+};
+use store::{Claim, ClaimedRun, Execution, Report, RunRow, RunSnapshot, WaitKind};
 
 use crate::board::RunProgress;
 use crate::command::NewTrigger;
@@ -22,7 +26,21 @@ pub(crate) struct ActiveRun {
     pub(crate) ready_told: u32,
     /// Its result is known to those who wait elsewhere.
     pub(crate) is_result_told: bool,
+    /// What its instances wait for without a worker.
+    pub(crate) waits: BTreeMap<(NodeIdx, MapIndex), Waiting>,
+    /// What has woken attempts last.
+    pub(crate) woken: BTreeMap<(NodeIdx, MapIndex), Arc<Woken>>,
+    /// Instances of each task that run, and that are deferred, as limits beyond the run have counted them.
+    pub(crate) counted: BTreeMap<NodeIdx, (u32, u32)>,
     generation: u64,
+}
+
+/// What an instance waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) on: WakeOn,
+    pub(crate) kind: WaitKind,
+    pub(crate) key: Arc<str>,
 }
 
 impl ActiveRun {
@@ -33,6 +51,9 @@ impl ActiveRun {
             is_queued: false,
             ready_told: 0,
             is_result_told: false,
+            waits: BTreeMap::new(),
+            woken: BTreeMap::new(),
+            counted: BTreeMap::new(),
             generation: 0,
         }
     }
@@ -47,13 +68,27 @@ impl ActiveRun {
         RunProgress { state: self.machine.state(), result: self.machine.result(), generation: self.generation }
     }
 
-    /// Takes an event; also gives the executions that the event ended by ending their instances.
-    pub(crate) fn on(&mut self, event: Event, now: Timestamp) -> (Decisions, Vec<(InstanceKey, Fence)>) {
-        let run = self.claimed.key;
-        let decisions = self.machine.on(event, now);
-        let instance = |it: &plan::Cancelled| InstanceKey { run, node: it.node, map_index: it.map_index };
-        let ended = decisions.cancelled.iter().map(|it| (instance(it), it.fence)).collect();
-        (decisions, ended)
+    pub(crate) fn on(&mut self, event: Event, now: Timestamp) -> Decisions {
+        self.machine.on(event, now)
+    }
+
+    /// It was cleared or marked once more; what is claimed from now on is of after that.
+    pub(crate) fn cleared(&mut self) {
+        let run = &*self.claimed;
+        self.claimed = Arc::new(ClaimedRun {
+            scope: run.scope,
+            key: run.key,
+            dag_id: run.dag_id.clone(),
+            run_id: run.run_id.clone(),
+            version: run.version,
+            component: run.component,
+            dag: run.dag.clone(),
+            conf: run.conf.clone(),
+            params: run.params.clone(),
+            logical_date: run.logical_date,
+            data_interval: run.data_interval,
+            clears: run.clears + 1,
+        });
     }
 
     pub(crate) fn running(&self) -> impl Iterator<Item = (InstanceKey, Fence)> + '_ {
@@ -72,7 +107,7 @@ impl ActiveRun {
                 place,
                 suspect: ready.suspect,
                 claimed_at: now,
-                woken: None,
+                woken: self.woken.get(&(ready.node, ready.map_index)).cloned(),
                 notify: None,
             }
         };
@@ -126,18 +161,27 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         max_tries: row.max_tries,
         fence: row.fence,
         retry_at: row.retry_at,
-        since: None,
-        times_out: false,
+        since: row.since,
+        times_out: row.times_out,
         lost_executions: row.lost_executions,
         suspect: row.suspect,
         has_value: row.has_value,
     };
+    let block = |row: &store::BlockRow| {
+        let store::BlockRow { level, parent, first, length, offset, live } = *row;
+        BlockDecision { scope: level, block: Block { parent, first, length, offset, live } }
+    };
+    let answer = |row: &store::AnswerRow| AnswerDecision {
+        node: row.node,
+        map_index: row.map_index,
+        answer: row.answer.clone(),
+    };
     SavedRun {
         started_at: snapshot.run.started_at.unwrap_or(snapshot.run.queued_at),
         nodes: snapshot.nodes.iter().map(node).collect(),
-        blocks: Vec::new(),
+        blocks: snapshot.blocks.iter().map(block).collect(),
         instances: snapshot.instances.iter().map(instance).collect(),
-        answers: Vec::new(),
+        answers: snapshot.answers.iter().map(answer).collect(),
         prior_tries: snapshot.prior_tries.clone(),
     }
 }
@@ -156,9 +200,15 @@ pub(crate) fn lost(
     Report { scope, token, execution, xcoms, has_value: false, answer: Answer::default(), asset_events }
 }
 
-/// What the machine of a run must know of the world around it.
-pub(crate) fn context(run: RunKey) -> RunContext {
-    RunContext { seed: run.uuid().as_u64_pair().1, ..RunContext::default() }
+/// What the machine of a run must know of the world around it. What the run before says is asked for when the machine has started.
+pub(crate) fn context(run: RunKey, is_latest: bool, dag: &Dag) -> RunContext {
+    let past = if depends_on_past(dag) { Past::Met(Vec::new()) } else { Past::First };
+    RunContext { seed: run.uuid().as_u64_pair().1, is_latest, past }
+}
+
+/// Whether some task waits for the run before.
+pub(crate) fn depends_on_past(dag: &Dag) -> bool {
+    dag.document().tasks.iter().any(|task| task.depends_on_past)
 }
 
 /// The key under which a run is found again.

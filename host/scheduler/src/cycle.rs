@@ -1,29 +1,39 @@
 //! One turn of the loop: what is gathered for one commit, and whom to tell when it is durable.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use model::asset::AssetDocument;
-use model::outcome::{End, ResourcesUsed};
-use model::{
-    Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, TryNumber, WorkerId,
-};
-use plan::{Decisions, ExpansionDecision};
-use serde_json::Value;
+use model::{DagId, Fence, InstanceKey, RunId, RunKey, RunState, TenantScope, WorkerId};
+use plan::ExpansionDecision;
 use store::{
-    AssetSource, Claim, ClaimedRun, Ended, EventId, Execution, Expansion, InstanceClaim, NewAssetEvent, NewInstances,
-    NewNode, NewRun, Offer, Report, ResultChange, RunCommit, RunStateChange, StoreError, Transition,
+    Claim, ClaimedRun, EventId, InstanceClaim, NewRun, Offer, Report, ResultChange, RunCommit, RunStateChange,
+    StoreError,
 };
 use tokio::sync::oneshot;
 
 use crate::active::RunHandle;
+use crate::by_hand::{Changes, ControlError};
 use crate::command::{NewTrigger, Reply, TriggerError};
+use crate::given::Given;
+
+mod decided;
+mod new_run;
+
+pub(crate) use new_run::new_run;
 
 /// Who reported, with what of it belongs elsewhere.
 pub(crate) struct Reporter {
     pub(crate) reply: Reply<Vec<Report>, StoreError>,
     pub(crate) elsewhere: Vec<Report>,
+}
+
+/// An instance that waits for the end of a run.
+pub(crate) struct RunWait {
+    /// Which of the commit's waits.
+    pub(crate) wait: usize,
+    pub(crate) scope: TenantScope,
+    /// What it names, if it can name a run at all.
+    pub(crate) run: Option<(DagId, RunId)>,
 }
 
 /// What one commit will hold.
@@ -51,6 +61,12 @@ pub(crate) struct Cycle {
     pub(crate) event_replies: Vec<(oneshot::Sender<bool>, bool)>,
     /// Results that have become known, for those who wait elsewhere.
     pub(crate) results: Vec<ResultChange>,
+    /// Waits of the commit whose runs are still to be found.
+    pub(crate) run_waits: Vec<RunWait>,
+    /// Who asked for what the commit does by hand.
+    pub(crate) acts: Vec<(Changes, Reply<Changes, ControlError>)>,
+    /// What is reset keeps its task state.
+    pub(crate) keeps_state: bool,
 }
 
 impl Cycle {
@@ -71,6 +87,9 @@ impl Cycle {
             events: Vec::new(),
             event_replies: Vec::new(),
             results: Vec::new(),
+            run_waits: Vec::new(),
+            acts: Vec::new(),
+            keeps_state: false,
         }
     }
 
@@ -81,18 +100,40 @@ impl Cycle {
 
     /// True when the commit would change no row.
     pub(crate) fn writes_nothing(&self) -> bool {
-        let RunCommit { runs, ended, expansions, instances, transitions, claims, fence: _, run_states, asset_events } =
-            &self.commit;
-        let runs = runs.len() + run_states.len();
-        let rows =
-            ended.len() + expansions.len() + instances.len() + transitions.len() + claims.len() + asset_events.len();
+        let RunCommit {
+            runs,
+            ended,
+            cancelled,
+            reopened,
+            resets,
+            marks,
+            expansions,
+            blocks,
+            instances,
+            transitions,
+            values,
+            answers,
+            waits,
+            woken,
+            signals,
+            claims,
+            fence: _,
+            run_states,
+            asset_events,
+            logs,
+        } = &self.commit;
+        let runs = runs.len() + reopened.len() + run_states.len() + logs.len();
+        let by_hand = resets.len() + marks.len() + cancelled.len();
+        let instances = ended.len() + instances.len() + transitions.len() + claims.len() + values.len();
+        let levels = expansions.len() + blocks.len() + answers.len();
+        let waits = waits.len() + woken.len() + signals.len() + asset_events.len();
         let shared = self.offers.len() + self.events.len() + self.results.len();
-        runs + rows + shared == 0
+        runs + by_hand + instances + levels + waits + shared == 0
     }
 
     /// A new run, before its first decisions.
-    pub(crate) fn run(&mut self, trigger: NewTrigger, known: &[ExpansionDecision]) {
-        let run = new_run(trigger, known, self.now);
+    pub(crate) fn run(&mut self, trigger: NewTrigger, given: &Given, known: &[ExpansionDecision]) {
+        let run = new_run(trigger, given, known, self.now);
         self.commit.runs.push(NewRun { state: RunState::Running, started_at: Some(self.now), ..run });
     }
 
@@ -100,143 +141,6 @@ impl Cycle {
     pub(crate) fn starts(&mut self, run: &ClaimedRun) {
         let to = RunState::Running;
         self.commit.run_states.push(RunStateChange { scope: run.scope, run: run.key, to, reason: None, at: self.now });
-    }
-
-    /// What a machine decided; `report` is what it decided about.
-    pub(crate) fn decisions(&mut self, run: &ClaimedRun, decisions: Decisions, report: Option<Report>) {
-        let (scope, key, at) = (run.scope, run.key, self.now);
-        self.touched.insert((scope, key), run.clears);
-        if decisions.more_after_commit {
-            self.more_after_commit.push(key);
-        }
-        self.asset_events(run, &decisions, report.as_ref());
-        if let (Some(end), Some(mut report)) = (decisions.ended, report) {
-            if let (Some(reason), End::HostLost { message, .. }) = (&end.reason, &mut report.execution.end) {
-                *message = format!("{reason}; the last one: {message}");
-            }
-            self.commit.ended.push(Ended {
-                scope,
-                instance: report.token.instance,
-                try_number: report.token.try_number,
-                fence: report.token.fence,
-                execution: report.execution,
-                to: end.to,
-                retry_at: end.retry_at,
-                lost_executions: end.lost_executions,
-                suspect: end.suspect,
-                xcoms: report.xcoms,
-                has_value: report.has_value,
-                list_length: report.answer.list_length,
-            });
-        }
-        let expansions = decisions.expansions.into_iter();
-        self.commit.expansions.extend(expansions.map(|it| Expansion {
-            scope,
-            run: key,
-            node: it.node,
-            length: it.length,
-        }));
-        self.commit.instances.extend(decisions.inserts.into_iter().map(|it| NewInstances {
-            scope,
-            run: key,
-            node: it.node,
-            first: it.first,
-            count: it.count,
-            state: it.state,
-            try_number: it.try_number,
-            max_tries: it.max_tries,
-            reason: it.reason,
-            at,
-        }));
-        self.commit.transitions.extend(decisions.transitions.into_iter().map(|it| Transition {
-            scope,
-            run: key,
-            node: it.node,
-            first: it.first,
-            last: it.last,
-            to: it.to,
-            try_number: it.try_number,
-            reason: it.reason,
-            at,
-        }));
-        if let Some(end) = decisions.run_end {
-            self.commit.run_states.push(RunStateChange { scope, run: key, to: end.state, reason: end.reason, at });
-        }
-    }
-
-    /// Successes change the outlets of their tasks: each has the events that the body told of it, or one.
-    fn asset_events(&mut self, run: &ClaimedRun, decisions: &Decisions, report: Option<&Report>) {
-        let ended = decisions.ended.as_ref().filter(|end| end.to == TaskState::Success).zip(report);
-        let ended = ended.map(|(_, report)| {
-            let instance = report.token.instance;
-            (instance.node, instance.map_index, report.asset_events.as_slice())
-        });
-        // An empty task succeeds without an execution.
-        let empty = decisions.transitions.iter().filter(|it| it.to == TaskState::Success);
-        let empty = empty.map(|it| (it.node, it.first, [].as_slice()));
-        for (node, map_index, told) in ended.into_iter().chain(empty) {
-            let task = run.dag.task(node);
-            for outlet in &task.outlets {
-                let told = told.iter().filter(|event| event.asset == outlet.name).map(|event| Some(&event.extra));
-                let told: Vec<_> = told.collect();
-                let extras = if told.is_empty() { vec![None] } else { told };
-                self.commit.asset_events.extend(extras.into_iter().map(|extra| NewAssetEvent {
-                    scope: run.scope,
-                    asset: outlet.name.clone(),
-                    extra: extra_of(outlet, extra.map(AsRef::as_ref)),
-                    source: AssetSource::Task {
-                        dag_id: run.dag_id.clone(),
-                        run: run.key,
-                        run_id: run.run_id.clone(),
-                        task_id: task.task_id.clone(),
-                        map_index,
-                    },
-                    at: self.now,
-                }));
-            }
-        }
-    }
-
-    /// Executions that ended because their run ended: their attempts get a row, and what they still do is stale.
-    pub(crate) fn cancelled(
-        &mut self,
-        run: &ClaimedRun,
-        executions: Vec<(InstanceKey, Fence)>,
-        decisions: &mut Decisions,
-        claim: impl Fn(InstanceKey, Fence) -> Option<(TryNumber, Timestamp)>,
-    ) {
-        for (instance, fence) in executions {
-            let covers = |first: MapIndex, last: MapIndex| (first..=last).contains(&instance.map_index);
-            let reason: Option<Arc<str>> = decisions
-                .transitions
-                .iter()
-                .find(|it| it.node == instance.node && covers(it.first, it.last))
-                .and_then(|it| it.reason.clone());
-            decisions.transitions.retain(|it| {
-                !(it.node == instance.node && it.first == instance.map_index && it.last == instance.map_index)
-            });
-            let message = reason.as_deref().unwrap_or("the run ended").to_owned();
-            let (try_number, started_at) = claim(instance, fence).unwrap_or((TryNumber(1), self.now));
-            self.commit.ended.push(Ended {
-                scope: run.scope,
-                instance,
-                try_number,
-                fence,
-                execution: Execution {
-                    started_at,
-                    ended_at: self.now,
-                    end: End::Cancelled { message },
-                    used: ResourcesUsed::default(),
-                },
-                to: TaskState::Failed,
-                retry_at: None,
-                lost_executions: 0,
-                suspect: false,
-                xcoms: Vec::new(),
-                has_value: false,
-                list_length: None,
-            });
-        }
     }
 
     /// Instances that any worker may take.
@@ -265,45 +169,4 @@ impl Cycle {
         }));
         self.handouts.entry(worker).or_default().extend(claims);
     }
-}
-
-/// A run that is queued. Lengths that are known already stand in its tasks' rows from the beginning, for there are no rows yet
-/// that an expansion could replace.
-pub(crate) fn new_run(trigger: NewTrigger, known: &[ExpansionDecision], now: Timestamp) -> NewRun {
-    let dag = &trigger.version.dag;
-    let known: HashMap<NodeIdx, u32> = known.iter().map(|it| (it.node, it.length)).collect();
-    let node = |node: NodeIdx| NewNode {
-        node,
-        task_id: dag.task(node).task_id.clone(),
-        map_length: known.get(&node).copied(),
-    };
-    let nodes = dag.indices().map(node).collect();
-    NewRun {
-        scope: trigger.version.scope,
-        key: trigger.key,
-        dag_id: trigger.version.dag_id.clone(),
-        run_id: trigger.run_id,
-        version: trigger.version.key,
-        run_type: trigger.run_type,
-        state: RunState::Queued,
-        conf: trigger.conf,
-        params: trigger.params,
-        note: trigger.note,
-        triggered_by: trigger.triggered_by,
-        logical_date: trigger.logical_date,
-        data_interval: trigger.data_interval,
-        run_after: trigger.run_after,
-        queued_at: now,
-        started_at: None,
-        nodes,
-    }
-}
-
-/// What an event says: what the document says of its asset, and over it what the body told.
-fn extra_of(outlet: &AssetDocument, told: Option<&str>) -> Arc<str> {
-    let mut extra = outlet.extra.clone();
-    if let Some(Ok(Value::Object(told))) = told.map(serde_json::from_str) {
-        extra.extend(told);
-    }
-    Value::Object(extra).to_string().into()
 }

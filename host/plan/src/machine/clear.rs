@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{NodeIdx, TaskState};
+use model::document::TaskKind;
+use model::{NodeIdx, RunState, TaskState};
 
 use super::{ResultStatus, RunMachine, Work};
 use crate::retry::Attempt;
@@ -40,11 +41,37 @@ impl RunMachine {
         out
     }
 
+    /// Gives the whole run an end, as [`Self::select_for_run`] says it: success to everything but teardowns, which then have their turn;
+    /// or failed to what runs, and what waits is skipped. What is not expanded will not be.
+    pub fn mark_run(&mut self, to: RunState, reason: &str, now: Timestamp) -> Decisions {
+        let mut out = Decisions::default();
+        self.run_again(now);
+        let reason: Arc<str> = reason.into();
+        if to != RunState::Success {
+            self.result = ResultStatus::Pending;
+            self.stop(reason, &mut out);
+            return out;
+        }
+        self.never_expand(&reason);
+        for idx in self.dag.indices().filter(|idx| self.dag.task(*idx).kind != TaskKind::Teardown).collect::<Vec<_>>() {
+            let made = self.node(idx).instances.made();
+            for slot in 0..made {
+                if !matches!(self.node(idx).instances.state(slot), TaskState::Success | TaskState::Removed) {
+                    self.mark_slot(idx, slot, TaskState::Success, &reason, &mut out);
+                }
+            }
+            self.make_marked(idx, TaskState::Success, &reason, &mut out);
+        }
+        self.recount_result();
+        self.come_to_rest(&mut out);
+        out
+    }
+
     fn run_again(&mut self, now: Timestamp) {
         self.now = now;
         if self.state.is_ended() {
             self.deadline = self.dag.document().run_timeout_ms.map(|timeout_ms| super::later(now, timeout_ms));
-            self.state = model::RunState::Running;
+            self.state = RunState::Running;
         }
         self.doom = None;
         self.halted.clear();

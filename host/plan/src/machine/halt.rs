@@ -49,7 +49,7 @@ impl RunMachine {
     }
 
     /// Whatever is not expanded will not be.
-    fn never_expand(&mut self, reason: &Arc<str>) {
+    pub(super) fn never_expand(&mut self, reason: &Arc<str>) {
         let scopes: Vec<_> = self.dag.scopes().filter_map(|(scope, at)| Some((scope, at.parent?))).collect();
         for (scope, parent) in scopes {
             for context in 0..self.tree.of(parent).count() {
@@ -117,7 +117,12 @@ impl RunMachine {
             }
             self.end_slots(idx, slot..slot + 1, to);
         }
-        let length = self.node(idx).instances.length();
+        self.make_marked(idx, TaskState::Skipped, reason, out);
+    }
+
+    /// Makes the rows that are missing, in an ended state.
+    pub(super) fn make_marked(&mut self, idx: NodeIdx, state: TaskState, reason: &Arc<str>, out: &mut Decisions) {
+        let (made, length) = (self.node(idx).instances.made(), self.node(idx).instances.length());
         self.node_mut(idx).instances.make(length);
         for slot in made..length {
             let attempt = self.node(idx).attempt(slot);
@@ -125,13 +130,13 @@ impl RunMachine {
                 node: idx,
                 first: self.node(idx).map_index(slot),
                 count: 1,
-                state: TaskState::Skipped,
+                state,
                 try_number: TryNumber(attempt.try_number),
                 max_tries: attempt.max_tries,
                 retry_at: None,
                 reason: Some(Arc::clone(reason)),
             });
-            self.end_slots(idx, slot..slot + 1, TaskState::Skipped);
+            self.end_slots(idx, slot..slot + 1, state);
         }
         self.unmade.retain(|node| *node != idx);
     }

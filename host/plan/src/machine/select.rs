@@ -3,9 +3,12 @@
 use std::ops::Range;
 
 use model::document::TaskKind;
-use model::{NodeIdx, ScopeIdx, TaskState};
+use model::{NodeIdx, RunState, ScopeIdx, TaskState};
 
 use super::RunMachine;
+use super::items::Item;
+use super::settle::Standing;
+use crate::rule::Verdict;
 use crate::{Marking, Selected, Selection, SelectionError};
 
 /// Slots by task, as ranges.
@@ -17,10 +20,16 @@ impl RunMachine {
     pub fn select_for_clear(&self, selection: &Selection) -> Result<Vec<Selected>, SelectionError> {
         let mut picks = self.picks(selection)?;
         if selection.only_failed || selection.only_running {
+            let mut left_out = if selection.only_failed { self.left_out() } else { vec![Vec::new(); picks.len()] };
+            self.meet(&mut left_out, &picks);
             self.keep(&mut picks, |state| {
                 (selection.only_failed && matches!(state, TaskState::Failed | TaskState::UpstreamFailed))
                     || (selection.only_running && state == TaskState::Running)
             });
+            for (slots, more) in picks.iter_mut().zip(left_out) {
+                slots.extend(more);
+                merge(slots);
+            }
         }
         self.pull_setups(&mut picks);
         self.keep(&mut picks, |state| !matches!(state, TaskState::None | TaskState::Removed));
@@ -41,6 +50,24 @@ impl RunMachine {
             *cleared = ranges(rest);
         }
         Ok(Marking { marked: self.selected(picks), cleared: self.selected(cleared) })
+    }
+
+    /// The instances that get another state when the whole run is marked, with that state.
+    pub fn select_for_run(&self, to: RunState) -> Vec<(Selected, TaskState)> {
+        let all: Picks = self.nodes.iter().map(|node| std::iter::once(0..node.instances.made()).collect()).collect();
+        let given = |picks: Picks, state: TaskState| self.selected(picks).into_iter().map(move |it| (it, state));
+        if to == RunState::Success {
+            let mut picks = all;
+            for idx in self.dag.indices().filter(|idx| self.dag.task(*idx).kind == TaskKind::Teardown) {
+                picks[idx.0 as usize].clear();
+            }
+            self.keep(&mut picks, |state| !matches!(state, TaskState::Success | TaskState::Removed));
+            return given(picks, TaskState::Success).collect();
+        }
+        let (mut running, mut waiting) = (all.clone(), all);
+        self.keep(&mut running, |state| state == TaskState::Running);
+        self.keep(&mut waiting, |state| !state.is_ended() && state != TaskState::Running);
+        given(running, TaskState::Failed).chain(given(waiting, TaskState::Skipped)).collect()
     }
 
     /// What is named, with what stands upstream and downstream of it.
@@ -121,6 +148,44 @@ impl RunMachine {
         merge(&mut contexts);
         let inside = |context| self.tree.inside(at, context, of_to);
         contexts.into_iter().flatten().flat_map(inside).filter_map(clipped).collect()
+    }
+
+    /// What was skipped for no rule's sake, but because the run came to its end, and what was skipped for that.
+    fn left_out(&self) -> Picks {
+        let mut picks: Picks = vec![Vec::new(); self.nodes.len()];
+        let mut is_any = false;
+        for idx in self.dag.indices() {
+            let node = self.node(idx);
+            let is_left_out = |slot: &u32| {
+                let context = if node.is_mapped() { self.tree.of(node.scope).parent(*slot) } else { *slot };
+                let is_untried = node.instances.state(*slot) == TaskState::Skipped && node.tried(*slot) == 0;
+                is_untried
+                    && match self.standing(idx, context) {
+                        Standing::Decided(Verdict::Skip, _) => false,
+                        Standing::Decided(Verdict::Run, _) => self.item(node.scope, *slot) != Item::Missing,
+                        _ => true,
+                    }
+            };
+            picks[idx.0 as usize] = ranges((0..node.instances.made()).filter(is_left_out).collect());
+            is_any |= !picks[idx.0 as usize].is_empty();
+        }
+        if !is_any {
+            return picks;
+        }
+        let mut picks = self.downstream_of(&picks);
+        for (node, slots) in self.nodes.iter().zip(&mut picks) {
+            let is_untried = |slot: &u32| node.instances.state(*slot) == TaskState::Skipped && node.tried(*slot) == 0;
+            *slots = ranges(slots.drain(..).flatten().filter(is_untried).collect());
+        }
+        picks
+    }
+
+    /// Leaves only what is in both.
+    fn meet(&self, picks: &mut Picks, others: &Picks) {
+        for (slots, others) in picks.iter_mut().zip(others) {
+            let is_in = |slot: &u32| others.iter().any(|range| range.contains(slot));
+            *slots = ranges(slots.drain(..).flatten().filter(is_in).collect());
+        }
     }
 
     fn pull_setups(&self, picks: &mut Picks) {
