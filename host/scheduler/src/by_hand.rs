@@ -7,6 +7,14 @@ use store::StoreError;
 
 use crate::version::VersionError;
 
+mod asked;
+mod planned;
+mod why;
+
+pub(crate) use asked::Asked;
+pub(crate) use planned::Planned;
+pub(crate) use why::{explained, lost_executions};
+
 /// Who asks for something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -56,6 +64,18 @@ pub enum Act {
     MarkRun(RunState),
     /// The run fails now: what runs is cancelled, what waits is skipped.
     Cancel,
+}
+
+impl Act {
+    /// What it is called in the log of events.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Clear(_) => "clear",
+            Self::Mark(_) => "mark",
+            Self::MarkRun(_) => "mark_run",
+            Self::Cancel => "cancel",
+        }
+    }
 }
 
 /// What changes, or would: ranges of instances, by task.
@@ -160,6 +180,9 @@ pub enum ControlError {
     /// Too many runs are unfinished; try again later.
     #[error("{active} runs are unfinished, at most {max} may be; try again later")]
     Overloaded { active: usize, max: usize },
+    /// Another process decides about this tenant's runs.
+    #[error("another process decides about the runs of this tenant")]
+    NotOwner,
     /// Somebody else changed the run meanwhile; ask again.
     #[error("the run was changed meanwhile; ask again")]
     Overtaken,

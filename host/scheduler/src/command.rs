@@ -9,8 +9,9 @@ use store::{EventRow, IdempotencyKey, Ownership, Report, RunParent, StoreError, 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::by_hand::{Act, Asker, Changes, ControlError, Explained};
+use crate::given::Given;
 use crate::recovery::Recovered;
-use crate::version::{Version, VersionError};
+use crate::version::Version;
 
 /// A run to start.
 #[derive(Debug, Clone)]
@@ -73,6 +74,7 @@ pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 pub(crate) enum Command {
     Trigger {
         trigger: Box<NewTrigger>,
+        given: Given,
         lengths: Lengths,
         reply: Reply<(), TriggerError>,
     },
@@ -84,6 +86,8 @@ pub(crate) enum Command {
         is_dry_run: bool,
         reply: Reply<Changes, ControlError>,
     },
+    /// Pools may have changed, and events of assets come.
+    Poked,
     /// Something may be there that instances of this run wait for.
     Met {
         scope: TenantScope,

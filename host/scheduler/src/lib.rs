@@ -18,6 +18,7 @@ mod by_hand;
 mod cluster;
 mod command;
 mod cycle;
+mod given;
 mod local_queue;
 mod metric_names;
 mod news;

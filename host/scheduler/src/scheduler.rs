@@ -1,31 +1,36 @@
 //! The handle that callers hold, and how the loop is started.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
+use model::limits::run::DEPTH_MAX;
 use model::{MapIndex, RunKey, TaskId, TenantScope};
-use plan::{Given, Lengths, MachineLimits, RunMachine, lengths_at_start};
-use serde_json::Value;
+use plan::{Lengths, MachineLimits, RunMachine};
 use store::{NewSignal, PoolStore, RunReader, RunStore, StoreError, TaskQueue, VariableStore, WaitStore};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
-use crate::by_hand::{Act, Asker, Changes, ControlError, Explained};
+use crate::by_hand::{Act, Asked, Asker, Changes, ControlError, Explained, Planned, explained};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
 };
-use crate::command::{ClearError, Command, NewTrigger, TriggerError};
+use crate::command::{Command, NewTrigger, TriggerError};
 use crate::cycle::new_run;
+use crate::given::Given;
 use crate::local_queue::LocalQueue;
 use crate::news::News as TimeNews;
-use crate::recovery::{self, Reader};
+use crate::recovery::{self, Reader, Sources};
 use crate::run_loop::{RunLoop, Shared};
 use crate::version::Versions;
 
 /// Commands that wait for the loop; more make their callers wait.
 const INBOX: usize = 4096;
+/// Between two looks whether another process has done what it was asked for, and how many of them.
+const ASKED_PAUSE: Duration = Duration::from_millis(100);
+const ASKED_LOOKS_MAX: u32 = 50;
 
 /// Limits that an operator sets.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +39,8 @@ pub struct SchedulerLimits {
     pub runs: usize,
     /// Limits of each run.
     pub machine: MachineLimits,
+    /// Instances of one tenant that run at a time; `None` for as many as there are slots.
+    pub tenant_instances: Option<u32>,
 }
 
 impl Default for SchedulerLimits {
@@ -42,11 +49,12 @@ impl Default for SchedulerLimits {
         let ceiling = u32::try_from(INSTANCES_MAX).unwrap_or(u32::MAX);
         let machine =
             MachineLimits { map_length: MAP_LENGTH_DEFAULT, map_length_ceiling: ceiling, instances: INSTANCES_MAX };
-        Self { runs: 20_000, machine }
+        Self { runs: 20_000, machine, tenant_instances: None }
     }
 }
 
 /// What the loop works with.
+#[derive(Clone)]
 pub struct SchedulerParts {
     pub runs: Arc<dyn RunStore>,
     pub reader: Arc<dyn RunReader>,
@@ -58,13 +66,19 @@ pub struct SchedulerParts {
     pub limits: SchedulerLimits,
 }
 
+impl SchedulerParts {
+    pub(crate) fn sources(&self, cluster: Option<Arc<dyn SharedStore>>) -> Sources {
+        let (runs, waits, versions) = (self.runs.clone(), self.waits.clone(), self.versions.clone());
+        Sources { runs, waits, versions, cluster }
+    }
+}
+
 /// The scheduler of this process.
 #[derive(Clone)]
 pub struct Scheduler {
     inbox: mpsc::Sender<Command>,
     board: Board,
-    clock: Arc<dyn Clock>,
-    limits: MachineLimits,
+    parts: SchedulerParts,
     cluster: Option<Neighbours>,
     /// For the timekeeper.
     news: TimeNews,
@@ -104,19 +118,12 @@ impl Scheduler {
         let scheduler = Self {
             inbox: inbox.clone(),
             board: board.clone(),
-            clock: parts.clock.clone(),
-            limits: parts.limits.machine,
+            parts: parts.clone(),
             cluster: None,
             news: TimeNews::default(),
         };
-        let reader = Reader {
-            runs: parts.runs.clone(),
-            versions: parts.versions.clone(),
-            clock: parts.clock.clone(),
-            inbox: inbox.clone(),
-            cluster: None,
-            epoch,
-        };
+        let (sources, clock) = (parts.sources(None), parts.clock.clone());
+        let reader = Reader { sources, clock, inbox: inbox.clone(), epoch };
         tokio::spawn(recovery::read_unfinished(reader, None));
         let run_loop = tokio::spawn(RunLoop::new(parts, board, scheduler.news.clone(), epoch, None, commands).run());
         let queue = Arc::new(LocalQueue::new(inbox));
@@ -134,16 +141,14 @@ impl Scheduler {
         let scheduler = Self {
             inbox: inbox.clone(),
             board: board.clone(),
-            clock: clock.clone(),
-            limits: parts.limits.machine,
+            parts: parts.clone(),
             cluster: Some(neighbours),
             news: TimeNews::default(),
         };
         let waker = Waker::new(clock.clone());
         let membership = Membership {
             cluster: cluster.clone(),
-            runs: parts.runs.clone(),
-            versions: parts.versions.clone(),
+            sources: parts.sources(Some(store.clone())),
             clock: clock.clone(),
             inbox: inbox.clone(),
             owned: owned.clone(),
@@ -180,64 +185,69 @@ impl Scheduler {
         Ok(Started { scheduler, queue: Arc::new(queue), run_loop, membership })
     }
 
-    /// Something may be due sooner than the timekeeper of this process thinks: a version, a backfill or an event is new, or a DAG
-    /// goes on. Timekeepers of other processes find it at their next look.
+    /// Something may be due sooner than this process thinks: a version, a backfill, an event or a pool is new, or a DAG goes on.
+    /// Timekeepers of other processes find it at their next look.
     pub fn poke(&self) {
+        // A loop that is behind looks anyway.
+        let _ = self.inbox.try_send(Command::Poked);
         self.news().poke();
     }
 
     /// Starts a run; returns when it is durable.
     pub async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError> {
-        let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
-        let (conf, params) = (json(&trigger.conf), json(&trigger.params));
-        let given = Given { conf: &conf, params: &params, variables: &Value::Null };
-        let lengths = lengths_at_start(&trigger.version.dag, given)?;
-        let Some(cluster) = &self.cluster else { return self.trigger_here(trigger, lengths).await };
-        if cluster.owned.owns(trigger.version.scope) {
-            match self.trigger_here(trigger.clone(), lengths.clone()).await {
+        let depth = trigger.parent.map_or(0, |parent| parent.depth);
+        if depth > DEPTH_MAX {
+            return Err(TriggerError::TooDeep { depth, max: DEPTH_MAX });
+        }
+        let (scope, dag) = (trigger.version.scope, trigger.version.dag.clone());
+        let (conf, params) = (trigger.conf.clone(), trigger.params.clone());
+        let given = Given::now(scope, &dag, conf, params, &*self.parts.variables).await?;
+        let lengths = given.lengths(&dag)?;
+        let Some(cluster) = &self.cluster else { return self.trigger_here(trigger, given, lengths).await };
+        if cluster.owned.owns(scope) {
+            match self.trigger_here(trigger.clone(), given.clone(), lengths.clone()).await {
                 Err(TriggerError::NotOwner) => {}
                 answer => return answer,
             }
         }
-        let (run_id, now) = (trigger.run_id.clone(), self.clock.now());
+        let (run_id, now) = (trigger.run_id.clone(), self.parts.clock.now());
         // The owner decides again; only the lengths must stand in the rows from the beginning.
-        let (_, decisions) =
-            RunMachine::start(trigger.version.dag.clone(), &lengths, context(trigger.key), self.limits, now);
-        match cluster.store.run_insert(new_run(trigger, &decisions.expansions, now)).await {
+        let context = context(trigger.key, trigger.is_latest, &dag);
+        let (_, decisions) = RunMachine::start(dag, &lengths, context, self.parts.limits.machine, now);
+        match cluster.store.run_insert(new_run(trigger, &given, &decisions.expansions, now)).await {
             Err(StoreError::Conflict { .. }) => Err(TriggerError::Duplicate(run_id)),
             done => Ok(done?),
         }
     }
 
-    async fn trigger_here(&self, trigger: NewTrigger, lengths: Lengths) -> Result<(), TriggerError> {
+    async fn trigger_here(&self, trigger: NewTrigger, given: Given, lengths: Lengths) -> Result<(), TriggerError> {
         let (reply, answer) = oneshot::channel();
-        let command = Command::Trigger { trigger: Box::new(trigger), lengths, reply };
+        let command = Command::Trigger { trigger: Box::new(trigger), given, lengths, reply };
         self.inbox.send(command).await.map_err(|_| TriggerError::Stopping)?;
         answer.await.map_err(|_| TriggerError::Stopping)?
-    }
-
-    /// Clears a run; returns when it is durable.
-    pub async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
-        let Some(cluster) = &self.cluster else { return self.clear_here(scope, run, only_failed).await };
-        if cluster.owned.owns(scope) {
-            match self.clear_here(scope, run, only_failed).await {
-                Err(ClearError::NotOwner) => {}
-                answer => return answer,
-            }
-        }
-        Ok(cluster.store.run_clear_shared(scope, run, only_failed, self.clock.now()).await?)
-    }
-
-    async fn clear_here(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Clear { scope, run, only_failed, reply };
-        self.inbox.send(command).await.map_err(|_| ClearError::Stopping)?;
-        answer.await.map_err(|_| ClearError::Stopping)?
     }
 
     /// Clears, marks or ends something of a run, and tells what changes; returns when it is durable. A dry run changes nothing and
     /// tells what would.
     pub async fn act(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        is_dry_run: bool,
+    ) -> Result<Changes, ControlError> {
+        let Some(cluster) = &self.cluster else { return self.act_here(scope, run, act, asker, is_dry_run).await };
+        if cluster.owned.owns(scope) {
+            match self.act_here(scope, run, act.clone(), asker.clone(), is_dry_run).await {
+                Err(ControlError::NotOwner) => {}
+                answer => return answer,
+            }
+        }
+        self.act_elsewhere(cluster, scope, run, act, asker, is_dry_run).await
+    }
+
+    async fn act_here(
         &self,
         scope: TenantScope,
         run: RunKey,
@@ -251,12 +261,45 @@ impl Scheduler {
         answer.await.map_err(|_| ControlError::Stopping)?
     }
 
+    /// Asks the owner, by rows; waits until it is done, or for long enough that the owner will do it when it is back.
+    async fn act_elsewhere(
+        &self,
+        cluster: &Neighbours,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        is_dry_run: bool,
+    ) -> Result<Changes, ControlError> {
+        let sources = self.parts.sources(None);
+        let clock = &self.parts.clock;
+        let limits = self.parts.limits.machine;
+        let read = sources.look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
+        let planned = Planned::of(&read.view(limits, clock.now()), read.snapshot.run.state, &act)?;
+        let changes = planned.changes(&read.version.dag, read.version.key);
+        if is_dry_run || planned.is_nothing() {
+            return Ok(changes);
+        }
+        let unwritable = |error: serde_json::Error| StoreError::Unavailable { detail: error.to_string() };
+        let request = Asked { act, asker }.to_text().map_err(unwritable)?;
+        cluster.store.run_ask(scope, run, &request).await?;
+        let clears = read.snapshot.run.clears;
+        for _ in 0..ASKED_LOOKS_MAX {
+            clock.sleep(ASKED_PAUSE).await;
+            let row = self.parts.reader.run_fetch(scope, &read.snapshot.run.dag_id, &read.snapshot.run.run_id).await?;
+            if row.is_none_or(|row| row.clears > clears || row.state.is_ended()) {
+                break;
+            }
+        }
+        Ok(changes)
+    }
+
     /// Keeps a signal for a run, and wakes who waits for it; returns when it is durable. An approval waits for the signal that its wait
     /// names.
     pub async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
-        let run = (signal.scope, signal.run);
-        self.waits.signal_insert(&signal).await?;
-        self.met(run).await;
+        self.parts.waits.signal_insert(&signal).await?;
+        // A loop that has ended finds the signal when it begins again; that of another process hears of it by the row.
+        let _ = self.inbox.send(Command::Met { scope: signal.scope, run: signal.run }).await;
         Ok(())
     }
 
@@ -269,10 +312,17 @@ impl Scheduler {
         task_id: TaskId,
         map_index: MapIndex,
     ) -> Result<Explained, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Explain { scope, run, task_id, map_index, reply };
-        self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
-        answer.await.map_err(|_| ControlError::Stopping)?
+        if self.decides_for(scope) {
+            let (reply, answer) = oneshot::channel();
+            let command = Command::Explain { scope, run, task_id: task_id.clone(), map_index, reply };
+            self.inbox.send(command).await.map_err(|_| ControlError::Stopping)?;
+            match answer.await.map_err(|_| ControlError::Stopping)? {
+                Err(ControlError::NotOwner) => {}
+                answer => return answer,
+            }
+        }
+        let read = self.parts.sources(None).look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
+        explained(&read, self.parts.limits.machine, self.parts.clock.now(), task_id, map_index)
     }
 
     /// Follows a run. The key may be that of a run that is about to be triggered.

@@ -103,6 +103,13 @@ impl RunMachine {
         }
     }
 
+    /// How many executions of the current attempt were lost, and whether it has to run alone for that.
+    pub fn lost_executions(&self, idx: NodeIdx, map_index: MapIndex) -> Option<(u32, bool)> {
+        let node = self.nodes.get(idx.0 as usize)?;
+        let attempt = node.attempt(node.slot(map_index)?);
+        Some((attempt.lost, attempt.suspect))
+    }
+
     fn explain_waiting(&self, idx: NodeIdx, slot: u32) -> Explanation {
         let node = self.node(idx);
         let context = if node.is_mapped() { self.tree.of(node.scope).parent(slot) } else { slot };

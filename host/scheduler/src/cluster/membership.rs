@@ -8,7 +8,7 @@ use clock::Clock;
 use metrics::gauge;
 use model::ShardId;
 use model::limits::worker::{HEARTBEAT_MS, LEASE_MS};
-use store::{Beat, RunStore, StoreError};
+use store::{Beat, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -16,8 +16,7 @@ use tracing::{info, warn};
 use super::{ClusterParts, Evicted, OwnedShards, Waker};
 use crate::command::Command;
 use crate::metric_names::{CLUSTER_SCHEDULERS, CLUSTER_SLOTS, SHARDS_OWNED};
-use crate::recovery;
-use crate::version::Versions;
+use crate::recovery::{self, Sources};
 
 const LEASE: Duration = Duration::from_millis(LEASE_MS);
 const BEAT_PAUSE: Duration = Duration::from_millis(HEARTBEAT_MS);
@@ -28,8 +27,7 @@ const REPEAT_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(crate) struct Membership {
     pub(crate) cluster: ClusterParts,
-    pub(crate) runs: Arc<dyn RunStore>,
-    pub(crate) versions: Arc<Versions>,
+    pub(crate) sources: Sources,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: mpsc::Sender<Command>,
     pub(crate) owned: OwnedShards,
@@ -114,11 +112,9 @@ impl Membership {
         }
         self.waker.wake_events();
         let reader = recovery::Reader {
-            runs: self.runs.clone(),
-            versions: self.versions.clone(),
+            sources: self.sources.clone(),
             clock: self.clock.clone(),
             inbox: self.inbox.clone(),
-            cluster: Some(self.cluster.store.clone()),
             epoch: ownership.epoch,
         };
         tokio::spawn(recovery::read_unfinished(reader, Some(shards)));
