@@ -121,6 +121,8 @@ pub mod setting {
     pub const TEXT_MAX_BYTES: usize = 5_000;
     /// Slots of a pool.
     pub const SLOTS_MAX: u32 = 1_000_000;
+    /// Pools of one tenant that limit anything; those that follow by name are as full as nobody knows.
+    pub const POOLS_READ_MAX: u32 = 1_000;
     /// Unfinished runs that are looked through to tell how full pools are.
     pub const POOL_RUNS_MAX: u32 = 10_000;
 }

@@ -322,19 +322,20 @@ impl RunMachine {
         self.deferred.get(&node).copied().unwrap_or(0)
     }
 
-    /// The weight of what [`Self::take_ready`] would take first.
-    pub fn first_weight(&self) -> Option<i64> {
-        self.ready.first_weight()
+    /// The task of which [`Self::take_ready`] would take first.
+    pub fn first_ready(&self) -> Option<NodeIdx> {
+        self.ready.first()
     }
 
-    /// Tasks of which something would start if [`Self::set_room`] had left room.
-    pub fn without_room(&self) -> impl Iterator<Item = NodeIdx> + '_ {
-        self.ready.without_room()
+    /// Whether something of a task would start if [`Self::set_room`] had left room.
+    pub fn is_without_room(&self, node: NodeIdx) -> bool {
+        self.ready.is_without_room(node)
     }
 
-    /// Whether some task is still to be let run by the run before.
-    pub fn awaits_past(&self) -> bool {
-        self.nodes.iter().any(|node| !node.is_past_met && !node.is_complete())
+    /// Tasks that the run before has not let run yet.
+    pub fn awaiting_past(&self) -> impl Iterator<Item = NodeIdx> + '_ {
+        let waits = |idx: &NodeIdx| !self.node(*idx).is_past_met && !self.node(*idx).is_complete();
+        self.dag.indices().filter(waits)
     }
 
     /// Instances that run, with their fences. An event that ends the run leaves none: those that ran before it are to be cancelled.

@@ -187,15 +187,15 @@ impl ReadyQueue {
         self.lanes[node.0 as usize].running
     }
 
-    /// The weight of what comes first, of what could be taken now.
-    pub(crate) fn first_weight(&self) -> Option<i64> {
-        self.open.first().map(|(_, Reverse(weight), _)| *weight)
+    /// The task that comes first, of what could be taken now.
+    pub(crate) fn first(&self) -> Option<NodeIdx> {
+        self.open.first().map(|(.., node)| *node).filter(|_| self.available() > 0)
     }
 
-    /// Tasks with instances that may start but for the limits beyond the run.
-    pub(crate) fn without_room(&self) -> impl Iterator<Item = NodeIdx> + '_ {
-        let lanes = self.lanes.iter().filter(|lane| lane.ready.len > 0 && lane.room == 0 && lane.running < lane.cap);
-        lanes.map(|lane| lane.place.2)
+    /// Whether something of a task is ready and has no room beyond the run.
+    pub(crate) fn is_without_room(&self, node: NodeIdx) -> bool {
+        let lane = &self.lanes[node.0 as usize];
+        lane.ready.len > 0 && lane.room == 0
     }
 
     /// How many could be taken now.

@@ -32,6 +32,8 @@ pub(crate) struct ActiveRun {
     pub(crate) woken: BTreeMap<(NodeIdx, MapIndex), Arc<Woken>>,
     /// Instances of each task that run, and that are deferred, as limits beyond the run have counted them.
     pub(crate) counted: BTreeMap<NodeIdx, (u32, u32)>,
+    /// Tasks of it name a pool, or have a limit over all runs.
+    pub(crate) is_limited: bool,
     generation: u64,
 }
 
@@ -45,8 +47,11 @@ pub(crate) struct Waiting {
 
 impl ActiveRun {
     pub(crate) fn new(machine: RunMachine, claimed: ClaimedRun) -> Self {
+        let mut tasks = claimed.dag.document().tasks.iter();
+        let is_limited = tasks.any(|task| task.pool.is_some() || task.max_active_per_dag.is_some());
         Self {
             machine,
+            is_limited,
             claimed: Arc::new(claimed),
             is_queued: false,
             ready_told: 0,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use model::asset::AssetName;
+use model::outcome::WakeOn;
 use model::{DagId, Fence, InstanceKey, RunId, RunKey, RunState, TenantScope, WorkerId};
 use plan::ExpansionDecision;
 use store::{
@@ -63,6 +65,12 @@ pub(crate) struct Cycle {
     pub(crate) results: Vec<ResultChange>,
     /// Waits of the commit whose runs are still to be found.
     pub(crate) run_waits: Vec<RunWait>,
+    /// What each of the commit's waits is for, as bodies have said it.
+    pub(crate) waits_on: Vec<WakeOn>,
+    /// Runs with instances that begin to wait for more than a time.
+    pub(crate) waiting: BTreeSet<RunHandle>,
+    /// Assets of which the commit has events.
+    pub(crate) assets: BTreeSet<(TenantScope, AssetName)>,
     /// Who asked for what the commit does by hand.
     pub(crate) acts: Vec<(Changes, Reply<Changes, ControlError>)>,
     /// What is reset keeps its task state.
@@ -88,6 +96,9 @@ impl Cycle {
             event_replies: Vec::new(),
             results: Vec::new(),
             run_waits: Vec::new(),
+            waits_on: Vec::new(),
+            waiting: BTreeSet::new(),
+            assets: BTreeSet::new(),
             acts: Vec::new(),
             keeps_state: false,
         }

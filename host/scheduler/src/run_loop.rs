@@ -1,21 +1,22 @@
 //! The loop: take what has arrived, decide, claim, commit, tell.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use model::limits::worker::LEASE_MS;
-use model::{Fence, RunKey, WorkerId};
-use plan::{Event, RunMachine};
-use store::StoreError;
+use model::{Fence, InstanceKey, NodeIdx, RunKey, TaskState, WorkerId};
+use plan::{Decisions, Event, RunMachine};
+use store::{Report, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tracing::info;
 
 use crate::active::{ActiveRun, RunHandle, claimed_of_trigger, context};
 use crate::board::Board;
-use crate::command::{ClearError, Command, NewTrigger, Reply, TriggerError};
+use crate::command::{Command, NewTrigger, Reply, TriggerError};
 use crate::cycle::Cycle;
+use crate::given::Given;
 use crate::news::News;
-use crate::recovery::Recovered;
+use crate::recovery::{Recovered, Sources};
 use crate::scheduler::SchedulerParts;
 use crate::slots::Slots;
 use crate::ticks::Ticks;
@@ -23,20 +24,25 @@ use crate::ticks::Ticks;
 /// Pause before runs are read again after the database failed, or commits in a row.
 const REREAD_PAUSE: Duration = Duration::from_millis(200);
 
-type ClearRequest = (RunHandle, bool, Reply<store::Cleared, ClearError>);
-
 mod allot;
+mod by_hand;
 mod intake;
+mod past;
 mod points;
 mod report;
 mod reread;
+mod rooms;
 mod shared;
 mod told;
 mod turns;
+mod waits;
 
-use points::injected;
+use by_hand::Request;
+use past::Pasts;
+use rooms::Rooms;
 pub(crate) use shared::Shared;
 use turns::Turns;
+use waits::Waits;
 
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
@@ -55,7 +61,14 @@ pub(crate) struct RunLoop {
     reread: BTreeMap<RunHandle, Duration>,
     /// Commits that failed since the last one that did not.
     failures: u32,
-    clears: Vec<ClearRequest>,
+    requests: Vec<Request>,
+    rooms: Rooms,
+    pasts: Pasts,
+    waits: Waits,
+    /// Rows that did not answer are not asked before this, by the monotonic clock.
+    ask_after: Duration,
+    /// Something was decided after slots were given out.
+    must_go_on: bool,
     recovered: Vec<Recovered>,
     /// Readings of unfinished runs that go on beside the loop.
     readings: u32,
@@ -84,6 +97,7 @@ impl RunLoop {
         shared: Option<Shared>,
         inbox: mpsc::Receiver<Command>,
     ) -> Self {
+        let tenant_instances = parts.limits.tenant_instances;
         Self {
             parts,
             board,
@@ -96,7 +110,12 @@ impl RunLoop {
             ticks: Ticks::default(),
             reread: BTreeMap::new(),
             failures: 0,
-            clears: Vec::new(),
+            requests: Vec::new(),
+            rooms: Rooms::new(tenant_instances),
+            pasts: Pasts::default(),
+            waits: Waits::default(),
+            ask_after: Duration::ZERO,
+            must_go_on: false,
             recovered: Vec::new(),
             // A cluster's readings begin when shards are taken.
             readings: u32::from(shared.is_none()),
@@ -115,18 +134,20 @@ impl RunLoop {
     pub(crate) async fn run(mut self) {
         while self.stop.is_none() && !(self.inbox.is_closed() && self.inbox.is_empty()) {
             let first = self.wait().await;
-            self.cycles += 1;
-            let mut cycle = Cycle::new(self.parts.clock.now(), Fence::new(self.epoch, self.cycles));
+            let mut cycle = self.new_cycle();
             self.take(&mut cycle, first);
             self.find_lost(&mut cycle).await;
             if self.one_by_one == 0 || cycle.commands == 0 {
                 self.go_on(&mut cycle);
             }
+            self.read_pools().await;
             self.allot(&mut cycle);
             self.commit(cycle).await;
-            self.clear().await;
+            self.answer_requests().await;
             self.change_shards().await;
             self.read_again().await;
+            self.ask_past().await;
+            self.look_at_waits().await;
         }
         if let Some(reply) = self.stop.take() {
             // Whoever asked may have gone.
@@ -134,10 +155,22 @@ impl RunLoop {
         }
     }
 
+    fn new_cycle(&mut self) -> Cycle {
+        self.cycles += 1;
+        Cycle::new(self.parts.clock.now(), Fence::new(self.epoch, self.cycles))
+    }
+
+    fn sources(&self) -> Sources {
+        self.parts.sources(self.shared.as_ref().map(|shared| shared.cluster.store.clone()))
+    }
+
     /// Waits for a command, or for the next thing that is due.
     async fn wait(&mut self) -> Option<Command> {
-        if !self.committed.is_empty() || !self.recovered.is_empty() {
-            return None;
+        let has_decided = std::mem::take(&mut self.must_go_on) || self.rooms.has_freed();
+        let has_news = self.waits.has_news() || self.pasts.has_news();
+        if has_decided || has_news || !self.committed.is_empty() || !self.recovered.is_empty() {
+            // Others have their turn, however much there is to go on with.
+            return self.inbox.try_recv().ok();
         }
         let pause = self.pause();
         let clock = self.parts.clock.clone();
@@ -159,14 +192,29 @@ impl RunLoop {
         let tick = self.ticks.next().map(|at| now.duration_until(at).try_into().unwrap_or(Duration::ZERO));
         let reread = self.reread.values().min().map(|at| at.saturating_sub(self.parts.clock.monotonic()));
         let lease = (self.slots.held() > 0).then_some(Duration::from_millis(LEASE_MS / 3));
-        [tick, reread, lease].into_iter().flatten().min()
+        let monotonic = self.parts.clock.monotonic();
+        let until = |at: Option<Duration>| at.map(|at| at.saturating_sub(monotonic));
+        let (held, ask) = (until(self.rooms.next_look()), until(self.next_ask()));
+        [tick, reread, lease, held, ask].into_iter().flatten().min()
     }
 
     fn command(&mut self, cycle: &mut Cycle, command: Command) {
         let now = self.parts.clock.monotonic();
         match command {
-            Command::Trigger { trigger, lengths, reply } => self.trigger(cycle, *trigger, &lengths, reply),
-            Command::Clear { scope, run, only_failed, reply } => self.clears.push(((scope, run), only_failed, reply)),
+            Command::Trigger { trigger, given, lengths, reply } => {
+                self.trigger(cycle, *trigger, &given, &lengths, reply);
+            }
+            Command::Act { scope, run, act, asker, is_dry_run, reply } => {
+                self.requests.push(Request::Act { run: (scope, run), act, asker, is_dry_run, reply });
+            }
+            Command::Explain { scope, run, task_id, map_index, reply } => {
+                self.requests.push(Request::Explain { run: (scope, run), task_id, map_index, reply });
+            }
+            Command::Met { scope, run } => self.waits.look_at((scope, run)),
+            Command::Poked => {
+                self.rooms.doubt();
+                self.waits.doubt();
+            }
             Command::Recovered { recovered, epoch } => {
                 let run @ (scope, _) = (recovered.snapshot.run.scope, recovered.snapshot.run.key);
                 if self.owns_under(scope, epoch) && !self.met.contains(&run) {
@@ -207,6 +255,7 @@ impl RunLoop {
         &mut self,
         cycle: &mut Cycle,
         trigger: NewTrigger,
+        given: &Given,
         lengths: &plan::Lengths,
         reply: Reply<(), TriggerError>,
     ) {
@@ -228,13 +277,14 @@ impl RunLoop {
             return;
         }
         let dag = trigger.version.dag.clone();
+        let context = context(key, trigger.is_latest, &dag);
         let (machine, mut decisions) =
-            RunMachine::start(dag, lengths, context(key), self.parts.limits.machine, cycle.now);
+            RunMachine::start(dag, lengths, context, self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
         cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
-        cycle.run(trigger, &std::mem::take(&mut decisions.expansions));
-        cycle.decisions(&run.claimed, decisions, None);
+        cycle.run(trigger, given, &std::mem::take(&mut decisions.expansions));
         self.activate(key, run);
+        self.apply(cycle, key, decisions, None);
     }
 
     /// A caller may repeat a trigger under the same key when it did not hear the answer.
@@ -257,9 +307,15 @@ impl RunLoop {
         self.reread.contains_key(&run) || self.recovered.iter().any(|recovered| recovered.snapshot.run.key == run.1)
     }
 
-    fn activate(&mut self, key: RunKey, run: ActiveRun) {
-        self.meet((run.scope(), key));
+    fn activate(&mut self, key: RunKey, mut run: ActiveRun) {
+        let handle = (run.scope(), key);
+        self.meet(handle);
+        self.rooms.meet(handle.0);
+        for node in run.claimed.dag.clone().indices() {
+            self.rooms.recount(&mut run, node);
+        }
         self.active.insert(key, run);
+        self.begin_past(handle);
         self.queue(key);
     }
 
@@ -283,6 +339,8 @@ impl RunLoop {
         for key in std::mem::take(&mut self.committed) {
             self.event(cycle, key, Event::Committed);
         }
+        self.past_met(cycle);
+        self.wake(cycle);
         while let Some(key) = self.ticks.take_due(cycle.now) {
             self.event(cycle, key, Event::Tick);
         }
@@ -293,25 +351,42 @@ impl RunLoop {
 
     fn event(&mut self, cycle: &mut Cycle, key: RunKey, event: Event) {
         let Some(run) = self.active.get_mut(&key) else { return };
-        let (mut decisions, cancelled) = run.on(event, cycle.now);
-        if !cancelled.is_empty() {
-            cycle.cancels.extend(cancelled.iter().copied());
-            let (slots, shared) = (&self.slots, &self.shared);
-            let find = |instance, fence| slots.find(instance, fence).or_else(|| shared.as_ref()?.find(instance, fence));
-            let gone = cancelled.clone();
-            cycle.cancelled(&run.claimed, cancelled, &mut decisions, find);
-            if let Some(shared) = &mut self.shared {
-                gone.into_iter().for_each(|(instance, fence)| shared.let_go(instance, fence));
+        let decisions = run.on(event, cycle.now);
+        self.apply(cycle, key, decisions, None);
+    }
+
+    /// Takes what a machine decided into the cycle, and follows it in what is counted over all runs. `report` is what it decided about.
+    fn apply(&mut self, cycle: &mut Cycle, key: RunKey, decisions: Decisions, report: Option<Report>) {
+        let Some(run) = self.active.get_mut(&key) else { return };
+        if let Some(shared) = &mut self.shared {
+            for it in &decisions.cancelled {
+                shared.let_go(InstanceKey { run: key, node: it.node, map_index: it.map_index }, it.fence);
             }
         }
-        cycle.decisions(&run.claimed, decisions, None);
+        let changed = decisions.transitions.iter().chain(&decisions.marks).map(|it| it.node);
+        let reset = decisions.resets.iter().map(|it| it.node);
+        let cancelled = decisions.cancelled.iter().map(|it| it.node);
+        let ended = report.iter().map(|report| report.token.instance.node);
+        let nodes: BTreeSet<NodeIdx> = changed.chain(reset).chain(cancelled).chain(ended).collect();
+        nodes.into_iter().for_each(|node| self.rooms.recount(run, node));
+        if let (Some(end), Some(report)) = (&decisions.ended, &report)
+            && !matches!(end.to, TaskState::Scheduled | TaskState::Deferred | TaskState::UpForReschedule)
+        {
+            let instance = report.token.instance;
+            run.woken.remove(&(instance.node, instance.map_index));
+        }
+        self.waits.decided(cycle, run, &decisions);
+        cycle.decisions(&run.claimed, decisions, report);
         self.queue(key);
     }
 
     fn drop_run(&mut self, key: RunKey) {
         self.ticks.set(key, None);
-        if let Some(run) = self.active.remove(&key) {
+        if let Some(mut run) = self.active.remove(&key) {
             self.instances_ready -= u64::from(run.ready_told);
+            self.rooms.forget(&mut run);
+            self.waits.forget(&run);
+            self.pasts.forget((run.scope(), key), &run.claimed.dag_id);
         }
         if let Some(shared) = &mut self.shared {
             shared.drop_run(key);

@@ -175,6 +175,16 @@ impl Slots {
         self.0.values().map(|worker| worker.held.len()).sum()
     }
 
+    /// Whether anybody is there who was heard of lately.
+    pub(crate) fn has_workers(&self) -> bool {
+        self.0.values().any(|worker| !worker.is_silent)
+    }
+
+    /// Free slots.
+    pub(crate) fn freest_count(&self) -> u32 {
+        self.0.values().filter(|worker| !worker.is_silent).map(Worker::free).sum()
+    }
+
     pub(crate) fn total(&self) -> u64 {
         self.0.values().map(|worker| u64::from(worker.slots)).sum()
     }

@@ -104,7 +104,7 @@ enum PassError {
     #[error(transparent)]
     Trigger(TriggerError),
     #[error("a run was not cleared: {0}")]
-    Clear(#[from] crate::command::ClearError),
+    Clear(#[from] crate::by_hand::ControlError),
 }
 
 /// What came of a run that was to be made.
@@ -214,6 +214,10 @@ impl Pass<'_> {
             logical_date: None,
             data_interval: None,
             run_after: self.now,
+            is_latest: run_type != RunType::Backfill,
+            parent: None,
+            backfill: None,
+            idempotency: None,
         }
     }
 
@@ -225,7 +229,7 @@ impl Pass<'_> {
                 *self.active.entry(dag_id).or_insert(0) += 1;
                 Ok(Made::Yes)
             }
-            Err(TriggerError::Duplicate(_)) => Ok(Made::Duplicate),
+            Err(TriggerError::Duplicate(_) | TriggerError::DuplicateDate(_)) => Ok(Made::Duplicate),
             Err(TriggerError::Length(error)) => {
                 error!(dag = %dag_id, %error, "a run that is due cannot be made, and is passed over");
                 Ok(Made::Never)

@@ -126,6 +126,7 @@ impl Cycle {
                 (WaitKind::DagRun, Uuid::nil().to_string().into())
             }
         };
+        self.waits_on.push(on.clone());
         self.commit.waits.push(NewWait { scope: run.scope, instance, fence, kind, key, form: None, since: self.now });
     }
 
@@ -142,12 +143,14 @@ impl Cycle {
             // Parameters are JSON.
             let form: Option<Arc<str>> = serde_json::to_string(&task.form).ok().map(Into::into);
             for map_index in indexes(first, last) {
+                let signal = approval_signal(&task.task_id, map_index);
+                self.waits_on.push(WakeOn::Signal(signal.clone()));
                 self.commit.waits.push(NewWait {
                     scope: run.scope,
                     instance: InstanceKey { run: run.key, node, map_index },
                     fence: Fence::NONE,
                     kind: WaitKind::Signal,
-                    key: approval_signal(&task.task_id, map_index).into(),
+                    key: signal.into(),
                     form: form.clone(),
                     since: self.now,
                 });
@@ -186,6 +189,7 @@ impl Cycle {
         for (node, map_index, told) in ended.into_iter().chain(empty) {
             let task = run.dag.task(node);
             for outlet in &task.outlets {
+                self.assets.insert((run.scope, outlet.name.clone()));
                 let told = told.iter().filter(|event| event.asset == outlet.name).map(|event| Some(&event.extra));
                 let told: Vec<_> = told.collect();
                 let extras = if told.is_empty() { vec![None] } else { told };

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-use model::RunKey;
+use model::limits::setting::POOLS_READ_MAX;
+use model::{Fence, RunKey};
+use plan::Ready;
+use store::PageRequest;
+use tracing::warn;
 
 use super::RunLoop;
+use super::rooms::Rooms;
+use crate::active::ActiveRun;
 use crate::cycle::Cycle;
 
 /// After this long what others offer goes before what is ready here.
@@ -20,11 +26,12 @@ impl RunLoop {
         }
         let now = self.parts.clock.monotonic();
         self.reserve(|since| now - since >= PATIENCE, false);
+        self.let_go_on();
         while let Some((worker, free)) = self.slots.freest() {
             let Some(key) = self.turns.pop() else { break };
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
-            let ready = run.machine.take_ready(self.turns.share(free), cycle.fence);
+            let ready = take(&mut self.rooms, run, self.turns.share(free), cycle.fence);
             let claims = run.claims(&ready, cycle.fence, cycle.now);
             self.slots.hold(worker, &claims, self.parts.clock.monotonic());
             if !claims.is_empty() {
@@ -34,6 +41,33 @@ impl RunLoop {
         }
         self.offer(cycle);
         self.reserve(|_| true, true);
+    }
+
+    /// Queues what was held by a limit that has room now.
+    fn let_go_on(&mut self) {
+        let active = &self.active;
+        let freed = self.rooms.take_freed(|rooms, run, node, limited| {
+            let run = active.get(&run).filter(|run| run.machine.is_without_room(node))?;
+            rooms.slots(run, node, limited)
+        });
+        for (key, node) in freed {
+            if let Some(run) = self.active.get_mut(&key) {
+                run.machine.set_room(node, u32::MAX);
+            }
+            self.queue(key);
+        }
+    }
+
+    /// Reads the pools of tenants that have runs, so that what is started keeps to them.
+    pub(super) async fn read_pools(&mut self) {
+        let now = self.parts.clock.monotonic();
+        for scope in self.rooms.unread(now) {
+            let page = PageRequest { offset: 0, limit: POOLS_READ_MAX };
+            match self.parts.pools.pool_list(scope, None, page).await {
+                Ok(page) => self.rooms.set_pools(scope, page.rows, now),
+                Err(error) => warn!(tenant = %scope.tenant(), %error, "cannot read pools yet"),
+            }
+        }
     }
 
     /// Gives slots for what is offered to everybody.
@@ -52,10 +86,45 @@ impl RunLoop {
     pub(super) fn queue(&mut self, key: RunKey) {
         if let Some(run) = self.active.get_mut(&key)
             && !run.is_queued
-            && run.machine.ready_count() > 0
+            && let Some(first) = run.machine.first_ready()
         {
             run.is_queued = true;
-            self.turns.push(key, run.machine.running().next().is_none());
+            let weight = run.claimed.dag.node(first).priority_weight;
+            self.turns.push(run.scope(), weight, key, run.machine.running().next().is_none());
         }
     }
+}
+
+/// Takes instances of a run, as far as limits beyond it have room.
+pub(super) fn take(rooms: &mut Rooms, run: &mut ActiveRun, max: u32, fence: Fence) -> Vec<Ready> {
+    if !rooms.is_limited(run) {
+        let taken = run.machine.take_ready(max, fence);
+        let mut counted = None;
+        for ready in &taken {
+            if counted != Some(ready.node) {
+                rooms.recount(run, ready.node);
+                counted = Some(ready.node);
+            }
+        }
+        return taken;
+    }
+    let mut taken: Vec<Ready> = Vec::new();
+    while let Some(left) = max.checked_sub(taken.len() as u32).filter(|left| *left > 0)
+        && let Some(node) = run.machine.first_ready()
+    {
+        let (room, limited) = rooms.room(run, node);
+        run.machine.set_room(node, room);
+        if let Some(limited) = limited {
+            rooms.hold(run, node, limited);
+            continue;
+        }
+        let more = run.machine.take_ready_of_one(left, fence);
+        run.machine.set_room(node, u32::MAX);
+        rooms.recount(run, node);
+        if more.is_empty() {
+            break;
+        }
+        taken.extend(more);
+    }
+    taken
 }

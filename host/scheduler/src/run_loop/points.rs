@@ -16,9 +16,10 @@ pub(super) fn steps(commit: &RunCommit) -> Vec<&'static str> {
         ("sched::map_batch", !commit.expansions.is_empty() || commit.instances.iter().any(|it| it.count > 1)),
         ("sched::ready", readies.into_iter().any(|to| to == TaskState::Scheduled)),
         ("claim::tx", !commit.claims.is_empty()),
-        ("complete::tx", has_end(|end| !matches!(end, End::HostLost { .. } | End::Cancelled { .. }))),
+        ("complete::tx", has_end(|end| !matches!(end, End::HostLost { .. }))),
         ("reap::expire", has_end(|end| matches!(end, End::HostLost { .. }))),
-        ("cancel::request", has_end(|end| matches!(end, End::Cancelled { .. }))),
+        ("cancel::request", !commit.cancelled.is_empty()),
+        ("cancel::clear", !commit.reopened.is_empty()),
         ("retry::schedule", commit.ended.iter().any(|it| it.to == TaskState::UpForRetry)),
         ("sched::run_end", commit.run_states.iter().any(|it| it.to.is_ended())),
     ];

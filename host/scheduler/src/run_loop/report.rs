@@ -66,14 +66,13 @@ impl RunLoop {
             has_value: report.has_value,
             answer: report.answer.clone(),
         };
-        let (decisions, _) = run.on(event, cycle.now);
+        let decisions = run.on(event, cycle.now);
         if decisions.ended.is_some() {
             counter!(names::ATTEMPTS_ENDED, "kind" => report.execution.end.kind().as_str()).increment(1);
         } else {
             counter!(names::REPORTS_STALE).increment(1);
             debug!(instance = ?report.token.instance, fence = %report.token.fence, "report under a stale fence");
         }
-        cycle.decisions(&run.claimed, decisions, Some(report));
-        self.queue(key);
+        self.apply(cycle, key, decisions, Some(report));
     }
 }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{AttemptToken, RunKey, RunState, TenantScope, TryNumber};
-use plan::{ResultStatus, RunMachine};
-use store::{Cleared, RunNews, StoreError};
+use model::{AttemptToken, RunState, TryNumber};
+use plan::RunMachine;
+use store::{RunNews, WaitKind};
 use tracing::warn;
 
-use super::{REREAD_PAUSE, RunLoop, injected};
+use super::{REREAD_PAUSE, RunLoop};
 use crate::active::{ActiveRun, RunHandle, claimed_of_row, context, lost, saved_of_snapshot};
-use crate::board::RunProgress;
-use crate::command::ClearError;
 use crate::cycle::Cycle;
 use crate::recovery::{self, Reading, Recovered};
 use crate::version::VersionError;
@@ -26,11 +24,11 @@ impl RunLoop {
             return self.read_all_later();
         }
         for handle @ (scope, run) in due {
-            let elsewhere = self.shared.as_ref().map(|shared| &*shared.cluster.store);
-            match recovery::read(&*self.parts.runs, &self.parts.versions, elsewhere, scope, run).await {
+            match self.sources().read(scope, run).await {
                 Ok(Reading::Unfinished(recovered)) => self.recovered.push(recovered),
                 Ok(Reading::Ended(state)) => {
                     self.is_over(handle);
+                    self.waits.has_come(scope, WaitKind::DagRun, &run.uuid().to_string());
                     // The answer to the commit that ended it may have been lost.
                     self.board.tell_news(RunNews { run, state, result: None });
                 }
@@ -58,47 +56,9 @@ impl RunLoop {
         }
     }
 
-    pub(super) async fn clear(&mut self) {
-        for ((scope, run), only_failed, reply) in std::mem::take(&mut self.clears) {
-            let answer = self.clear_one((scope, run), only_failed).await;
-            // A caller that is gone does not wait for the answer.
-            let _ = reply.send(answer);
-        }
-    }
-
-    async fn clear_one(&mut self, (scope, run): RunHandle, only_failed: bool) -> Result<Cleared, ClearError> {
-        if !self.owns(scope) {
-            return Err(ClearError::NotOwner);
-        }
-        let (active, max) = (self.unfinished(), self.parts.limits.runs);
-        if active >= max && !self.active.contains_key(&run) {
-            return Err(ClearError::Overloaded { active, max });
-        }
-        let cleared = self.try_clear(scope, run, only_failed).await;
-        // A clear whose answer was lost may have been done: the rows tell.
-        self.drop_run(run);
-        self.read_later((scope, run));
-        let cleared = cleared?;
-        let progress = RunProgress { state: RunState::Running, result: ResultStatus::Pending, generation: 0 };
-        self.board.tell(run, progress);
-        Ok(cleared)
-    }
-
-    async fn try_clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, StoreError> {
-        failpoint::before("cancel::clear").map_err(injected)?;
-        let now = self.parts.clock.now();
-        let cleared = match &self.shared {
-            None => self.parts.runs.run_clear(scope, run, only_failed, now).await?,
-            // Another process may have become the owner, which is told too.
-            Some(shared) => shared.cluster.store.run_clear_shared(scope, run, only_failed, now).await?,
-        };
-        failpoint::after("cancel::clear").map_err(injected)?;
-        Ok(cleared)
-    }
-
     /// Starts a machine again; what its rows show as running is lost, for nobody holds it.
     pub(super) fn resume(&mut self, cycle: &mut Cycle, recovered: Recovered) {
-        let Recovered { snapshot, version, lengths, held } = recovered;
+        let Recovered { snapshot, version, lengths, held, waits, woken } = recovered;
         let key = snapshot.run.key;
         if self.active.contains_key(&key) || !self.owns(snapshot.run.scope) {
             return;
@@ -111,16 +71,17 @@ impl RunLoop {
             version.dag.clone(),
             &saved,
             &lengths,
-            context(key),
+            context(key, snapshot.run.is_latest, &version.dag),
             self.parts.limits.machine,
             cycle.now,
         );
-        let run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
+        let mut run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
+        self.waits.resume(&mut run, &waits);
+        run.woken.extend(woken.into_iter().map(|(instance, woken)| ((instance.node, instance.map_index), woken)));
         if snapshot.run.state == RunState::Queued {
             // Made by a process that does not own it. It may end at once.
             cycle.starts(&run.claimed);
         }
-        cycle.decisions(&run.claimed, decisions, None);
         let running: BTreeSet<_> = run.running().collect();
         let of_run = |token: &AttemptToken| token.instance.run == key;
         self.slots.cancel(|token| of_run(token) && !running.contains(&(token.instance, token.fence)));
@@ -129,6 +90,7 @@ impl RunLoop {
             shared.is_there((scope, key));
         }
         self.activate(key, run);
+        self.apply(cycle, key, decisions, None);
         let orphans: Vec<_> =
             running.into_iter().filter(|(it, fence)| self.slots.find(*it, *fence).is_none()).collect();
         let orphans: Vec<_> =

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::RunLoop;
+use super::allot::take;
+use super::by_hand::asked;
 use crate::active::{RunHandle, lost};
 use crate::cluster::{ClusterParts, OwnedShards};
 use crate::cycle::Cycle;
@@ -83,6 +85,11 @@ impl Shared {
     /// The attempt and the time of an execution elsewhere.
     pub(super) fn find(&self, instance: InstanceKey, fence: Fence) -> Option<(TryNumber, Timestamp)> {
         self.outside.get(&(instance, fence)).map(|it| (it.try_number, it.at))
+    }
+
+    /// Slots of the other workers.
+    pub(super) fn slots(&self) -> u32 {
+        self.slots
     }
 
     pub(super) fn drop_run(&mut self, run: RunKey) {
@@ -258,16 +265,17 @@ impl RunLoop {
             let Some(key) = self.turns.pop() else { return };
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
-            let ready = run.machine.take_ready(self.turns.share(room), cycle.fence);
+            let ready = take(&mut self.rooms, run, self.turns.share(room), cycle.fence);
             let claims = run.claims(&ready, cycle.fence, cycle.now);
             room -= claims.len() as u32;
             for claim in &claims {
                 shared.hold(claim.run.scope, claim.token, cycle.now);
             }
             cycle.offer(&claims);
-            if run.machine.ready_count() > 0 {
+            if let Some(first) = run.machine.first_ready() {
                 run.is_queued = true;
-                self.turns.push(key, false);
+                let weight = run.claimed.dag.node(first).priority_weight;
+                self.turns.push(run.scope(), weight, key, false);
             }
         }
     }
@@ -315,6 +323,18 @@ impl RunLoop {
                     self.read_later((scope, run));
                     true
                 }
+                EventKind::Met(run) => {
+                    self.waits.look_at((scope, run));
+                    true
+                }
+                EventKind::Asked { run, request } => match asked(scope, run, &request, id) {
+                    // The commit that does it takes the event away.
+                    Some(request) => {
+                        self.requests.push(request);
+                        continue;
+                    }
+                    None => true,
+                },
             };
             if is_dealt_with {
                 cycle.events.push((scope, id));

@@ -2,12 +2,13 @@
 
 use metrics::{counter, gauge};
 use model::{RunKey, RunState};
-use store::{CommitError, SharedCommitError, StoreError};
+use store::{CommitError, DuplicateKind, DuplicateRun, SharedCommitError, StoreError, WaitKind};
 use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::points::{passed, steps};
 use super::{REREAD_PAUSE, RunLoop, Shared};
+use crate::by_hand::ControlError;
 use crate::command::TriggerError;
 use crate::cycle::{Cycle, Reporter};
 use crate::metric_names as names;
@@ -16,6 +17,9 @@ impl RunLoop {
     pub(super) async fn commit(&mut self, mut cycle: Cycle) {
         if cycle.is_clean() {
             return answer(cycle.reports, cycle.event_replies);
+        }
+        if let Err(error) = self.begin_waits(&mut cycle).await {
+            return self.forget(cycle, &[], &error, TriggerError::Store);
         }
         self.tell_results(&mut cycle);
         if cycle.writes_nothing() {
@@ -77,21 +81,37 @@ impl RunLoop {
     }
 
     /// After a commit: answer, hand out, wake.
-    fn tell(&mut self, cycle: Cycle, duplicates: &[RunKey]) {
+    fn tell(&mut self, cycle: Cycle, duplicates: &[DuplicateRun]) {
         counter!(names::RUNS_TRIGGERED).increment(cycle.triggers.len() as u64);
         for ((scope, key), run_id, reply) in cycle.triggers {
-            let is_duplicate = duplicates.contains(&key);
-            if is_duplicate {
+            let duplicate = duplicates.iter().find(|it| it.run == key);
+            if duplicate.is_some() {
                 self.drop_run(key);
                 // Its key may be that of the run itself, which another trigger made.
                 self.read_later((scope, key));
             }
             // A caller that is gone does not wait for the answer.
-            let _ = reply.send(if is_duplicate { Err(TriggerError::Duplicate(run_id)) } else { Ok(()) });
+            let _ = reply.send(match duplicate {
+                None => Ok(()),
+                Some(it) => Err(match it.kind {
+                    DuplicateKind::RunId => TriggerError::Duplicate(run_id),
+                    DuplicateKind::LogicalDate => TriggerError::DuplicateDate(it.existing.clone()),
+                    DuplicateKind::IdempotencyKey => TriggerError::DuplicateRequest(it.existing.clone()),
+                }),
+            });
+        }
+        for (changes, reply) in cycle.acts {
+            let _ = reply.send(Ok(changes));
+        }
+        for (scope, asset) in &cycle.assets {
+            self.waits.has_come(*scope, WaitKind::Asset, asset.as_str());
+        }
+        for run in &cycle.waiting {
+            self.waits.look_at(*run);
         }
         answer(cycle.reports, cycle.event_replies);
         for (worker, mut claims) in cycle.handouts {
-            for claim in claims.extract_if(.., |claim| duplicates.contains(&claim.run.key)) {
+            for claim in claims.extract_if(.., |claim| duplicates.iter().any(|it| it.run == claim.run.key)) {
                 self.slots.release(worker, claim.token);
             }
             // Claims of a worker that is gone come back when it is reaped.
@@ -101,7 +121,10 @@ impl RunLoop {
             self.slots.cancel(|token| cycle.cancels.contains(&(token.instance, token.fence)));
         }
         self.committed.extend(cycle.more_after_commit);
-        for (_, key) in cycle.touched.into_keys() {
+        for handle @ (_, key) in cycle.touched.into_keys() {
+            if let Some(run) = self.active.get(&key) {
+                self.pasts.has_changed(handle, &run.claimed.dag_id);
+            }
             self.tell_of(key);
         }
         self.gauge();
@@ -122,8 +145,10 @@ impl RunLoop {
                 self.news.failed(run.scope(), &run.claimed.dag_id);
             }
             self.news.poke();
+            let (scope, run_id) = (run.scope(), run.claimed.run_id.clone());
             counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
             self.drop_run(key);
+            self.run_ended(scope, key, run_id.as_str(), state);
         } else {
             self.ticks.set(key, run.machine.next_tick());
         }
@@ -163,6 +188,9 @@ impl RunLoop {
         }
         for Reporter { reply, .. } in cycle.reports {
             let _ = reply.send(Err(error.clone()));
+        }
+        for (_, reply) in cycle.acts {
+            let _ = reply.send(Err(ControlError::Store(error.clone())));
         }
         for (reply, _) in cycle.event_replies {
             let _ = reply.send(false);

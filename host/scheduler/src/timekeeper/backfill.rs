@@ -8,6 +8,7 @@ use store::{BackfillRow, BegunSlice, SliceRow};
 use tracing::{info, warn};
 
 use super::{Made, Pass, PassError, RUNS_PER_PASS, run_id};
+use crate::by_hand::{Act, Asker, Clear};
 use crate::version::Version;
 
 /// Begun dates that are looked at; a backfill has no more unfinished runs.
@@ -119,8 +120,10 @@ impl Pass<'_> {
                 if !state.is_ended() {
                     return Ok(false);
                 }
-                let cleared = self.scheduler.clear(self.scope, begun.run, false).await?;
-                if cleared.instances > 0 {
+                let asker = Asker { name: backfill.created_by.clone(), why: Some(format!("backfill {}", backfill.id)) };
+                let clear = Act::Clear(Clear { version: backfill.version, ..Clear::default() });
+                let cleared = self.scheduler.act(self.scope, begun.run, clear, asker, false).await?;
+                if cleared.count() > 0 {
                     return Ok(false);
                 }
                 SliceState::Left
@@ -151,6 +154,7 @@ impl Pass<'_> {
         trigger.data_interval = Some(dates.data_interval);
         trigger.run_after = dates.run_after;
         trigger.triggered_by = backfill.created_by.clone();
+        trigger.backfill = Some(backfill.id);
         let made = self.make(trigger).await;
         // Backfills have a limit of their own.
         if let (Ok(Made::Yes), Some(active)) = (&made, self.active.get_mut(&version.dag_id)) {

@@ -95,6 +95,7 @@ impl Pass<'_> {
             trigger.logical_date = Some(fire.logical_date);
             trigger.data_interval = Some(fire.data_interval);
             trigger.run_after = fire.run_after;
+            trigger.is_latest = timetable.due(due.cursor, self.now).fire.is_none();
             // A duplicate is the run that was made before a crash, or that a backfill made.
             let made = self.make(trigger).await?;
             state.cursor = due.cursor;
