@@ -100,8 +100,7 @@ impl Sources {
     async fn of_snapshot(&self, scope: TenantScope, snapshot: RunSnapshot) -> Result<Recovered, VersionError> {
         let version = self.versions.fetch(scope, snapshot.run.version).await?;
         let run = &snapshot.run;
-        let given =
-            Given { conf: run.conf.clone(), params: run.params.clone(), variables: run.variables.clone() };
+        let given = Given { conf: run.conf.clone(), params: run.params.clone(), variables: run.variables.clone() };
         let lengths = given
             .lengths(&version.dag)
             .map_err(|error| VersionError::Unreadable { key: version.key, detail: error.to_string() })?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use model::AssetName;
 use model::json::{self, Kind};
-use model::limits::asset::{EVENTS_PER_ATTEMPT_MAX, EVENT_BYTES_PER_ATTEMPT_MAX, EXTRA_MAX_BYTES};
+use model::limits::asset::{EVENT_BYTES_PER_ATTEMPT_MAX, EVENTS_PER_ATTEMPT_MAX, EXTRA_MAX_BYTES};
 use model::outcome::EmittedEvent;
 
 use super::checked_json;
@@ -58,7 +58,9 @@ pub(crate) fn check_event(event: &EmittedEvent) -> Result<(), Error> {
     let extra = &event.extra;
     if extra.len() > EXTRA_MAX_BYTES {
         let bytes = extra.len();
-        return Err(Error::QuotaExceeded(format!("an extra has at most {EXTRA_MAX_BYTES} bytes; this one has {bytes}")));
+        return Err(Error::QuotaExceeded(format!(
+            "an extra has at most {EXTRA_MAX_BYTES} bytes; this one has {bytes}"
+        )));
     }
     checked_json(extra)?;
     match json::kind(extra) {

@@ -11,11 +11,7 @@ use crate::child::Guest;
 use crate::host::{HostRequest, HostValue, RunRequest};
 
 impl Host for Guest {
-    async fn trigger(
-        &mut self,
-        dag_id: String,
-        request: dags::RunRequest,
-    ) -> wasmtime::Result<Result<String, Error>> {
+    async fn trigger(&mut self, dag_id: String, request: dags::RunRequest) -> wasmtime::Result<Result<String, Error>> {
         let number = self.next_run();
         let request = match checked(dag_id, request, number) {
             Ok(request) => HostRequest::RunTrigger(Box::new(request)),
@@ -38,10 +34,10 @@ impl Host for Guest {
             (Err(error), _) | (_, Err(error)) => return Ok(Err(Error::Invalid(error.to_string()))),
         };
         Ok(match self.call_host(request).await {
-            Ok(HostValue::RunStatus(found)) => Ok(found.map(|found| dags::RunStatus {
-                state: found.state.as_str().to_owned(),
-                results: found.results,
-            })),
+            Ok(HostValue::RunStatus(found)) => {
+                Ok(found
+                    .map(|found| dags::RunStatus { state: found.state.as_str().to_owned(), results: found.results }))
+            }
             Ok(other) => Err(unexpected(&other)),
             Err(error) => Err(error.into()),
         })
@@ -54,7 +50,9 @@ fn checked(dag_id: String, request: dags::RunRequest, number: u32) -> Result<Run
     if let Some(conf) = &conf {
         if conf.len() > CONF_MAX_BYTES {
             let bytes = conf.len();
-            return Err(Error::QuotaExceeded(format!("a conf has at most {CONF_MAX_BYTES} bytes; this one has {bytes}")));
+            return Err(Error::QuotaExceeded(format!(
+                "a conf has at most {CONF_MAX_BYTES} bytes; this one has {bytes}"
+            )));
         }
         checked_json(conf)?;
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use model::outcome::Woken;
 use model::limits::hostcall::{RANDOM_MAX_BYTES, RESOURCES_MAX};
+use model::outcome::Woken;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 

@@ -81,9 +81,9 @@ fn check_items(items: &[ItemAnswer]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use model::{AssetName, Key};
     use model::limits::task::WAKE_NAME_MAX_BYTES;
     use model::outcome::{ResourcesUsed, Wake, WakeOn};
+    use model::{AssetName, Key};
 
     use super::*;
 

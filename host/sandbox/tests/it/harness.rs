@@ -9,7 +9,7 @@ use model::outcome::End;
 use model::{AssetName, DagId, Digest, Entrypoint, Key, MapIndex, RunId, RunState, TaskId, TenantId, TryNumber};
 use sandbox::{
     Artefact, Assignment, Completion, Connection, HostError, HostPort, HostReply, HostRequest, HostValue, LogLine,
-    Progress, Runner, RunnerCommand, RunStatus, RunnerEvent, TaskContext, Work,
+    Progress, RunStatus, Runner, RunnerCommand, RunnerEvent, TaskContext, Work,
 };
 use tokio::sync::{OnceCell, mpsc};
 
@@ -247,10 +247,10 @@ impl HostPort for Host {
                 let made = || RunId::new(format!("made_{}", request.number)).expect("valid");
                 HostValue::Run(request.run_id.clone().unwrap_or_else(made))
             }
-            HostRequest::RunStatus { run_id, .. } => HostValue::RunStatus((run_id.as_str() == "r").then(|| RunStatus {
-                state: RunState::Success,
-                results: Some("{\"t\":1}".into()),
-            })),
+            HostRequest::RunStatus { run_id, .. } => HostValue::RunStatus(
+                (run_id.as_str() == "r")
+                    .then(|| RunStatus { state: RunState::Success, results: Some("{\"t\":1}".into()) }),
+            ),
         })
     }
 }

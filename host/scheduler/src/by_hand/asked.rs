@@ -13,7 +13,8 @@ pub(crate) struct Asked {
 /// Tasks, indexes, and whether upstream, downstream, only what failed, only what runs.
 type InstancesText = (Vec<TaskId>, Vec<MapIndex>, [bool; 4]);
 /// Name of the act, instances, version, whether state is kept, the state of a mark, that of a run; who and why.
-type Text = (String, InstancesText, Option<VersionKey>, bool, Option<TaskState>, Option<RunState>, String, Option<String>);
+type Text =
+    (String, InstancesText, Option<VersionKey>, bool, Option<TaskState>, Option<RunState>, String, Option<String>);
 
 impl Asked {
     pub(crate) fn to_text(&self) -> serde_json::Result<String> {
@@ -31,7 +32,8 @@ impl Asked {
 
     /// `None` for a text of another program.
     pub(crate) fn of_text(text: &str) -> Option<Self> {
-        let (act, instances, version, keeps_state, marked, ended, name, why) = serde_json::from_str::<Text>(text).ok()?;
+        let (act, instances, version, keeps_state, marked, ended, name, why) =
+            serde_json::from_str::<Text>(text).ok()?;
         let instances = instances_of(instances);
         let act = match act.as_str() {
             "clear" => Act::Clear(Clear { instances, version, keeps_state }),

@@ -100,8 +100,9 @@ fn selection(dag: &Dag, instances: &Instances) -> Result<Selection, ControlError
 fn refused(dag: &Dag, error: SelectionError) -> ControlError {
     match error {
         SelectionError::UnknownInstance { task_id, map_index } => ControlError::UnknownInstance { task_id, map_index },
-        SelectionError::UnknownTask(node) => {
-            ControlError::UnknownInstance { task_id: format!("number {} of {}", node.0, dag.len()), map_index: model::MapIndex::NONE }
-        }
+        SelectionError::UnknownTask(node) => ControlError::UnknownInstance {
+            task_id: format!("number {} of {}", node.0, dag.len()),
+            map_index: model::MapIndex::NONE,
+        },
     }
 }

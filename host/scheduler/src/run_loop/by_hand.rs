@@ -18,10 +18,25 @@ use crate::cycle::Cycle;
 
 /// Something that is asked of a run.
 pub(super) enum Request {
-    Act { run: RunHandle, act: Act, asker: Asker, is_dry_run: bool, reply: Reply<Changes, ControlError> },
+    Act {
+        run: RunHandle,
+        act: Act,
+        asker: Asker,
+        is_dry_run: bool,
+        reply: Reply<Changes, ControlError>,
+    },
     /// By another process.
-    Asked { run: RunHandle, asked: Asked, event: EventId },
-    Explain { run: RunHandle, task_id: TaskId, map_index: MapIndex, reply: Reply<Explained, ControlError> },
+    Asked {
+        run: RunHandle,
+        asked: Asked,
+        event: EventId,
+    },
+    Explain {
+        run: RunHandle,
+        task_id: TaskId,
+        map_index: MapIndex,
+        reply: Reply<Explained, ControlError>,
+    },
 }
 
 impl Request {
@@ -126,7 +141,10 @@ impl RunLoop {
         if had_ended || matches!(act, Act::Clear(_) | Act::Mark(_)) {
             cycle.commit.reopened.push(Reopened { scope, run, at: cycle.now });
         }
-        cycle.commit.logs.extend(self.active.get(&run).map(|active| log_of(active, act, asker, cycle, changes.count())));
+        cycle
+            .commit
+            .logs
+            .extend(self.active.get(&run).map(|active| log_of(active, act, asker, cycle, changes.count())));
         self.apply(cycle, run, decisions, None);
         if let Some(active) = self.active.get_mut(&run) {
             changes.state = active.machine.state();
@@ -151,7 +169,9 @@ impl RunLoop {
             let read = self.sources().look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
             return explained(&read, self.parts.limits.machine, self.parts.clock.now(), task_id, map_index);
         };
-        let Some(node) = active.claimed.dag.find(task_id.as_str()) else { return Err(ControlError::UnknownTask(task_id)) };
+        let Some(node) = active.claimed.dag.find(task_id.as_str()) else {
+            return Err(ControlError::UnknownTask(task_id));
+        };
         let explanation = active.machine.explain(node, map_index);
         if explanation == Explanation::Unknown {
             return Err(ControlError::UnknownInstance { task_id: task_id.to_string(), map_index });

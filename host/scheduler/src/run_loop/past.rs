@@ -51,7 +51,9 @@ impl Pasts {
 impl RunLoop {
     /// A run begins that may have to wait.
     pub(super) fn begin_past(&mut self, run: RunHandle) {
-        let Some(active) = self.active.get(&run.1).filter(|active| depends_on_past(&active.claimed.dag)) else { return };
+        let Some(active) = self.active.get(&run.1).filter(|active| depends_on_past(&active.claimed.dag)) else {
+            return;
+        };
         if active.machine.awaiting_past().next().is_some() {
             self.pasts.waiting.entry((run.0, active.claimed.dag_id.clone())).or_default().insert(run.1);
             self.pasts.must_ask.insert(run);

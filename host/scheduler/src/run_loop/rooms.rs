@@ -137,7 +137,8 @@ impl Rooms {
     /// How many more instances of a task may start; and what says so, where it is none.
     pub(super) fn room(&self, run: &ActiveRun, node: NodeIdx) -> (u32, Option<Limited>) {
         let Some(tenant) = self.tenants.get(&run.scope()) else { return (u32::MAX, None) };
-        let rooms = limits_of(run, node).into_iter().map(|limited| (self.room_of(tenant, run, node, &limited), limited));
+        let rooms =
+            limits_of(run, node).into_iter().map(|limited| (self.room_of(tenant, run, node, &limited), limited));
         match rooms.min_by_key(|(room, _)| *room) {
             Some((0, limited)) => (0, Some(limited)),
             Some((room, _)) => (room, None),

@@ -54,7 +54,11 @@ impl Turns {
             BTreeMap::new()
         });
         let equals = weights.entry(Reverse(weight)).or_default();
-        if is_idle { equals.idle.push_back(run) } else { equals.busy.push_back(run) }
+        if is_idle {
+            equals.idle.push_back(run)
+        } else {
+            equals.busy.push_back(run)
+        }
         self.count += 1;
     }
 

@@ -10,9 +10,7 @@ use model::outcome::{WakeOn, Woken};
 use model::{InstanceKey, Key, MapIndex, NodeIdx, RunKey, RunState, SignalId, TaskState, TenantScope};
 use plan::{Decisions, Event};
 use serde_json::json;
-use store::{
-    NamedValue, NewValues, RETURN_VALUE, SignalRow, StoreError, StoredValue, TakenSignal, WaitKind, WaitRow,
-};
+use store::{NamedValue, NewValues, RETURN_VALUE, SignalRow, StoreError, StoredValue, TakenSignal, WaitKind, WaitRow};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -237,7 +235,9 @@ impl RunLoop {
                 WaitKind::DagRun => met.payload = self.end_of(scope, &row.wait.key).await?,
                 WaitKind::Signal => {
                     // One signal is for one instance.
-                    let Some(at) = signals.iter().position(|row_of| row_of.signal.name == row.wait.key) else { continue };
+                    let Some(at) = signals.iter().position(|row_of| row_of.signal.name == row.wait.key) else {
+                        continue;
+                    };
                     let signal = signals.remove(at).signal;
                     met.payload = Some(signal.payload);
                     met.signal = Some(signal.id);
@@ -250,7 +250,8 @@ impl RunLoop {
 
     /// How a run ended; nothing where there is none.
     async fn end_of(&self, scope: TenantScope, key: &Arc<str>) -> Result<Option<Arc<str>>, StoreError> {
-        let payload = |run_id: &str, state: RunState| json!({"run_id": run_id, "state": state.as_str()}).to_string().into();
+        let payload =
+            |run_id: &str, state: RunState| json!({"run_id": run_id, "state": state.as_str()}).to_string().into();
         if let Some((run_id, state)) = self.waits.ends.get(key) {
             return Ok(Some(payload(run_id, *state)));
         }
