@@ -84,6 +84,10 @@ impl Control {
             logical_date: request.logical_date,
             data_interval: request.data_interval,
             run_after: request.run_after.unwrap_or(now),
+            is_latest: true,
+            parent: None,
+            backfill: None,
+            idempotency: None,
         };
         Ok((trigger, version))
     }

@@ -88,6 +88,10 @@ impl Ground {
             logical_date: None,
             data_interval: None,
             run_after: self.clock.now(),
+            is_latest: true,
+            parent: None,
+            backfill: None,
+            idempotency: None,
         }
     }
 }

@@ -7,6 +7,7 @@ mod catalog;
 mod cluster;
 mod process_clock;
 mod run_store;
+mod settings;
 mod time;
 
 use std::future::Future;

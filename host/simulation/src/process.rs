@@ -79,6 +79,10 @@ impl Starter {
     async fn start(&self) -> Result<(scheduler::Started, Option<ServerId>), StoreError> {
         let parts = SchedulerParts {
             runs: self.link.clone(),
+            reader: self.link.clone(),
+            waits: self.link.clone(),
+            pools: self.link.clone(),
+            variables: self.link.clone(),
             versions: Arc::new(Versions::new(self.link.clone())),
             clock: Arc::new(ProcessClock(self.link.clone())),
             limits: self.limits,

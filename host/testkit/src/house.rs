@@ -57,6 +57,10 @@ impl House {
         let versions = Arc::new(Versions::new(store.clone()));
         let parts = SchedulerParts {
             runs: store.clone(),
+            reader: store.clone(),
+            waits: store.clone(),
+            pools: store.clone(),
+            variables: store.clone(),
             versions: versions.clone(),
             clock: clock.clone(),
             limits: SchedulerLimits::default(),

@@ -100,6 +100,10 @@ impl House {
         let versions = Arc::new(Versions::new(stores.catalog.clone()));
         let parts = SchedulerParts {
             runs: stores.runs.clone(),
+            reader: stores.reader.clone(),
+            waits: stores.waits.clone(),
+            pools: stores.pools.clone(),
+            variables: stores.variables.clone(),
             versions: versions.clone(),
             clock: clock.clone(),
             limits: SchedulerLimits::default(),

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, FutureExt, Shared};
 use scheduler::{SharedStore, TimeStore};
 use store::{
     AuthStore, Catalog, ConnectionStore, PoolStore, RetentionStore, RunReader, RunStore, StateStore, ValueStore,
-    VariableStore,
+    VariableStore, WaitStore,
 };
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
@@ -24,6 +24,7 @@ pub(crate) struct Stores {
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) reader: Arc<dyn RunReader>,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) waits: Arc<dyn WaitStore>,
     pub(crate) values: Arc<dyn ValueStore>,
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) auth: Arc<dyn AuthStore>,
@@ -75,6 +76,7 @@ impl Stores {
             + VariableStore
             + ConnectionStore
             + PoolStore
+            + WaitStore
             + 'static,
     {
         Self {
@@ -88,6 +90,7 @@ impl Stores {
             variables: store.clone(),
             connections: store.clone(),
             pools: store.clone(),
+            waits: store.clone(),
             retention: store,
             file: None,
             shared,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{RunKey, TenantScope};
-use store::{Cleared, CommitError, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{Cleared, CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
 use super::Link;
 
@@ -12,9 +12,15 @@ pub(super) fn told(commit: &RunCommit) -> String {
     let parts = [
         ("runs", commit.runs.len()),
         ("ended", commit.ended.len()),
+        ("cancelled", commit.cancelled.len()),
+        ("reopened", commit.reopened.len()),
+        ("resets", commit.resets.len()),
+        ("marks", commit.marks.len()),
         ("expansions", commit.expansions.len()),
         ("inserts", commit.instances.len()),
         ("transitions", commit.transitions.len()),
+        ("waits", commit.waits.len()),
+        ("signals", commit.signals.len()),
         ("claims", commit.claims.len()),
         ("run states", commit.run_states.len()),
         ("asset events", commit.asset_events.len()),
@@ -25,7 +31,8 @@ pub(super) fn told(commit: &RunCommit) -> String {
 
 pub(super) fn touched(commit: &RunCommit) -> Option<RunKey> {
     let ended = commit.ended.iter().map(|it| it.instance.run);
-    ended.chain(commit.claims.iter().map(|it| it.instance.run)).chain(commit.runs.iter().map(|it| it.key)).next()
+    let reopened = commit.reopened.iter().map(|it| it.run);
+    ended.chain(reopened).chain(commit.claims.iter().map(|it| it.instance.run)).chain(commit.runs.iter().map(|it| it.key)).next()
 }
 
 #[async_trait]
@@ -61,6 +68,10 @@ impl RunStore for Link {
 
     async fn run_snapshot(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunSnapshot>, StoreError> {
         self.call("read of a run", self.store.run_snapshot(scope, run)).await
+    }
+
+    async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
+        self.call("read of the run before", self.store.run_before(scope, run)).await
     }
 
     async fn run_clear(
