@@ -31,7 +31,9 @@ mod timekeeper;
 mod version;
 
 pub use board::{RunProgress, RunWatch};
-pub use by_hand::{Act, Asker, Beyond, Change, Changes, Clear, ControlError, Explained, Instances, Mark};
+pub use by_hand::{
+    Act, Asker, Beyond, Change, Changes, Clear, ControlError, Explained, Instances, Mark, approval_signal,
+};
 pub use cluster::{ClusterParts, ClusterQueue, Evicted, SharedStore};
 pub use command::{NewTrigger, TriggerError};
 use local_queue::LocalQueue;

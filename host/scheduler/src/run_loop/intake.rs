@@ -47,6 +47,7 @@ fn command_bytes(command: &Command) -> usize {
 fn event_bytes(event: &EventKind) -> usize {
     match event {
         EventKind::Reported(report) => report.value_bytes(),
-        EventKind::Look(_) => 0,
+        EventKind::Asked { request, .. } => request.len(),
+        EventKind::Look(_) | EventKind::Met(_) => 0,
     }
 }

@@ -8,7 +8,7 @@ use store::{BackfillRow, BegunSlice, SliceRow};
 use tracing::{info, warn};
 
 use super::{Made, Pass, PassError, RUNS_PER_PASS, run_id};
-use crate::by_hand::{Act, Asker, Clear};
+use crate::by_hand::{self, Asker, Clear};
 use crate::version::Version;
 
 /// Begun dates that are looked at; a backfill has no more unfinished runs.
@@ -121,7 +121,7 @@ impl Pass<'_> {
                     return Ok(false);
                 }
                 let asker = Asker { name: backfill.created_by.clone(), why: Some(format!("backfill {}", backfill.id)) };
-                let clear = Act::Clear(Clear { version: backfill.version, ..Clear::default() });
+                let clear = by_hand::Act::Clear(Clear { version: backfill.version, ..Clear::default() });
                 let cleared = self.scheduler.act(self.scope, begun.run, clear, asker, false).await?;
                 if cleared.count() > 0 {
                     return Ok(false);

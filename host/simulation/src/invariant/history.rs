@@ -23,7 +23,6 @@ pub fn of_history(history: &[Accepted], dag: impl Fn(VersionKey) -> Option<Arc<D
                 replay.broken_by(broken);
                 replay.commit(commit, offers, owner.is_none(), &dag);
             }
-            Accepted::Clear { run, only_failed, .. } => replay.clear(*run, *only_failed),
             Accepted::Epoch(epoch) => replay.epoch(*epoch),
             Accepted::Owned { server, epoch, shards } => {
                 let broken = replay.owners.own(*server, *epoch, shards);
@@ -61,9 +60,6 @@ struct Run {
     dag: Arc<Dag>,
     lengths: BTreeMap<NodeIdx, u32>,
     states: BTreeMap<(NodeIdx, MapIndex), TaskState>,
-    /// Why instances have their states, and why the run has ended, where something says it.
-    reasons: BTreeMap<(NodeIdx, MapIndex), Arc<str>>,
-    reason: Option<Arc<str>>,
     has_ended: bool,
 }
 
@@ -76,7 +72,8 @@ impl Run {
     fn may_start(&self, node: NodeIdx) -> bool {
         self.dag.node(node).upstream.iter().all(|upstream| {
             let length = self.lengths.get(upstream).copied().unwrap_or(1).max(1) as usize;
-            self.of_node(*upstream).count() == length && self.of_node(*upstream).all(|it| it == TaskState::Success)
+            self.of_node(*upstream).count() == length
+                && self.of_node(*upstream).all(|it| matches!(it, TaskState::Success | TaskState::Removed))
         })
     }
 
@@ -112,14 +109,7 @@ impl Replay {
         for new in &commit.runs {
             let Some(dag) = dag(new.version) else { continue };
             let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
-            let run = Run {
-                dag,
-                lengths,
-                states: BTreeMap::new(),
-                reasons: BTreeMap::new(),
-                reason: None,
-                has_ended: new.state.is_ended(),
-            };
+            let run = Run { dag, lengths, states: BTreeMap::new(), has_ended: new.state.is_ended() };
             if self.runs.insert(new.key, run).is_some() {
                 self.broken("I1", format!("{} is made twice", new.key));
             }
@@ -132,7 +122,20 @@ impl Replay {
                 );
             }
             self.end(it.instance, it.to);
-            self.explain(it.instance, it.execution.end.message().map(Arc::from));
+        }
+        for it in &commit.cancelled {
+            self.cancel(it.instance, it.fence);
+        }
+        for it in &commit.reopened {
+            if let Some(run) = self.runs.get_mut(&it.run) {
+                run.has_ended = false;
+            }
+        }
+        for it in &commit.resets {
+            self.set(it.run, it.node, (it.first, it.last), TaskState::None);
+        }
+        for it in &commit.marks {
+            self.set(it.run, it.node, (it.first, it.last), it.to);
         }
         for it in &commit.expansions {
             if let Some(run) = self.runs.get_mut(&it.run) {
@@ -147,7 +150,6 @@ impl Replay {
                 let map_index = it.first.position().map_or(MapIndex::NONE, |first| MapIndex::at(first + offset));
                 let key = InstanceKey { run: it.run, node: it.node, map_index };
                 self.make(key, it.state);
-                self.explain(key, it.reason.clone());
             }
         }
         for it in &commit.transitions {
@@ -155,7 +157,6 @@ impl Replay {
                 let map_index = MapIndex::from_number(number).unwrap_or(MapIndex::NONE);
                 let key = InstanceKey { run: it.run, node: it.node, map_index };
                 self.step(key, None, it.to);
-                self.explain(key, it.reason.clone());
             }
         }
         // Rules are judged by what stands after all of the commit's rows.
@@ -173,7 +174,6 @@ impl Replay {
         }
         for it in &commit.run_states {
             let Some(run) = self.runs.get_mut(&it.run) else { continue };
-            run.reason.clone_from(&it.reason);
             let was_ended = std::mem::replace(&mut run.has_ended, it.to.is_ended());
             let is_complete = run.states.values().all(|state| state.is_ended());
             if was_ended {
@@ -185,13 +185,22 @@ impl Replay {
         }
     }
 
-    fn explain(&mut self, key: InstanceKey, reason: Option<Arc<str>>) {
-        let Some(run) = self.runs.get_mut(&key.run) else { return };
-        let place = (key.node, key.map_index);
-        match reason {
-            Some(reason) => run.reasons.insert(place, reason),
-            None => run.reasons.remove(&place),
-        };
+    /// What people do comes from any state.
+    fn set(&mut self, run: RunKey, node: NodeIdx, (first, last): (MapIndex, MapIndex), to: TaskState) {
+        let Some(run) = self.runs.get_mut(&run) else { return };
+        run.states.range_mut((node, first)..=(node, last)).for_each(|(_, state)| *state = to);
+    }
+
+    /// It runs no more; what becomes of it is said by another write.
+    fn cancel(&mut self, key: InstanceKey, fence: Fence) {
+        if self.fences.get(&key) != Some(&fence) {
+            self.broken("I12", format!("cancelled under {fence}, claimed under another fence: {key:?}"));
+        }
+        let state = self.runs.get_mut(&key.run).and_then(|run| run.states.get_mut(&(key.node, key.map_index)));
+        match state {
+            Some(state) if matches!(state, TaskState::Running | TaskState::Queued) => *state = TaskState::Scheduled,
+            _ => self.broken("I3", format!("{key:?} does not run and is cancelled")),
+        }
     }
 
     fn make(&mut self, key: InstanceKey, state: TaskState) {
@@ -252,30 +261,5 @@ impl Replay {
         if !self.runs.get(&key.run).is_some_and(|run| run.may_start(key.node)) {
             self.broken("I5", format!("{key:?} starts too early"));
         }
-    }
-
-    fn clear(&mut self, key: RunKey, only_failed: bool) {
-        let Some(run) = self.runs.get_mut(&key) else { return };
-        // What the end of the run skipped counts as failed.
-        let of_run = run.reason.take();
-        for (place, state) in run.states.iter_mut().filter(|(_, state)| **state == TaskState::Skipped) {
-            if of_run.is_some() && run.reasons.get(place) == of_run.as_ref() {
-                *state = TaskState::UpstreamFailed;
-            }
-        }
-        let is_cleared =
-            |state: TaskState| !only_failed || matches!(state, TaskState::Failed | TaskState::UpstreamFailed);
-        run.has_ended = false;
-        for node in run.dag.indices().collect::<Vec<_>>() {
-            let is_expanded = run.lengths.get(&node).is_some_and(|length| *length > 0);
-            if is_expanded && run.of_node(node).all(is_cleared) {
-                run.states.retain(|(of, _), _| *of != node);
-                run.states.insert((node, MapIndex::NONE), TaskState::None);
-                run.lengths.remove(&node);
-            } else if run.states.get(&(node, MapIndex::NONE)).copied().is_some_and(is_cleared) {
-                run.lengths.remove(&node);
-            }
-        }
-        run.states.values_mut().filter(|state| is_cleared(**state)).for_each(|state| *state = TaskState::None);
     }
 }

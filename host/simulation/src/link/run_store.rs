@@ -32,7 +32,11 @@ pub(super) fn told(commit: &RunCommit) -> String {
 pub(super) fn touched(commit: &RunCommit) -> Option<RunKey> {
     let ended = commit.ended.iter().map(|it| it.instance.run);
     let reopened = commit.reopened.iter().map(|it| it.run);
-    ended.chain(reopened).chain(commit.claims.iter().map(|it| it.instance.run)).chain(commit.runs.iter().map(|it| it.key)).next()
+    ended
+        .chain(reopened)
+        .chain(commit.claims.iter().map(|it| it.instance.run))
+        .chain(commit.runs.iter().map(|it| it.key))
+        .next()
 }
 
 #[async_trait]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Ids;
-use model::{RunId, RunKey, RunState, TenantId, TenantScope};
-use scheduler::{ClearError, NewTrigger, RunWatch, TriggerError, Version};
+use model::{RunId, RunKey, RunState, TaskState, TenantId, TenantScope};
+use scheduler::{Act, Asker, Clear, ControlError, Instances, Mark, NewTrigger, RunWatch, TriggerError, Version};
 use testkit::dice::Dice;
 use testkit::random_dag;
 
@@ -172,25 +172,43 @@ impl Clients {
         })
     }
 
-    /// Clears some run.
+    /// Mostly clears: everything, what failed, or something with what follows from it.
+    fn new_act(&self, scope: TenantScope, run: RunKey, dice: &mut Dice) -> Act {
+        let row = self.ground.store.run(scope, run);
+        let dag = row.and_then(|row| self.dags.iter().find(|version| version.key == row.version)).map(|it| &it.dag);
+        let some = dag.map(|dag| dag.document().tasks[dice.roll(dag.len() as u32) as usize].task_id.clone());
+        let some = Instances { tasks: some.into_iter().collect(), ..Instances::default() };
+        let clear = |instances| Act::Clear(Clear { instances, ..Clear::default() });
+        match dice.roll(20) {
+            0..8 => clear(Instances { only_failed: true, ..Instances::default() }),
+            8..11 => clear(Instances::default()),
+            11..16 => clear(Instances { downstream: dice.per_mille(700), upstream: dice.per_mille(200), ..some }),
+            16..18 => Act::Mark(Mark { instances: some, to: TaskState::Failed }),
+            18 => Act::Cancel,
+            _ => Act::MarkRun(RunState::Failed),
+        }
+    }
+
+    /// Asks something of some run.
     pub(super) fn clear(&self, server: &Started, dice: &mut Dice) {
         let accepted = self.accepted();
         if accepted.is_empty() {
             return;
         }
         let AcceptedTrigger { scope, run_id, key, .. } = dice.pick(&accepted).clone();
-        let only_failed = dice.per_mille(600);
+        let act = self.new_act(scope, key, dice);
         let (server, clients) = (server.clone(), self.clone());
         self.said().open += 1;
         tokio::spawn(async move {
             let trace = &clients.ground.trace;
-            trace.line(format_args!("client clears {run_id}, only_failed {only_failed}"));
+            trace.line(format_args!("client asks of {run_id}: {act:?}"));
+            let asker = Asker { name: "somebody".to_owned(), why: None };
             let answer = tokio::select! {
                 biased;
-                answer = server.scheduler.clear(scope, key, only_failed) => answer,
-                () = server.link.is_dead() => Err(ClearError::Stopping),
+                answer = server.scheduler.act(scope, key, act, asker, false) => answer,
+                () = server.link.is_dead() => Err(ControlError::Stopping),
             };
-            trace.line(format_args!("client hears of the clear of {run_id}: {answer:?}"));
+            trace.line(format_args!("client hears of what it asked of {run_id}: {answer:?}"));
             clients.said().open -= 1;
         });
     }

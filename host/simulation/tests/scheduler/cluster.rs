@@ -74,7 +74,12 @@ impl Cluster {
 
     async fn clear(&self, at: &Process, run: RunKey) {
         let scheduler = at.started().expect("it has joined").scheduler;
-        assert!(scheduler.clear(SCOPE, run, false).await.expect("it is cleared").instances > 0);
+        let asker = Asker { name: "ada".to_owned(), why: None };
+        let asked = tokio::spawn(async move {
+            scheduler.act(SCOPE, run, Act::Clear(Clear::default()), asker, false).await.expect("it is cleared").count()
+        });
+        self.pass(6).await;
+        assert!(asked.await.expect("nobody panics") > 0);
     }
 
     /// The worker ends everything that it holds.

@@ -6,16 +6,22 @@ use std::time::Duration;
 use clock::Sim;
 use model::document::DagDocument;
 use model::{EndKind, RunId, RunKey, RunState};
-use scheduler::{ClearError, NewTrigger, SchedulerLimits, TriggerError, Version};
+use scheduler::{
+    Act, Asker, Changes, Clear, ControlError, Instances, NewTrigger, SchedulerLimits, TriggerError, Version,
+};
 use serde_json::Value;
 use simulation::{Ground, Held, Idle, Link, Process, Role, RunRows, SCOPE, Snapshot, invariant};
-use store::Cleared;
 use testkit::dag;
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
 
 /// An answer that may not be there yet.
 pub(crate) type Answer<T, E> = Arc<Mutex<Option<Result<T, E>>>>;
+
+/// Who asks.
+pub(crate) fn ada() -> Asker {
+    Asker { name: "ada".to_owned(), why: None }
+}
 
 pub(crate) struct Stage {
     pub(crate) ground: Ground,
@@ -140,9 +146,14 @@ impl Stage {
         key
     }
 
-    pub(crate) async fn clear(&self, run: RunKey, only_failed: bool) -> Answer<Cleared, ClearError> {
+    pub(crate) async fn clear(&self, run: RunKey, only_failed: bool) -> Answer<Changes, ControlError> {
+        let instances = Instances { only_failed, ..Instances::default() };
+        self.act(run, Act::Clear(Clear { instances, ..Clear::default() })).await
+    }
+
+    pub(crate) async fn act(&self, run: RunKey, act: Act) -> Answer<Changes, ControlError> {
         let scheduler = self.process.started().expect("the scheduler has started").scheduler;
-        self.ask(async move { scheduler.clear(SCOPE, run, only_failed).await }).await
+        self.ask(async move { scheduler.act(SCOPE, run, act, ada(), false).await }).await
     }
 
     async fn ask<T: Send + 'static, E: Send + 'static>(
