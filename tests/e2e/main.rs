@@ -4,10 +4,12 @@
 //! `matrix` also reads the database, as the house does.
 
 mod auth;
+mod bodies;
 mod cli;
 mod cluster;
 mod crash;
 mod deploy;
+mod examples;
 mod flow;
 mod harness;
 mod hostile;

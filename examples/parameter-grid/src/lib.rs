@@ -1,7 +1,9 @@
-//! Hyper-parameter tuning: a model is trained once for each combination of three lists, and the best is published.
+//! Hyper-parameter tuning: a model is trained once for each combination of three lists, and the best is found. Another DAG publishes
+//! a model: it waits for a machine, for somebody's answer and for a signal.
 
 use serde::{Deserialize, Serialize};
 use waft::prelude::*;
+use waft::variables;
 
 /// One training.
 #[derive(Clone, Serialize, Deserialize, Type)]
@@ -51,11 +53,53 @@ fn parameter_grid(#[param(default = vec![1, 2])] seeds: Param<Vec<u64>>) -> Outp
     best(models)
 }
 
-waft::bundle!(parameter_grid);
+/// Asked again and again until somebody has set the variable. No sandbox is held between two questions.
+#[task(kind = "sensor", poke_interval = "200ms", timeout = "1h")]
+fn has_machine() -> Result<Poke, TaskError> {
+    let machine: Option<String> = variables::get("machine")?;
+    Ok(Poke::done_if(machine.is_some()))
+}
+
+/// What is asked before a model is published.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+struct Release {
+    by: String,
+    at_once: bool,
+}
+
+/// What comes with the signal.
+#[derive(Deserialize)]
+struct Ticket {
+    number: u64,
+}
+
+/// Publishes at once, or when the signal `ticket` has come. No sandbox is held meanwhile.
+#[task]
+fn publish(model: String, release: Release) -> Result<String, TaskError> {
+    let Release { by, at_once } = release;
+    if at_once {
+        return Ok(format!("{model} by {by}"));
+    }
+    match waft::woken() {
+        None => Err(TaskError::defer(Wake::signal("ticket"))),
+        Some(woken) => Ok(format!("{model} by {by}, ticket {}", woken.read::<Ticket>()?.number)),
+    }
+}
+
+/// Publishes a model when there is a machine and somebody has agreed.
+#[dag(tags = ["example"])]
+fn publish_model(#[param(default = "m-1")] model: Param<String>) -> Output<String> {
+    let release = approval::<Release>("agree");
+    has_machine().then(release);
+    publish(model, release)
+}
+
+waft::bundle!(parameter_grid, publish_model);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use waft::testing;
 
     #[test]
     fn the_least_loss_is_best() {
@@ -68,5 +112,21 @@ mod tests {
         assert_eq!(models.len(), 12);
         let best = best::body(models.into()).unwrap();
         assert_eq!((best.rate, best.depth, best.seed), (0.01, 5, 1));
+    }
+
+    #[test]
+    fn a_machine_is_waited_for() {
+        assert_eq!(has_machine::body().unwrap(), Poke::NotYet);
+        testing::variable("machine", &"a");
+        assert_eq!(has_machine::body().unwrap(), Poke::Done);
+    }
+
+    #[test]
+    fn who_is_in_no_hurry_waits_for_the_signal() {
+        let release = |at_once| Release { by: "Ada".into(), at_once };
+        assert_eq!(publish::body("m-1".into(), release(true)).unwrap(), "m-1 by Ada");
+        assert!(publish::body("m-1".into(), release(false)).unwrap_err().is_defer());
+        testing::wake(Wake::signal("ticket"), Some(r#"{"number":7}"#));
+        assert_eq!(publish::body("m-1".into(), release(false)).unwrap(), "m-1 by Ada, ticket 7");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::runner::RunnerEvent;
-use crate::Completion;
+use crate::{Completion, ItemAnswer};
 
 /// Above this nothing more is read from the runner until the worker takes events.
 const FULL_BYTES: usize = 64 << 20;

@@ -1,0 +1,29 @@
+//! The examples, each run as its readers would and checked for what it comes to.
+
+mod add_one;
+mod branch;
+mod dictionary;
+mod mapped_group;
+mod parameter_grid;
+mod setup_teardown;
+mod zip_and_concat;
+
+use serde_json::Value;
+
+use crate::harness::Server;
+
+/// The results of a run that ends well.
+async fn results(server: &Server, dag: &str, conf: Value) -> Value {
+    let run = server.run(dag, conf).await;
+    assert_eq!(run["state"], "success", "{run:#}");
+    run["results"].clone()
+}
+
+/// States of tasks that are not mapped.
+async fn states(server: &Server, dag: &str, run: &str, tasks: &[&str]) -> Vec<String> {
+    let mut states = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        states.push(crate::harness::text(&server.instance(dag, run, task).await, "state"));
+    }
+    states
+}
