@@ -1,13 +1,14 @@
-//! Runs: looking at them and clearing them. Starting one is in `trigger`, waiting for one in `wait`.
+//! Runs: looking at them and clearing them whole. Starting one is in `trigger`, waiting for one in `wait`, what else people ask of one
+//! in `by_hand`.
 
 use std::sync::Arc;
 
 use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
-use scheduler::ClearError;
-use store::{InstanceFilter, Page, PageRequest, RunFilter, RunRow};
+use store::{Page, PageRequest, RunFilter, RunRow};
 
-use crate::dag_version::version_error;
-use crate::{Code, Control, DagVersion, Error, InstanceView, Session};
+use crate::{
+    Changed, ClearRequest, ClearVersion, Code, Control, DagVersion, Error, InstanceSelection, RunSelection, Session,
+};
 
 /// A run with the version to which it is pinned.
 #[derive(Debug, Clone)]
@@ -16,8 +17,31 @@ pub struct DagRunView {
     pub version: Arc<DagVersion>,
 }
 
-/// States whose instances are cleared when only what failed is.
-const FAILED: [TaskState; 2] = [TaskState::Failed, TaskState::UpstreamFailed];
+/// How a run is to be cleared.
+#[derive(Debug, Clone, Default)]
+pub struct RunClear {
+    pub only_failed: bool,
+    pub version: ClearVersion,
+    /// Why.
+    pub note: Option<String>,
+}
+
+impl RunClear {
+    fn of(self, dag_id: &DagId, run_id: &RunId, dry_run: bool) -> ClearRequest {
+        ClearRequest {
+            dag_id: dag_id.clone(),
+            runs: RunSelection::One { run_id: run_id.clone(), past: false, future: false },
+            instances: InstanceSelection::default(),
+            only_failed: self.only_failed,
+            only_running: false,
+            resets_ended: true,
+            refuses_running: false,
+            version: self.version,
+            note: self.note,
+            dry_run,
+        }
+    }
+}
 
 impl Control {
     /// Runs. The DAG that the filter names, if any, must exist.
@@ -50,16 +74,11 @@ impl Control {
         session: &Session,
         dag_id: &DagId,
         run_id: &RunId,
-        only_failed: bool,
+        clear: RunClear,
     ) -> Result<DagRunView, Error> {
-        let scope = session.scope();
-        let run = self.dag_run_find(scope, dag_id, run_id).await?;
-        let cleared = self.scheduling.clear(scope, run.row.key, only_failed).await.map_err(clear_error)?;
-        tracing::info!(
-            tenant = %scope.tenant(), dag = %dag_id, run = %run.row.key, instances = cleared.instances, only_failed,
-            by = session.name(), "run cleared"
-        );
-        self.dag_run_find(scope, dag_id, run_id).await
+        let none = PageRequest { limit: 0, offset: 0 };
+        self.task_instances_clear(session, &clear.of(dag_id, run_id, false), none).await?;
+        self.dag_run_find(session.scope(), dag_id, run_id).await
     }
 
     /// The instances that [`Control::dag_run_clear`] would clear now.
@@ -68,13 +87,10 @@ impl Control {
         session: &Session,
         dag_id: &DagId,
         run_id: &RunId,
-        only_failed: bool,
+        clear: RunClear,
         page: PageRequest,
-    ) -> Result<Page<InstanceView>, Error> {
-        let run = self.dag_run_find(session.scope(), dag_id, run_id).await?;
-        let states = if only_failed { FAILED.to_vec() } else { Vec::new() };
-        let filter = InstanceFilter { run: Some(run.row.key), states, ..InstanceFilter::default() };
-        self.instance_views(session.scope(), &filter, page).await
+    ) -> Result<Changed, Error> {
+        self.task_instances_clear(session, &clear.of(dag_id, run_id, true), page).await
     }
 
     /// Instances of a run by task and state.
@@ -101,14 +117,4 @@ impl Control {
 pub(crate) fn run_not_found(dag_id: &DagId, run_id: &RunId) -> Error {
     let message = format!("DAG {:?} has no run {:?}", dag_id.as_str(), run_id.as_str());
     Error::new(Code::RunNotFound, message).hint("list its runs with GET /api/v2/dags/{dag_id}/dagRuns")
-}
-
-fn clear_error(error: ClearError) -> Error {
-    match error {
-        ClearError::NotOwner => Error::new(Code::Unavailable, error.to_string()).hint("try again in a moment"),
-        ClearError::Overloaded { .. } => Error::new(Code::Overloaded, error.to_string()),
-        ClearError::Stopping => Error::new(Code::Stopping, error.to_string()),
-        ClearError::Version(error) => version_error(error),
-        ClearError::Store(error) => error.into(),
-    }
 }

@@ -39,6 +39,7 @@ codes! {
     VersionNotFound = "version-not-found", "There is no such version of the DAG";
     RunNotFound = "run-not-found", "There is no such run";
     TaskNotFound = "task-not-found", "There is no such task in the run";
+    GroupNotFound = "task-group-not-found", "There is no such group in the run";
     InstanceNotFound = "task-instance-not-found", "There is no such task instance";
     /// The task has many instances, so one of them must be named.
     TaskIsMapped = "task-is-mapped", "The task is mapped";
@@ -60,6 +61,23 @@ codes! {
     NotBackfillable = "not-backfillable", "The backfill cannot be made";
     /// A variable, connection or pool that cannot be like this.
     InvalidSetting = "invalid-setting", "The values are not valid";
+    /// An event of the log of what people did.
+    EventLogNotFound = "event-log-not-found", "There is no such event";
+    /// The task is no approval.
+    ApprovalNotFound = "approval-not-found", "There is no such approval";
+    /// What is to be marked is so already.
+    AlreadySo = "already-so", "Nothing would change";
+    /// What is to be cleared runs.
+    TaskRuns = "task-runs", "A task runs";
+    /// The version names other tasks than the run has.
+    OtherTasks = "other-tasks", "The version has other tasks";
+    RunEnded = "run-ended", "The run has ended";
+    /// Nobody has to answer.
+    NotAwaited = "not-awaited", "No answer is awaited";
+    /// The DAG has a run for this logical date.
+    DateTaken = "logical-date-taken", "The logical date is taken";
+    /// The key was used for another request.
+    KeyReused = "idempotency-key-reused", "The key belongs to another request";
     /// The DAG has a run with this id.
     RunExists = "run-exists", "The run id is taken";
     /// No bundle defines the DAG any more.

@@ -2,18 +2,44 @@
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
-use model::{RunKey, TenantScope};
-use scheduler::{ClearError, NewTrigger, RunProgress, Scheduler, TriggerError};
-use store::Cleared;
+use model::{MapIndex, RunKey, TaskId, TenantScope};
+use scheduler::{
+    Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, Signal, Signalled, TriggerError,
+};
 
-/// Starts, clears and follows runs.
+/// Starts and follows runs, and does what people ask of them.
 #[async_trait]
 pub trait Scheduling: Send + Sync {
     /// Starts a run; returns when it is durable.
     async fn trigger(&self, trigger: NewTrigger) -> Result<(), TriggerError>;
 
-    /// Clears a run; returns when it is durable.
-    async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError>;
+    /// Clears, marks or ends something of a run, and tells what changes; returns when it is durable. A dry run tells what would.
+    async fn act(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        dry_run: bool,
+    ) -> Result<Changes, ControlError>;
+
+    /// Wakes what waits for a signal, or answers an approval; returns when it is durable.
+    async fn signal(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        signal: Signal,
+        asker: Asker,
+    ) -> Result<Signalled, ControlError>;
+
+    /// Why an instance does not run now.
+    async fn explain(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        task_id: TaskId,
+        map_index: MapIndex,
+    ) -> Result<Explained, ControlError>;
 
     /// Something may be due: a version, a backfill or an event is new, or a DAG goes on.
     fn poke(&self);
@@ -29,8 +55,35 @@ impl Scheduling for Scheduler {
         Scheduler::trigger(self, trigger).await
     }
 
-    async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
-        Scheduler::clear(self, scope, run, only_failed).await
+    async fn act(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        dry_run: bool,
+    ) -> Result<Changes, ControlError> {
+        Scheduler::act(self, scope, run, act, asker, dry_run).await
+    }
+
+    async fn signal(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        signal: Signal,
+        asker: Asker,
+    ) -> Result<Signalled, ControlError> {
+        Scheduler::signal(self, scope, run, signal, asker).await
+    }
+
+    async fn explain(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        task_id: TaskId,
+        map_index: MapIndex,
+    ) -> Result<Explained, ControlError> {
+        Scheduler::explain(self, scope, run, task_id, map_index).await
     }
 
     fn poke(&self) {

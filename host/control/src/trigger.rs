@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::json::{Limits, blob_markers, find_marker, find_wide_integer};
-use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_BYTES};
+use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_CHARS};
 use model::{DagId, Digest, Problem, Problems, RunId, RunKey, RunState, RunType, TenantScope};
 use scheduler::{NewTrigger, TriggerError};
 use serde_json::{Map, Value};
@@ -183,8 +183,8 @@ impl Control {
 
 fn check_request(request: &TriggerRequest, now: Timestamp) -> Result<(), Error> {
     let mut problems = Problems::default();
-    if request.note.as_ref().is_some_and(|note| note.len() > NOTE_MAX_BYTES) {
-        problems.error("too-long", "/note", format!("a note has at most {NOTE_MAX_BYTES} bytes"));
+    if request.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_MAX_CHARS) {
+        problems.error("too-long", "/note", format!("a note has at most {NOTE_MAX_CHARS} characters"));
     }
     if request.data_interval.is_some_and(|(start, end)| start > end) {
         problems.error("invalid-interval", "/data_interval_end", "the data interval ends before it starts");

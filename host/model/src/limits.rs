@@ -68,7 +68,9 @@ pub mod run {
     /// Longest timeout of a run.
     pub const TIMEOUT_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
     pub const CONF_MAX_BYTES: usize = super::json::TEXT_MAX_BYTES;
-    pub const NOTE_MAX_BYTES: usize = 1000;
+    pub const NOTE_MAX_CHARS: usize = 1000;
+    /// Runs whose instances are cleared or marked in one request.
+    pub const BY_HAND_RUNS_MAX: u32 = 1_000;
     /// Values of triggers and reports that go into one commit; one that has more goes alone.
     pub const COMMIT_BYTES_MAX: usize = 32 << 20;
     /// Signals to one run that no instance has taken.

@@ -1,7 +1,8 @@
 //! Task instances and their tries.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -94,4 +95,155 @@ pub(crate) struct UsedResponse {
 pub(crate) struct TryCollection {
     pub(crate) task_instances: Vec<TryResponse>,
     pub(crate) total_entries: u64,
+}
+
+/// A task, or one instance of a mapped one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "this is neither the id of a task nor a pair of it and a map index")]
+pub(crate) enum TaskRef {
+    Task(String),
+    Instance(String, i32),
+}
+
+/// Which instances to clear.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClearTaskInstancesBody {
+    /// Only tell what would be cleared.
+    #[serde(default = "yes")]
+    pub(crate) dry_run: bool,
+    /// The run; those of all dates where neither it nor a date is given.
+    #[serde(default)]
+    pub(crate) dag_run_id: Option<String>,
+    /// Of the runs from this logical date on.
+    #[serde(default)]
+    pub(crate) start_date: Option<Timestamp>,
+    /// Of the runs up to this logical date.
+    #[serde(default)]
+    pub(crate) end_date: Option<Timestamp>,
+    /// Ids of tasks, or pairs of such an id and a map index; all tasks where it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<serde_json::Value>>)]
+    pub(crate) task_ids: Option<Vec<TaskRef>>,
+    #[serde(default)]
+    pub(crate) include_upstream: bool,
+    #[serde(default)]
+    pub(crate) include_downstream: bool,
+    /// The runs with later logical dates too.
+    #[serde(default)]
+    pub(crate) include_future: bool,
+    /// The runs with earlier logical dates too.
+    #[serde(default)]
+    pub(crate) include_past: bool,
+    #[serde(default = "yes")]
+    pub(crate) only_failed: bool,
+    #[serde(default)]
+    pub(crate) only_running: bool,
+    /// Runs that have ended run again.
+    #[serde(default = "yes")]
+    pub(crate) reset_dag_runs: bool,
+    /// The version that is current now, as `version: "latest"`.
+    #[serde(default)]
+    pub(crate) run_on_latest_version: Option<bool>,
+    /// `own`, `latest` or a number.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub(crate) version: Option<VersionWord>,
+    /// Refuse where one of them runs.
+    #[serde(default)]
+    pub(crate) prevent_running_task: bool,
+    /// Why; it stands in the log of events, and beside the instances.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+}
+
+/// A version by its number, or by a word.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "this is neither own, latest nor the number of a version")]
+pub(crate) enum VersionWord {
+    Number(u32),
+    Word(String),
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What becomes of an instance.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PatchTaskInstanceBody {
+    /// `success`, `failed` or `skipped`.
+    #[serde(default)]
+    pub(crate) new_state: Option<String>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "super::present")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) note: Option<Option<String>>,
+    #[serde(default)]
+    pub(crate) include_upstream: bool,
+    #[serde(default)]
+    pub(crate) include_downstream: bool,
+    /// The runs with later logical dates too.
+    #[serde(default)]
+    pub(crate) include_future: bool,
+    /// The runs with earlier logical dates too.
+    #[serde(default)]
+    pub(crate) include_past: bool,
+}
+
+/// Why an instance does not run now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExplanationResponse {
+    pub(crate) dag_id: String,
+    pub(crate) dag_run_id: String,
+    pub(crate) task_id: String,
+    pub(crate) map_index: i32,
+    pub(crate) state: Option<&'static str>,
+    pub(crate) run_state: &'static str,
+    /// A stable word: `ended`, `running`, `ready`, `limited`, `waits_until`, `deferred`, `awaits_input`, `unexpanded`, `upstream`,
+    /// `gate`, `setup`, `past`, `item`, `not_made`, `run_ended`, `run_queued` or `unknown`.
+    pub(crate) code: &'static str,
+    /// The same as a sentence.
+    pub(crate) message: String,
+    pub(crate) trigger_rule: String,
+    /// What it waits for, with the number of instances that have not ended.
+    pub(crate) waits_for: Vec<PendingTaskResponse>,
+    /// Its direct upstream tasks and their instances by state.
+    pub(crate) upstream: IndexMap<String, IndexMap<&'static str, u64>>,
+    pub(crate) pool: String,
+    pub(crate) pool_slots: u32,
+    pub(crate) priority_weight: i64,
+    /// Until when it waits, or by when its wait has failed.
+    pub(crate) until: Option<Timestamp>,
+    /// The limit that it has to wait for.
+    pub(crate) limit: Option<LimitResponse>,
+}
+
+/// A task that has not ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PendingTaskResponse {
+    pub(crate) task_id: String,
+    pub(crate) pending: Option<u32>,
+}
+
+/// A limit that is reached.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LimitResponse {
+    /// `run`, `task` or `room`.
+    pub(crate) kind: &'static str,
+    pub(crate) running: Option<u32>,
+    pub(crate) cap: Option<u32>,
+}
+
+/// Airflow's words for what an instance waits for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskDependencyResponse {
+    pub(crate) name: &'static str,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskDependencyCollection {
+    pub(crate) dependencies: Vec<TaskDependencyResponse>,
 }
