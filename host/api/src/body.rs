@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -53,6 +53,12 @@ pub(crate) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Re
             invalid(Problem::error("wrong-shape", &pointer, error.inner().to_string()))
         },
     )
+}
+
+/// The JSON body of a request that needs none.
+pub(crate) async fn json_or_default<T: DeserializeOwned + Default>(app: &App, request: Request) -> Result<T, Failure> {
+    let is_empty = request.body().size_hint().exact() == Some(0);
+    if is_empty { Ok(T::default()) } else { json(app, request).await }
 }
 
 /// The bytes of an upload, with the room that they take until it is dropped.

@@ -4,11 +4,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use control::{Code, Error, PageRequest, Session, TriggerRequest};
-use model::limits::http::PAGE_MAX;
+use control::{Code, Error, Session, TriggerRequest};
 use std::time::Duration;
 
 use crate::app::{App, stopping};
+use crate::by_hand::{TOLD, cannot};
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
@@ -22,6 +22,7 @@ use crate::{body, from_wire, prefer, to_wire};
     post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "DagRun",
     params(
         ("dag_id" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "the same request under the same key makes one run and answers with it, however often it comes; another request under the key is refused"),
         ("Prefer" = Option<String>, Header, description = "wait=SECONDS (RFC 7240): wait for the result, at most 3600 seconds however many are asked for; fractions are possible, anything else is refused"),
     ),
     request_body = TriggerBody,
@@ -40,14 +41,23 @@ pub(crate) async fn post_dag_run(
 ) -> Result<Response, Failure> {
     query.finish()?;
     let wait = prefer::wait(request.headers())?;
+    let key = idempotency_key(request.headers())?;
     let body: TriggerBody = body::json(&app, request).await?;
-    let trigger = from_wire::trigger(names.dag_id()?, body).map_err(|problems| {
+    let trigger = from_wire::trigger(names.dag_id()?, key, body).map_err(|problems| {
         Error::new(Code::InvalidRequest, "the run cannot be triggered like this").problems(problems)
     })?;
     match wait {
         None => Ok(Json(to_wire::dag_run(&app.control.dag_run_trigger(&session, trigger).await?)).into_response()),
         Some(timeout) => trigger_and_wait(&app, &session, trigger, timeout).await,
     }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().map_err(|_| {
+        Error::new(Code::InvalidRequest, "the header Idempotency-Key holds other characters than ASCII has")
+    })?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 async fn trigger_and_wait(
@@ -160,16 +170,12 @@ pub(crate) async fn post_clear(
     query.finish()?;
     let (dag_id, run_id) = (names.dag_id()?, names.run_id()?);
     let body: ClearBody = body::json(&app, request).await?;
-    let not_yet = from_wire::clear_not_yet(&body);
-    if !not_yet.is_empty() {
-        return Err(Error::new(Code::NotAvailableYet, "some of this is not available yet").problems(not_yet).into());
-    }
-    if body.dry_run {
-        let page = PageRequest { limit: PAGE_MAX, offset: 0 };
-        let preview = app.control.dag_run_clear_preview(&session, &dag_id, &run_id, body.only_failed, page).await?;
+    let (clear, dry_run) = from_wire::run_clear(body).map_err(cannot)?;
+    if dry_run {
+        let preview = app.control.dag_run_clear_preview(&session, &dag_id, &run_id, clear, TOLD).await?;
         let task_instances = preview.rows.iter().map(to_wire::task_instance).collect();
         return Ok(Json(ClearPreview { task_instances, total_entries: preview.total }).into_response());
     }
-    let run = app.control.dag_run_clear(&session, &dag_id, &run_id, body.only_failed).await?;
+    let run = app.control.dag_run_clear(&session, &dag_id, &run_id, clear).await?;
     Ok(Json(to_wire::dag_run(&run)).into_response())
 }

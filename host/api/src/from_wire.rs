@@ -8,17 +8,21 @@ use model::limits::http::WAIT_MAX_MS;
 use model::{BundleName, DagId, Key, MapIndex, Problem, RunId, RunState, RunType, TaskId, TaskState};
 
 use crate::query::QueryReader;
-use crate::wire::dag_run::{ClearBody, TriggerBody};
+use crate::wire::dag_run::TriggerBody;
 
 mod asset;
 mod backfill;
+mod by_hand;
 mod connection;
+mod event_log;
 mod pool;
 mod variable;
 
 pub(crate) use asset::{asset_event, asset_event_filter};
 pub(crate) use backfill::backfill;
+pub(crate) use by_hand::{INSTANCE_FIELDS, InstancePatch, RUN_FIELDS, clear, instance_patch, run_clear, run_patch};
 pub(crate) use connection::{CONNECTION_FIELDS, connection_change, new_connection};
+pub(crate) use event_log::event_log_filter;
 pub(crate) use pool::{POOL_FIELDS, new_pool, pool_change};
 pub(crate) use variable::{VARIABLE_FIELDS, new_variable, variable_change};
 
@@ -27,7 +31,11 @@ const INTERVAL_DEFAULT: Duration = Duration::from_millis(250);
 const TIME: &str = "write a time as RFC 3339, with a zone: 2026-01-01T00:00:00Z";
 
 /// A run to start; or all that is wrong with it.
-pub(crate) fn trigger(dag_id: DagId, body: TriggerBody) -> Result<TriggerRequest, Vec<Problem>> {
+pub(crate) fn trigger(
+    dag_id: DagId,
+    idempotency_key: Option<String>,
+    body: TriggerBody,
+) -> Result<TriggerRequest, Vec<Problem>> {
     let mut problems = Vec::new();
     let run_id = body.dag_run_id.map(RunId::new).transpose().unwrap_or_else(|error| {
         problems.push(Problem::error("invalid-name", "/dag_run_id", error.to_string()));
@@ -57,17 +65,8 @@ pub(crate) fn trigger(dag_id: DagId, body: TriggerBody) -> Result<TriggerRequest
         logical_date: body.logical_date,
         data_interval,
         run_after: body.run_after,
+        idempotency_key,
     })
-}
-
-/// What of a clear is not honoured yet.
-pub(crate) fn clear_not_yet(body: &ClearBody) -> Vec<Problem> {
-    let asked = [
-        (body.only_new, "/only_new"),
-        (body.run_on_latest_version, "/run_on_latest_version"),
-        (body.note.is_some(), "/note"),
-    ];
-    asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, path)| not_yet(path)).collect()
 }
 
 /// The members of a body that count: all of them, or those that `update_mask` names.

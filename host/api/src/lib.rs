@@ -9,16 +9,20 @@
 
 mod accept;
 mod app;
+mod approval;
 mod asset;
 mod auth;
 mod backfill;
 mod blob;
 mod body;
 mod bundle;
+mod by_hand;
 mod connection;
 mod dag;
 mod dag_run;
 mod dag_version;
+mod event_log;
+mod explanation;
 mod framing;
 mod from_wire;
 mod health;
@@ -39,6 +43,7 @@ mod room;
 mod router;
 mod routes;
 mod server;
+mod signal;
 mod task_instance;
 mod to_wire;
 mod variable;

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use control::{Code, Error, InstanceName};
 use model::{
-    AssetId, BackfillId, BundleName, ConnectionId, DagId, Digest, Key, MapIndex, PoolName, RunId, TaskId, TryNumber,
+    AssetId, BackfillId, BundleName, ConnectionId, DagId, Digest, EventLogId, GroupId, Key, MapIndex, PoolName, RunId,
+    TaskId, TryNumber,
 };
 
 use crate::problem::{Failure, HttpFault};
@@ -70,6 +71,20 @@ impl PathNames {
 
     pub(crate) fn task_id(&self) -> Result<TaskId, Failure> {
         self.parse("task_id", Code::TaskNotFound, str::parse)
+    }
+
+    pub(crate) fn group_id(&self) -> Result<GroupId, Failure> {
+        self.parse("group_id", Code::GroupNotFound, str::parse)
+    }
+
+    /// The use-case tells what is wrong with it.
+    pub(crate) fn signal_name(&self) -> String {
+        self.raw("signal_name").to_owned()
+    }
+
+    pub(crate) fn event_log_id(&self) -> Result<EventLogId, Failure> {
+        let number = |text: &str| text.parse().map(EventLogId::from_number);
+        self.parse("event_log_id", Code::EventLogNotFound, |text| number(text).map_err(|_| "ids of events are numbers"))
     }
 
     pub(crate) fn map_index(&self) -> Result<MapIndex, Failure> {

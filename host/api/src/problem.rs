@@ -62,6 +62,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::VersionNotFound
         | Code::RunNotFound
         | Code::TaskNotFound
+        | Code::GroupNotFound
         | Code::InstanceNotFound
         | Code::TaskIsMapped
         | Code::TryNotFound
@@ -72,16 +73,25 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::PoolNotFound
         | Code::AssetNotFound
         | Code::EventsNotFound
-        | Code::BackfillNotFound => StatusCode::NOT_FOUND,
+        | Code::BackfillNotFound
+        | Code::EventLogNotFound
+        | Code::ApprovalNotFound => StatusCode::NOT_FOUND,
         Code::RunExists
         | Code::DagIsStale
         | Code::DagBelongsElsewhere
         | Code::AlreadyExists
         | Code::BackfillRuns
-        | Code::BackfillEnded => StatusCode::CONFLICT,
+        | Code::BackfillEnded
+        | Code::AlreadySo
+        | Code::TaskRuns
+        | Code::OtherTasks
+        | Code::RunEnded
+        | Code::NotAwaited
+        | Code::DateTaken => StatusCode::CONFLICT,
         Code::InvalidRequest | Code::NotAvailableYet | Code::DigestMismatch => StatusCode::BAD_REQUEST,
         Code::InvalidConf
         | Code::InvalidParams
+        | Code::KeyReused
         | Code::NotMappable
         | Code::NotBackfillable
         | Code::InvalidSetting

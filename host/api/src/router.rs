@@ -15,8 +15,8 @@ use crate::observe::observe;
 use crate::problem::{Failure, HttpFault};
 use crate::routes::Routes;
 use crate::{
-    asset, backfill, blob, bundle, connection, dag, dag_run, dag_version, framing, health, log, metrics, openapi, pool,
-    task_instance, variable, wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_version, event_log, explanation,
+    framing, health, log, metrics, openapi, pool, signal, task_instance, variable, wait, xcom,
 };
 
 /// Paths that answer without a token.
@@ -46,7 +46,7 @@ fn layered(routes: Routes, app: App) -> Router {
 pub(crate) fn routes(app: &App) -> Routes {
     let guard = middleware::from_fn_with_state(app.clone(), require_token);
     let timed = |routes: Routes| routes.layered(|router| router.layer(middleware::from_fn(in_time)));
-    let guarded = timed(quick().merge(settings()).merge(causes())).merge(long());
+    let guarded = timed(quick().merge(settings()).merge(causes()).merge(acts())).merge(long());
     timed(open()).merge(guarded.layered(|router| router.layer(guard)))
 }
 
@@ -71,7 +71,7 @@ fn quick() -> Routes {
         .get("/api/v2/dags/{dag_id}/dagVersions/{version_number}", dag_version::get_dag_version)
         .get("/api/v2/dags/{dag_id}/dagRuns", dag_run::get_dag_runs)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", dag_run::get_dag_run)
-        .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", dag_run::post_clear)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskSummaries", task_instance::get_task_summaries)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", task_instance::get_task_instances)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", task_instance::get_task_instance)
         .get(
@@ -100,6 +100,62 @@ fn quick() -> Routes {
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}",
             xcom::get_xcom,
         )
+}
+
+/// What people do to runs that are there, what runs wait for, and who did what.
+fn acts() -> Routes {
+    Routes::default()
+        .post("/api/v2/dags/{dag_id}/clearTaskInstances", by_hand::post_clear_task_instances)
+        .patch("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", by_hand::patch_dag_run)
+        .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", dag_run::post_clear)
+        .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/cancel", by_hand::post_cancel)
+        .patch("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", by_hand::patch_task_instance)
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run",
+            by_hand::patch_task_instance_dry_run,
+        )
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}",
+            by_hand::patch_mapped_task_instance,
+        )
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
+            by_hand::patch_mapped_task_instance_dry_run,
+        )
+        .patch("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}", by_hand::patch_task_group)
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}/dry_run",
+            by_hand::patch_task_group_dry_run,
+        )
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/explain",
+            explanation::get_explanation,
+        )
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/explain",
+            explanation::get_mapped_explanation,
+        )
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dependencies",
+            explanation::get_dependencies,
+        )
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dependencies",
+            explanation::get_mapped_dependencies,
+        )
+        .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/signals/{signal_name}", signal::post_signal)
+        .get("/api/v2/signals", signal::get_signals)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/hitlDetails", approval::get_approvals)
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails",
+            approval::get_approval,
+        )
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails",
+            approval::patch_approval,
+        )
+        .get("/api/v2/eventLogs", event_log::get_event_logs)
+        .get("/api/v2/eventLogs/{event_log_id}", event_log::get_event_log)
 }
 
 /// Variables, connections and pools.

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::document::{ParamDocument, TaskKind};
 use model::{DagId, Key, MapIndex, NodeIdx, RunId, TaskId, TaskState};
-use scheduler::{Act, Instances, Mark, Signal};
+use scheduler::{Act, Instances, Mark};
 use serde_json::{Map, Value};
 use store::{InstanceFilter, Page, PageRequest, StoredValue};
 
-use crate::by_hand::{asker, control_error};
 use crate::result::return_value;
 use crate::{Code, Control, DagRunView, Error, InstanceName, InstanceView, Session};
+
+/// Why a rejected instance is skipped.
+const REJECTED: &str = "rejected";
 
 /// An instance that somebody has to answer, or has answered.
 #[derive(Debug, Clone)]
@@ -90,49 +92,44 @@ impl Control {
         Ok(Page { rows: views, total: found.total })
     }
 
-    /// Answers an approval. Values of the form that are left out have their defaults.
+    /// Answers an approval. Fields of the form that are left out have their defaults.
     pub async fn approval_answer(
         &self,
         session: &Session,
         name: &InstanceName,
         is_approved: bool,
         values: &Map<String, Value>,
-    ) -> Result<ApprovalView, Error> {
+    ) -> Result<ApprovalAnswer, Error> {
         let run = self.dag_run_find(session.scope(), &name.dag_id, &name.run_id).await?;
         let instance = self.instance_of(&run, name).await?;
         let approval = self.approval_view(instance).await?.ok_or_else(|| no_approval(&name.task_id))?;
-        let (row, version) = (&approval.instance.row, &approval.instance.version);
-        if row.state != TaskState::AwaitingInput {
+        let row = &approval.instance.row;
+        let not_awaited = || {
             let message = format!("task {:?} waits for no answer; it is {}", name.task_id.as_str(), row.state);
-            return Err(Error::new(Code::NotAwaited, message));
-        }
-        let invalid = |problems| {
-            Error::new(Code::InvalidParams, format!("the answer does not fit the form of {:?}", name.task_id.as_str()))
-                .problems(problems)
+            Error::new(Code::NotAwaited, message)
         };
-        let form = version.forms.get(&approval.node).ok_or_else(|| no_approval(&name.task_id))?;
-        if is_approved {
-            let unknown = form.unknown(values);
-            let answer = form.resolve(values).map_err(invalid)?;
-            if !unknown.is_empty() {
-                return Err(invalid(unknown));
-            }
-            let value: Arc<str> = Value::Object(answer).to_string().into();
-            let signal =
-                Signal::Answer { task_id: name.task_id.clone(), map_index: row.key.map_index, value };
-            let asked = self.scheduling.signal(run.row.scope, run.row.key, signal, asker(session, None)).await;
-            asked.map_err(|error| control_error(&run, error))?;
-        } else {
-            let indexes = Some(row.key.map_index).filter(|index| *index != MapIndex::NONE);
-            let instances = Instances {
-                tasks: vec![name.task_id.clone()],
-                map_indexes: indexes.into_iter().collect(),
-                ..Instances::default()
-            };
-            let mark = Act::Mark(Mark { instances, to: TaskState::Skipped });
-            self.act_on(session, &run, mark, Some("rejected"), false).await?;
+        if row.state != TaskState::AwaitingInput {
+            return Err(not_awaited());
         }
-        self.approval_fetch(session, name).await
+        let at = self.clock.now();
+        if !is_approved {
+            let index = Some(row.key.map_index).filter(|index| *index != MapIndex::NONE);
+            let tasks = vec![name.task_id.clone()];
+            let instances = Instances { tasks, map_indexes: index.into_iter().collect(), ..Instances::default() };
+            let mark = Act::Mark(Mark { instances, to: TaskState::Skipped });
+            self.act_on(session, &run, mark, Some(REJECTED), false).await?;
+            return Ok(ApprovalAnswer { is_approved, values: Map::new(), at });
+        }
+        let form = approval.instance.version.forms.get(&approval.node).ok_or_else(|| no_approval(&name.task_id))?;
+        let answered = form.resolve_all(values, "params_input").map_err(|problems| {
+            let message = format!("the answer does not fit the form of {:?}", name.task_id.as_str());
+            Error::new(Code::InvalidParams, message).problems(problems)
+        })?;
+        let waits = self.waits.waits_of_run(session.scope(), run.row.key).await?;
+        let wait = waits.into_iter().find(|it| it.wait.instance == row.key).ok_or_else(not_awaited)?;
+        let payload: Arc<str> = Value::Object(answered.clone()).to_string().into();
+        self.send(session, &run, &wait.wait.key, payload, Some(&name.task_id)).await?;
+        Ok(ApprovalAnswer { is_approved, values: answered, at })
     }
 
     /// None for an instance of another kind of task.
@@ -153,7 +150,7 @@ impl Control {
                 let values = serde_json::from_str(&text).unwrap_or_default();
                 Some(ApprovalAnswer { is_approved: true, values, at })
             }
-            (TaskState::Skipped, Some(at)) if row.try_number.0 > 0 => {
+            (TaskState::Skipped, Some(at)) if row.reason.as_deref().is_some_and(|why| why.contains(REJECTED)) => {
                 Some(ApprovalAnswer { is_approved: false, values: Map::new(), at })
             }
             _ => None,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use model::limits::asset::EXTRA_MAX_BYTES;
 use model::limits::schedule::EVENTS_PER_RUN_MAX;
 use model::{AssetEventId, AssetId, DagId, RunId, RunKey, TenantScope};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, InstanceFilter, NewAssetEvent, Page,
     PageRequest, RunRow, WaitingEvent,
 };
 
+use crate::event_log::About;
 use crate::{Code, Control, DagRunView, Error, Session, TriggerRequest};
 
 /// An asset and who has to do with it.
@@ -97,6 +98,7 @@ impl Control {
         let id = self.times.asset_event_insert(&event).await?;
         self.scheduling.poke();
         tracing::info!(tenant = %scope.tenant(), asset = %asset.name, event = %id, by = session.name(), "asset event");
+        self.record(session, "asset_event", About::default(), json!({"asset": asset.name.as_str()})).await;
         let NewAssetEvent { source, at, .. } = event;
         let row = AssetEventRow { id, asset: asset.id, name: asset.name, extra, source, at };
         Ok(AssetEventView { row, uri: asset.uri, group: asset.group, runs: Vec::new() })
@@ -112,16 +114,7 @@ impl Control {
             let message = format!("not exactly one DAG makes asset {:?}", asset.name.as_str());
             return Err(Error::new(Code::InvalidRequest, message).hint("trigger the DAG that you mean"));
         };
-        let request = TriggerRequest {
-            dag_id,
-            run_id: None,
-            conf: None,
-            note: None,
-            logical_date: None,
-            data_interval: None,
-            run_after: None,
-        };
-        self.dag_run_trigger(session, request).await
+        self.dag_run_trigger(session, TriggerRequest::of(dag_id)).await
     }
 
     /// The events that a run consumed.
@@ -165,6 +158,8 @@ impl Control {
             return Err(nothing_waits(dag_id));
         }
         tracing::info!(tenant = %scope.tenant(), dag = %dag_id, count, by = session.name(), "waiting events dropped");
+        let about = About { dag_id: Some(dag_id), ..About::default() };
+        self.record(session, "asset_events_drop", about, json!({"count": count})).await;
         Ok(())
     }
 

@@ -8,9 +8,10 @@ use model::limits::schedule::{ACTIVE_RUNS_MAX, BACKFILL_DATES_MAX};
 use model::{BackfillId, BackfillState, DagId, Problems, Reprocess, SliceState, TenantScope};
 use plan::backfill::{Act, act, dates};
 use plan::timetable::{Fire, Timetable};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{BackfillRow, NewBackfill, NewSlice, Page, PageRequest, StoreError};
 
+use crate::event_log::About;
 use crate::{Code, Control, DagVersion, DagView, Error, Session};
 
 /// A backfill that somebody wants.
@@ -70,8 +71,8 @@ impl Control {
             );
         }
         let conf = request.conf.unwrap_or_else(|| "{}".into());
-        let members = self.check_conf(scope, &conf).await?;
-        let params = version.params.resolve(&members).map_err(|problems| {
+        let members = self.check_conf(scope, &conf, "dag_run_conf").await?;
+        let params = version.params.resolve(&members, "dag_run_conf").map_err(|problems| {
             Error::new(Code::InvalidParams, format!("the parameters do not fit DAG {:?}", request.dag_id.as_str()))
                 .problems(problems)
         })?;
@@ -107,6 +108,9 @@ impl Control {
             tenant = %scope.tenant(), dag = %backfill.dag_id, backfill = %id, dates = backfill.slices.len(),
             by = session.name(), "backfill made"
         );
+        let about = About { dag_id: Some(&backfill.dag_id), ..About::default() };
+        let extra = json!({"backfill_id": id.number(), "dates": backfill.slices.len()});
+        self.record(session, "backfill_create", about, extra).await;
         self.backfill_fetch(session, id).await
     }
 
@@ -170,6 +174,13 @@ impl Control {
             tracing::info!(
                 tenant = %scope.tenant(), dag = %before.dag_id, backfill = %id, %to, by = session.name(), "backfill moved"
             );
+            let about = About { dag_id: Some(&before.dag_id), ..About::default() };
+            let event = match to {
+                BackfillState::Running => "backfill_unpause",
+                BackfillState::Paused => "backfill_pause",
+                BackfillState::Completed | BackfillState::Cancelled => "backfill_cancel",
+            };
+            self.record(session, event, about, json!({"backfill_id": id.number()})).await;
         } else if view.row.state != to {
             let message = format!("backfill {id} is {} and cannot become {to}", view.row.state);
             return Err(Error::new(Code::BackfillEnded, message).hint("make another one"));

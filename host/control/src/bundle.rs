@@ -8,12 +8,14 @@ use bytes::Bytes;
 use model::limits::dag::DAGS_PER_BUNDLE_MAX;
 use model::limits::http::PAGE_MAX;
 use model::{BundleName, BundleVersionKey, Digest, Problem, TenantScope, VersionKey};
+use serde_json::json;
 use store::{
     BundleRegistered, BundleRow, DagFilter, DagRegistered, NewBundleVersion, NewDagVersion, Page, PageRequest,
     StoreError,
 };
 
-use crate::params::ParamSchemas;
+use crate::event_log::About;
+use crate::dag_version::schemas;
 use crate::{Code, Control, Error, ParseFailure, Session};
 
 /// What a deploy did, or would do.
@@ -123,6 +125,7 @@ impl Control {
             tenant = %scope.tenant(), bundle = %name, version = %registered.key, created = registered.created,
             by = session.name(), "bundle deployed"
         );
+        self.record(session, "deploy", About::default(), json!({"bundle": name.as_str()})).await;
         let dags = registered.dags.into_iter().zip(digests).map(|(dag, digest)| deployed_dag(dag, digest)).collect();
         Ok(Deployed { key: Some(registered.key), created: registered.created, dags, ..deployed })
     }
@@ -243,7 +246,7 @@ fn deployed_dag(dag: DagRegistered, digest: Digest) -> DeployedDag {
 /// Schemas of parameters are compiled when they arrive, so that a trigger never meets one that is none.
 fn schema_problems(checked: &[CheckedDag]) -> Vec<Problem> {
     let of_dag = |(i, checked): (usize, &CheckedDag)| {
-        let problems = ParamSchemas::compile(checked.dag.document()).err().unwrap_or_default();
+        let problems = schemas(&checked.dag).err().unwrap_or_default();
         problems.into_iter().map(move |problem| Problem { path: format!("/dags/{i}{}", problem.path), ..problem })
     };
     checked.iter().enumerate().flat_map(of_dag).collect()

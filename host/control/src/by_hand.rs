@@ -468,11 +468,8 @@ pub(crate) fn control_error(run: &DagRunView, error: ControlError) -> Error {
         ControlError::OtherTasks { .. } => {
             Error::new(Code::OtherTasks, message).hint("clear the whole run, or with its own version")
         }
-        ControlError::NotMarkable(_) | ControlError::RunNotMarkable(_) | ControlError::Invalid(_) => {
-            Error::new(Code::InvalidRequest, message)
-        }
+        ControlError::NotMarkable(_) | ControlError::RunNotMarkable(_) => Error::new(Code::InvalidRequest, message),
         ControlError::Ended(_) => Error::new(Code::RunEnded, message).hint("clear it to let it run again"),
-        ControlError::NotAwaited(_) => Error::new(Code::NotAwaited, message),
         ControlError::Overloaded { .. } => Error::new(Code::Overloaded, message),
         ControlError::Overtaken => Error::new(Code::Unavailable, message).hint("try again in a moment"),
         ControlError::Stopping => Error::new(Code::Stopping, message),

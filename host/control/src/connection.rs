@@ -2,8 +2,10 @@
 
 use model::limits::setting::{TEXT_MAX_BYTES, VALUE_MAX_BYTES};
 use model::{ConnectionId, Problems};
+use serde_json::json;
 use store::{ConnectionRow, Hidden, Page, PageRequest};
 
+use crate::event_log::About;
 use crate::masked::{MASK, shown_object, unmasked};
 use crate::variable::{check_length, refuse};
 use crate::{Code, Control, Error, Session};
@@ -94,6 +96,7 @@ impl Control {
             return Err(not_found(id));
         }
         tracing::info!(tenant = %session.scope().tenant(), connection = %id, by = session.name(), "connection deleted");
+        self.record(session, "connection_delete", About::default(), json!({"connection": id.as_str()})).await;
         Ok(())
     }
 
@@ -116,6 +119,7 @@ impl Control {
         tracing::info!(
             tenant = %scope.tenant(), connection = %row.connection_id, by = session.name(), "connection written"
         );
+        self.record(session, "connection_set", About::default(), json!({"connection": row.connection_id.as_str()})).await;
         Ok(view(row))
     }
 }

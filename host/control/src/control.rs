@@ -5,7 +5,9 @@ use std::sync::Arc;
 use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
 use scheduler::{TimeStore, Versions};
-use store::{AuthStore, Catalog, ConnectionStore, PoolStore, RunReader, ValueStore, VariableStore};
+use store::{
+    AuthStore, Catalog, ConnectionStore, EventLogStore, PoolStore, RunReader, ValueStore, VariableStore, WaitStore,
+};
 
 use crate::auth::Sessions;
 use crate::bundle::Deploys;
@@ -24,6 +26,10 @@ pub struct ControlParts {
     pub variables: Arc<dyn VariableStore>,
     pub connections: Arc<dyn ConnectionStore>,
     pub pools: Arc<dyn PoolStore>,
+    /// What instances wait for, and signals.
+    pub waits: Arc<dyn WaitStore>,
+    /// Who did what.
+    pub event_logs: Arc<dyn EventLogStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
     pub versions: Arc<Versions>,
     pub scheduling: Arc<dyn Scheduling>,
@@ -45,6 +51,8 @@ pub struct Control {
     pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
     pub(crate) pools: Arc<dyn PoolStore>,
+    pub(crate) waits: Arc<dyn WaitStore>,
+    pub(crate) event_logs: Arc<dyn EventLogStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
     pub(crate) parsing: Arc<dyn Parsing>,
     pub(crate) blobs: BlobStore,
@@ -62,7 +70,7 @@ impl Control {
     /// Puts the parts together.
     pub fn new(parts: ControlParts) -> Self {
         let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
-        let ControlParts { scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
+        let ControlParts { waits, event_logs, scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
         Self {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
@@ -76,6 +84,8 @@ impl Control {
             variables,
             connections,
             pools,
+            waits,
+            event_logs,
             scheduling,
             parsing,
             blobs,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use model::{DagId, RunState, TenantScope};
 use plan::timetable::{Fire, Timetable};
+use serde_json::json;
 use store::{DagFilter, DagRow, Page, PageRequest, RunFilter, ScheduleRow};
 
+use crate::event_log::About;
 use crate::{Code, Control, DagVersion, Error, Session};
 
 /// A DAG.
@@ -56,6 +58,8 @@ impl Control {
         self.times.dag_pause(scope, dag_id, is_paused, None, self.clock.now()).await?;
         self.scheduling.poke();
         tracing::info!(tenant = %scope.tenant(), dag = %dag_id, is_paused, by = session.name(), "dag paused or set going");
+        let about = About { dag_id: Some(dag_id), ..About::default() };
+        self.record(session, if is_paused { "pause" } else { "unpause" }, about, json!({})).await;
         self.dag_fetch(session, dag_id).await
     }
 

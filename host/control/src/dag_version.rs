@@ -1,10 +1,13 @@
 //! Versions of DAGs. Their rows never change, so what is known of one is kept in memory.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use model::{Dag, DagId, TenantScope, VersionKey};
+use model::document::TaskKind;
+use model::pointer::Pointer;
+use model::{Dag, DagId, NodeIdx, Problem, TenantScope, VersionKey};
 use scheduler::{Version, VersionError, Versions};
 use store::{Catalog, DagVersionRow, Page, PageRequest};
 
@@ -20,6 +23,8 @@ pub struct DagVersion {
     pub row: DagVersionRow,
     pub(crate) version: Arc<Version>,
     pub(crate) params: ParamSchemas,
+    /// Of its approvals.
+    pub(crate) forms: HashMap<NodeIdx, ParamSchemas>,
 }
 
 impl DagVersion {
@@ -66,17 +71,35 @@ impl DagVersions {
             return Ok(version);
         }
         let version = self.versions.of_row(scope, &row).map_err(version_error)?;
-        let params = ParamSchemas::compile(version.dag.document()).map_err(|problems| {
+        let (params, forms) = schemas(&version.dag).map_err(|problems| {
             let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             Error::internal(VersionError::Unreadable { key, detail })
         })?;
-        let version = Arc::new(DagVersion { row, version, params });
+        let version = Arc::new(DagVersion { row, version, params, forms });
         self.kept.lock().expect("no panic while the lock is held").put((scope, key), version.clone());
         Ok(version)
     }
 
     fn kept(&self, scope: TenantScope, key: VersionKey) -> Option<Arc<DagVersion>> {
         self.kept.lock().expect("no panic while the lock is held").get(&(scope, key)).cloned()
+    }
+}
+
+/// The schemas of a DAG's parameters and of the forms of its approvals; or all that are none.
+pub(crate) fn schemas(dag: &Dag) -> Result<(ParamSchemas, HashMap<NodeIdx, ParamSchemas>), Vec<Problem>> {
+    let document = dag.document();
+    let params = ParamSchemas::compile(&document.params, &Pointer::default().to("params"));
+    let (mut forms, mut problems) = (HashMap::new(), Vec::new());
+    for node in dag.indices().filter(|node| dag.task(*node).kind == TaskKind::Approval) {
+        let place = Pointer::default().to("tasks").to(&node.0.to_string()).to("form");
+        match ParamSchemas::compile(&dag.task(node).form, &place) {
+            Ok(form) => drop(forms.insert(node, form)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    match params {
+        Ok(params) if problems.is_empty() => Ok((params, forms)),
+        params => Err(params.err().into_iter().flatten().chain(problems).collect()),
     }
 }
 

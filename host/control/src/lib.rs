@@ -4,6 +4,7 @@
 //! Callers: `api`. Views are rows with the DAG version that explains them. [`Error`] is the only error that reaches users.
 //! Not here: HTTP (`api`), what happens next in a run (`plan`, `scheduler`), SQL (`store-*`).
 
+mod approval;
 mod asset;
 mod auth;
 mod backfill;
@@ -17,6 +18,8 @@ mod dag;
 mod dag_run;
 mod dag_version;
 mod error;
+mod event_log;
+mod explanation;
 mod health;
 mod log;
 mod masked;
@@ -24,6 +27,7 @@ mod params;
 mod pool;
 mod ports;
 mod result;
+mod signal;
 mod task_instance;
 mod trigger;
 mod variable;
@@ -32,6 +36,7 @@ mod xcom;
 
 pub use crate::bundle::{Deployed, DeployedDag};
 pub use ::blobs::{LogLevel, LogRecord, LogSource};
+pub use approval::{ApprovalAnswer, ApprovalView};
 pub use asset::{AssetEventRequest, AssetEventView, AssetView};
 pub use auth::{Secret, Session, TOKEN_PREFIX, ensure_admin_token};
 pub use backfill::{BackfillRequest, BackfillVersion, BackfillView, PlannedDate};
@@ -44,6 +49,8 @@ pub use dag::{DagDetails, DagView};
 pub use dag_run::{DagRunView, RunClear};
 pub use dag_version::DagVersion;
 pub use error::{Code, Error};
+pub use event_log::EventLogView;
+pub use explanation::{ExplanationView, Reason};
 pub use health::{Health, Part};
 pub use log::{LogFollow, LogRead};
 pub use masked::MASK;
@@ -53,8 +60,8 @@ pub use ports::{ParseFailure, Parsing, Scheduling};
 pub use result::RunResult;
 pub use store::{
     AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, AttemptRow, BackfillRow, BundleRow,
-    DagFilter, DagRow, DagVersionRow, Hidden, InstanceFilter, InstanceRow, Page, PageRequest, PoolRow, RunFilter,
-    RunOrder, RunRow, WaitingEvent, XcomRow,
+    DagFilter, DagRow, DagVersionRow, EventLogFilter, EventLogRow, Hidden, InstanceFilter, InstanceRow, NewEventLog,
+    NewWait, Page, PageRequest, PoolRow, RunFilter, RunOrder, RunRow, WaitRow, WaitingEvent, XcomRow,
 };
 pub use task_instance::{InstanceName, InstanceView, TryView};
 pub use trigger::TriggerRequest;

@@ -1,8 +1,9 @@
 //! Parameters of a run: the DAG's defaults, overridden by the members of the conf that have their names, then validated. Members
-//! of the conf that name no parameter are left to `conf` sources.
+//! of the conf that name no parameter are left to `conf` sources. The fields of an approval's form are the same, but that all that is
+//! answered must be asked for.
 
 use jsonschema::{PatternOptions, Validator};
-use model::document::DagDocument;
+use model::document::ParamDocument;
 use model::limits::dag::{SCHEMA_PARTS_MAX, SCHEMA_STEPS_MAX};
 use model::pointer::Pointer;
 use model::{Key, Problem, Problems};
@@ -15,7 +16,7 @@ const STEPS_LOOKED_THROUGH: u64 = 100_000;
 /// Largest compiled pattern of a schema.
 const PATTERN_MAX_BYTES: usize = 1 << 20;
 
-/// The compiled schemas of a version.
+/// The compiled schemas of a version, or of a form.
 #[derive(Debug)]
 pub(crate) struct ParamSchemas(Vec<ParamSchema>);
 
@@ -35,12 +36,16 @@ struct Weighed {
 }
 
 impl ParamSchemas {
-    /// Compiles all schemas, or tells which are none. Patterns run in linear time, and nothing is fetched.
-    pub(crate) fn compile(document: &DagDocument) -> Result<Self, Vec<Problem>> {
+    /// Compiles all schemas, or tells which are none; they stand below `place` in their document. Patterns run in linear time, and
+    /// nothing is fetched.
+    pub(crate) fn compile<'d>(
+        params: impl IntoIterator<Item = (&'d Key, &'d ParamDocument)>,
+        place: &Pointer,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::default();
-        let mut schemas = Vec::with_capacity(document.params.len());
-        for (name, param) in &document.params {
-            let at = Pointer::default().to("params").to(name.as_str());
+        let mut schemas = Vec::new();
+        for (name, param) in params {
+            let at = place.to(name.as_str());
             let schema = match &param.schema {
                 Value::Bool(true) => None,
                 schema => {
@@ -70,17 +75,38 @@ impl ParamSchemas {
         if problems.is_empty() { Ok(Self(schemas)) } else { Err(problems.into_list()) }
     }
 
-    /// The parameters of a run with this conf, in the order of the document; or everything that is wrong with them. Paths point
-    /// into the conf.
-    pub(crate) fn resolve(&self, conf: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Problem>> {
+    /// The parameters of a run with this conf, in the order of the document; or everything that is wrong with them. The conf stands in
+    /// `member` of what was sent.
+    pub(crate) fn resolve(&self, conf: &Map<String, Value>, member: &str) -> Result<Map<String, Value>, Vec<Problem>> {
         let mut problems = Problems::default();
+        let params = self.resolved(conf, member, &mut problems);
+        if problems.is_empty() { Ok(params) } else { Err(problems.into_list()) }
+    }
+
+    /// The same, where everything that is given must have a name that is known.
+    pub(crate) fn resolve_all(
+        &self,
+        given: &Map<String, Value>,
+        member: &str,
+    ) -> Result<Map<String, Value>, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let params = self.resolved(given, member, &mut problems);
+        for name in given.keys().filter(|name| !self.0.iter().any(|param| param.name.as_str() == name.as_str())) {
+            let at = Pointer::default().to(member).to(name);
+            problems.error("unknown-param", at, "nobody asks for this; leave it out");
+        }
+        if problems.is_empty() { Ok(params) } else { Err(problems.into_list()) }
+    }
+
+    fn resolved(&self, conf: &Map<String, Value>, member: &str, problems: &mut Problems) -> Map<String, Value> {
+        let place = Pointer::default().to(member);
         let mut params = Map::new();
         for ParamSchema { name, default, schema } in &self.0 {
-            let at = Pointer::default().to(name.as_str());
+            let at = place.to(name.as_str());
             match (conf.get(name.as_str()), default) {
                 (Some(value), _) => {
                     if let Some(schema) = schema {
-                        schema.check(value, &at, "invalid-param", &mut problems);
+                        schema.check(value, &at, "invalid-param", problems);
                     }
                     params.insert(name.to_string(), value.clone());
                 }
@@ -89,12 +115,12 @@ impl ParamSchemas {
                 }
                 (None, None) => {
                     let message =
-                        format!("the parameter {name:?} has no default; give it a value in conf", name = name.as_str());
+                        format!("the parameter {name:?} has no default; give it a value in {member}", name = name.as_str());
                     problems.error("missing-param", &at, message);
                 }
             }
         }
-        if problems.is_empty() { Ok(params) } else { Err(problems.into_list()) }
+        params
     }
 }
 
@@ -125,16 +151,16 @@ mod tests {
 
     use super::*;
 
-    fn document(params: Value) -> DagDocument {
-        let document = json!({
-            "schema": "waft.dag/v1", "dag_id": "d", "params": params, "tasks": [{"task_id": "t"}],
-        });
-        serde_json::from_value(document).expect("a document")
+    fn compile(params: Value) -> Result<ParamSchemas, Vec<Problem>> {
+        let Value::Object(params) = params else { panic!("{params} is no object") };
+        let param = |(name, param)| (Key::new(name).expect("a name"), serde_json::from_value(param).expect("a parameter"));
+        let params: Vec<(Key, ParamDocument)> = params.into_iter().map(param).collect();
+        ParamSchemas::compile(params.iter().map(|(name, param)| (name, param)), &Pointer::default().to("params"))
     }
 
     fn resolve(params: Value, conf: Value) -> String {
-        let schemas = ParamSchemas::compile(&document(params)).expect("schemas");
-        match schemas.resolve(conf.as_object().expect("an object")) {
+        let schemas = compile(params).expect("schemas");
+        match schemas.resolve(conf.as_object().expect("an object"), "conf") {
             Ok(params) => Value::Object(params).to_string(),
             Err(problems) => problems.iter().map(|problem| format!("{}: {}\n", problem.path, problem.code)).collect(),
         }
@@ -157,14 +183,14 @@ mod tests {
         let told = resolve(params, json!({"list": [1, "2", 3.5], "name": "A1"}));
         assert_eq!(
             told,
-            "/list/1: invalid-param\n/list/2: invalid-param\n/name: invalid-param\n/must: missing-param\n"
+            "/conf/list/1: invalid-param\n/conf/list/2: invalid-param\n/conf/name: invalid-param\n/conf/must: missing-param\n"
         );
     }
 
     #[test]
     fn a_schema_that_is_none_and_a_default_that_does_not_fit_are_refused() {
         let params = json!({"a": {"schema": {"type": "strin"}}, "b": {"schema": {"minimum": 3}, "default": 2}});
-        let problems = ParamSchemas::compile(&document(params)).expect_err("problems");
+        let problems = compile(params).expect_err("problems");
         let told: Vec<_> = problems.iter().map(|problem| (problem.code.as_str(), problem.path.as_str())).collect();
         assert_eq!(told, [("invalid-schema", "/params/a/schema/type"), ("invalid-default", "/params/b/default")]);
     }
@@ -172,26 +198,37 @@ mod tests {
     #[test]
     fn a_pattern_that_needs_backtracking_is_refused() {
         let params = json!({"a": {"schema": {"pattern": "(a+)+\\1"}}});
-        assert!(ParamSchemas::compile(&document(params)).is_err());
+        assert!(compile(params).is_err());
     }
 
     #[test]
     fn what_would_take_for_ever_is_refused() {
         let wide = json!({"items": {"allOf": vec![json!({"type": "string"}); 2_000]}});
         let many = json!({"a": vec![1; 200_000]});
-        assert_eq!(resolve(json!({"a": {"schema": wide}}), many), "/a: param-too-large\n");
+        assert_eq!(resolve(json!({"a": {"schema": wide}}), many), "/conf/a: param-too-large\n");
         let itself = json!({"a": {"schema": {"items": {"$ref": "#"}}}});
-        let problems = ParamSchemas::compile(&document(itself)).expect_err("problems");
+        let problems = compile(itself).expect_err("problems");
         assert_eq!(problems[0].code, "schema-too-large");
         let short = json!({"a": {"schema": {"items": {"type": "string"}}}});
-        assert_eq!(resolve(short, json!({"a": vec![1; 200_000]})), "/a/0: invalid-param\n");
+        assert_eq!(resolve(short, json!({"a": vec![1; 200_000]})), "/conf/a/0: invalid-param\n");
+    }
+
+    #[test]
+    fn a_form_takes_only_what_it_asks_for() {
+        let form = compile(json!({"ok": {"schema": {"type": "boolean"}}, "why": {"default": ""}})).expect("schemas");
+        let given = json!({"ok": true, "who": "me"});
+        let problems = form.resolve_all(given.as_object().expect("an object"), "params_input").expect_err("problems");
+        assert_eq!((problems[0].code.as_str(), problems[0].path.as_str()), ("unknown-param", "/params_input/who"));
+        let given = json!({"ok": true});
+        let answered = form.resolve_all(given.as_object().expect("an object"), "params_input").expect("an answer");
+        assert_eq!(Value::Object(answered), json!({"ok": true, "why": ""}));
     }
 
     #[test]
     fn messages_do_not_repeat_values() {
-        let schemas = ParamSchemas::compile(&document(json!({"a": {"schema": {"type": "integer"}}}))).expect("schemas");
+        let schemas = compile(json!({"a": {"schema": {"type": "integer"}}})).expect("schemas");
         let conf = json!({"a": "hunter2"});
-        let problems = schemas.resolve(conf.as_object().expect("an object")).expect_err("problems");
+        let problems = schemas.resolve(conf.as_object().expect("an object"), "conf").expect_err("problems");
         assert!(!problems[0].message.contains("hunter2"), "{}", problems[0].message);
     }
 }

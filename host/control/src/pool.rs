@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use model::limits::setting::{POOL_RUNS_MAX, SLOTS_MAX, TEXT_MAX_BYTES};
 use model::{PoolName, Problems, RunState, TaskState, TenantScope};
+use serde_json::json;
 use store::{Page, PageRequest, PoolRow, RunFilter};
 
+use crate::event_log::About;
 use crate::variable::{check_length, refuse};
 use crate::{Code, Control, Error, Session};
 
@@ -107,6 +109,7 @@ impl Control {
             return Err(not_found(name));
         }
         tracing::info!(tenant = %session.scope().tenant(), pool = %name, by = session.name(), "pool deleted");
+        self.record(session, "pool_delete", About::default(), json!({"pool": name.as_str()})).await;
         Ok(())
     }
 
@@ -149,6 +152,7 @@ impl Control {
             return Err(Error::new(Code::AlreadyExists, message).hint("change it with PATCH"));
         }
         tracing::info!(tenant = %scope.tenant(), pool = %row.name, by = session.name(), "pool written");
+        self.record(session, "pool_set", About::default(), json!({"pool": row.name.as_str()})).await;
         self.pool_view(scope, row).await
     }
 

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use model::{MapIndex, RunKey, TaskId, TenantScope};
-use scheduler::{
-    Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, Signal, Signalled, TriggerError,
-};
+use scheduler::{Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, TriggerError};
+use store::NewSignal;
 
 /// Starts and follows runs, and does what people ask of them.
 #[async_trait]
@@ -23,14 +22,8 @@ pub trait Scheduling: Send + Sync {
         dry_run: bool,
     ) -> Result<Changes, ControlError>;
 
-    /// Wakes what waits for a signal, or answers an approval; returns when it is durable.
-    async fn signal(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        signal: Signal,
-        asker: Asker,
-    ) -> Result<Signalled, ControlError>;
+    /// Keeps a signal for a run and wakes who waits for it; returns when it is durable.
+    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError>;
 
     /// Why an instance does not run now.
     async fn explain(
@@ -66,14 +59,8 @@ impl Scheduling for Scheduler {
         Scheduler::act(self, scope, run, act, asker, dry_run).await
     }
 
-    async fn signal(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        signal: Signal,
-        asker: Asker,
-    ) -> Result<Signalled, ControlError> {
-        Scheduler::signal(self, scope, run, signal, asker).await
+    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
+        Scheduler::signal(self, signal).await
     }
 
     async fn explain(

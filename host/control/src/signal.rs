@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{DagId, RunId};
-use scheduler::Signal;
-use scheduler::Signalled;
+use model::limits::run::SIGNAL_MAX_BYTES;
+use model::limits::task::WAKE_NAME_MAX_BYTES;
+use model::{DagId, Problem, Problems, RunId, SignalId, TaskId};
+use scheduler::ControlError;
+use serde_json::json;
+use store::{NewSignal, Page, PageRequest, StoreError, WaitFilter, WaitKind, WaitRow};
 
-use crate::by_hand::{asker, check_note, control_error};
-use crate::{Control, Error, Session};
+use crate::by_hand::control_error;
+use crate::event_log::About;
+use crate::{Code, Control, DagRunView, Error, Session};
 
 impl Control {
     /// Tells a run something, as JSON text. Whoever waits for it goes on; where nobody does it is kept for who will.
@@ -16,19 +20,85 @@ impl Control {
         session: &Session,
         dag_id: &DagId,
         run_id: &RunId,
-        name: String,
+        name: &str,
         payload: Arc<str>,
-        why: Option<&str>,
-    ) -> Result<Signalled, Error> {
-        check_note(why)?;
+    ) -> Result<(), Error> {
+        check(name, &payload)?;
         let run = self.dag_run_find(session.scope(), dag_id, run_id).await?;
-        let signal = Signal::Named { name: name.clone(), payload };
-        let asked = self.scheduling.signal(run.row.scope, run.row.key, signal, asker(session, why)).await;
-        let signalled = asked.map_err(|error| control_error(&run, error))?;
-        tracing::info!(
-            tenant = %run.row.scope.tenant(), dag = %dag_id, run = %run.row.key, signal = name, by = session.name(),
-            woken = signalled.woken, "signal"
-        );
-        Ok(signalled)
+        self.send(session, &run, name, payload, None).await
     }
+
+    /// Instances that wait for signals, of one run or of all.
+    pub async fn signal_list(
+        &self,
+        session: &Session,
+        dag_id: Option<&DagId>,
+        run_id: Option<&RunId>,
+        page: PageRequest,
+    ) -> Result<Page<WaitRow>, Error> {
+        let scope = session.scope();
+        let run = match (dag_id, run_id) {
+            (Some(dag_id), Some(run_id)) => Some(self.dag_run_find(scope, dag_id, run_id).await?.row.key),
+            _ => None,
+        };
+        let filter =
+            WaitFilter { kind: Some(WaitKind::Signal), dag_id: dag_id.cloned(), run, ..WaitFilter::default() };
+        Ok(self.waits.wait_list(scope, &filter, page).await?)
+    }
+
+    /// Sends a signal that is known to be legal.
+    pub(crate) async fn send(
+        &self,
+        session: &Session,
+        run: &DagRunView,
+        name: &str,
+        payload: Arc<str>,
+        task_id: Option<&TaskId>,
+    ) -> Result<(), Error> {
+        let row = &run.row;
+        if row.state.is_ended() {
+            return Err(control_error(run, ControlError::Ended(row.state)));
+        }
+        let signal = NewSignal {
+            scope: row.scope,
+            id: SignalId::from_uuid(self.ids.uuid()),
+            run: row.key,
+            name: name.into(),
+            payload,
+            by: session.name().into(),
+            at: self.clock.now(),
+        };
+        self.scheduling.signal(signal).await.map_err(|error| match error {
+            ControlError::Store(StoreError::Conflict { .. }) => {
+                let message = format!("run {:?} has ended", row.run_id.as_str());
+                Error::new(Code::RunEnded, message).hint("clear it to let it run again")
+            }
+            error => control_error(run, error),
+        })?;
+        tracing::info!(
+            tenant = %row.scope.tenant(), dag = %row.dag_id, run = %row.key, signal = name, by = session.name(), "signal"
+        );
+        let about = About { dag_id: Some(&row.dag_id), run_id: Some(&row.run_id), task_id };
+        self.record(session, if task_id.is_some() { "approve" } else { "signal" }, about, json!({"signal": name})).await;
+        Ok(())
+    }
+}
+
+fn check(name: &str, payload: &str) -> Result<(), Error> {
+    let mut problems = Problems::default();
+    if name.is_empty() || name.len() > WAKE_NAME_MAX_BYTES || name.chars().any(char::is_control) {
+        let message = format!("names of signals have 1 to {WAKE_NAME_MAX_BYTES} bytes and no control characters");
+        problems.error("invalid-name", "/name", message);
+    }
+    if payload.len() > SIGNAL_MAX_BYTES {
+        let message = format!("{} bytes are too many, {SIGNAL_MAX_BYTES} are the most", payload.len());
+        problems.error("too-long", "/payload", message);
+    } else if let Err(error) = model::json::check(payload) {
+        let Problem { code, path, message, .. } = error.into();
+        problems.error(code, format!("/payload{path}"), message);
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Code::InvalidRequest, "the signal cannot be sent like this").problems(problems.into_list()))
 }

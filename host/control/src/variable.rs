@@ -2,8 +2,10 @@
 
 use model::limits::setting::{TEXT_MAX_BYTES, VALUE_MAX_BYTES};
 use model::{Key, Problems};
+use serde_json::json;
 use store::{Hidden, Page, PageRequest, VariableRow};
 
+use crate::event_log::About;
 use crate::masked::{shown, unmasked};
 use crate::{Code, Control, Error, Session};
 
@@ -77,6 +79,7 @@ impl Control {
             return Err(not_found(key));
         }
         tracing::info!(tenant = %session.scope().tenant(), %key, by = session.name(), "variable deleted");
+        self.record(session, "variable_delete", About::default(), json!({"variable": key.as_str()})).await;
         Ok(())
     }
 
@@ -95,6 +98,7 @@ impl Control {
             return Err(Error::new(Code::AlreadyExists, message).hint("change it with PATCH"));
         }
         tracing::info!(tenant = %scope.tenant(), key = %row.key, by = session.name(), "variable written");
+        self.record(session, "variable_set", About::default(), json!({"variable": row.key.as_str()})).await;
         Ok(view(&row))
     }
 }

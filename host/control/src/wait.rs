@@ -14,6 +14,7 @@ use scheduler::{ResultStatus, RunProgress};
 use store::{InstanceFilter, PageRequest};
 
 use crate::result::RunResult;
+use crate::trigger::Prepared;
 use crate::{Code, Control, DagRunView, Error, Session, TriggerRequest};
 
 /// What to wait for.
@@ -171,12 +172,24 @@ impl Control {
         request: TriggerRequest,
         wait: &WaitRequest,
     ) -> Result<Waited, Error> {
-        let (trigger, version) = self.prepare(session.scope(), request).await?;
+        let (trigger, version) = match self.prepare(session.scope(), request).await? {
+            Prepared::New(trigger, version) => (*trigger, version),
+            Prepared::Known(run) => return self.wait_for(session, &run, wait).await,
+        };
         check_results(version.dag(), &wait.results)?;
-        let watch = self.scheduling.watch(session.scope(), trigger.key);
-        let run = self.start(trigger, version).await?;
+        let key = trigger.key;
+        let watch = self.scheduling.watch(session.scope(), key);
+        let run = self.start(session, trigger, version).await?;
+        if run.row.key != key {
+            // The same request made another one at the same time.
+            return self.wait_for(session, &run, wait).await;
+        }
         let status = RunStatus { state: run.row.state, result: ResultState::Pending, generation: 0 };
         self.wait_on(RunFollow { run, status, watch }, wait).await
+    }
+
+    async fn wait_for(&self, session: &Session, run: &DagRunView, wait: &WaitRequest) -> Result<Waited, Error> {
+        self.dag_run_wait(session, &run.row.dag_id, &run.row.run_id, wait).await
     }
 
     async fn wait_on(&self, mut follow: RunFollow, wait: &WaitRequest) -> Result<Waited, Error> {

@@ -342,6 +342,11 @@ pub mod http {
     pub const HEADER_TIMEOUT_MS: u64 = 10_000;
     pub const REQUEST_TIMEOUT_MS: u64 = 30_000;
     pub const UPLOAD_TIMEOUT_MS: u64 = 600_000;
+    /// Instances of which a clear or a mark tells that it changes them; it counts all.
+    pub const CHANGES_TOLD_MAX: u32 = 10_000;
+    pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
+    /// Values of the rows of one page; a page that would have more is shorter, and never empty for it.
+    pub const PAGE_MAX_BYTES: usize = 16 << 20;
     /// Longest wait for a run in one request.
     pub const WAIT_MAX_MS: u64 = 3600 * 1000;
     pub const PAGE_DEFAULT: u32 = 50;
@@ -382,6 +387,12 @@ pub mod http {
     pub const WAITERS_MAX: usize = 2_048;
     /// How long open requests may go on after the server was told to stop.
     pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
+}
+
+/// Limits on the log of what people did.
+pub mod event_log {
+    /// What an entry says besides its columns.
+    pub const EXTRA_MAX_BYTES: usize = 8 << 10;
 }
 
 /// Limits on what a worker and its runner tell each other.

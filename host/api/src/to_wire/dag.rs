@@ -1,6 +1,7 @@
 //! DAGs.
 
 use control::{DagDetails, DagView};
+use model::document::ParamDocument;
 use model::limits::schedule::ACTIVE_RUNS_DEFAULT;
 use model::schedule::Schedule;
 
@@ -57,15 +58,7 @@ pub(crate) fn dag(view: &DagView) -> DagResponse {
 pub(crate) fn dag_details(details: &DagDetails) -> DagDetailsResponse {
     let DagDetails { dag: view, active_runs } = details;
     let document = view.current.dag().document();
-    let param = |(name, param): (&model::Key, &model::document::ParamDocument)| {
-        let response = DagParamResponse {
-            value: param.default.clone(),
-            schema: param.schema.clone(),
-            description: param.description.clone(),
-            required: param.default.is_none(),
-        };
-        (name.to_string(), response)
-    };
+    let param = |(name, param): (&model::Key, &ParamDocument)| (name.to_string(), dag_param(param));
     let dag = dag(view);
     DagDetailsResponse {
         catchup: document.catchup,
@@ -87,5 +80,15 @@ pub(crate) fn dag_details(details: &DagDetails) -> DagDetailsResponse {
         concurrency: dag.max_active_tasks,
         latest_dag_version: Some(dag_version(&view.current)),
         dag,
+    }
+}
+
+/// A parameter, or a field of a form.
+pub(crate) fn dag_param(param: &ParamDocument) -> DagParamResponse {
+    DagParamResponse {
+        value: param.default.clone(),
+        schema: param.schema.clone(),
+        description: param.description.clone(),
+        required: param.default.is_none(),
     }
 }

@@ -1,13 +1,15 @@
 //! Task instances and their tries.
 
-use control::{InstanceView, TryView};
+use control::{DEFAULT_POOL, InstanceView, TryView};
 use jiff::Timestamp;
-use model::{Dag, TaskState};
+use model::TaskState;
+use model::document::TaskDocument;
 
 use super::{dag_version, duration_s};
 use crate::wire::task_instance::{TaskInstanceResponse, TriedInstance, TryResponse, UsedResponse};
 
-const POOL: &str = "default_pool";
+/// The queue of all work, for clients that show one.
+const QUEUE: &str = "default";
 
 pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
     let row = &view.row;
@@ -61,7 +63,10 @@ pub(crate) fn task_try(view: &TryView) -> TryResponse {
 /// What is the same for an instance and each of its tries, and the times of one.
 fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestamp>) -> TriedInstance {
     let InstanceView { row, version } = view;
-    let operator = operator(version.dag(), row.task_id.as_str());
+    let dag = version.dag();
+    let node = dag.find(row.task_id.as_str());
+    let task = node.map(|node| dag.task(node));
+    let operator = task.map(|task| task.kind.as_str());
     TriedInstance {
         task_id: row.task_id.to_string(),
         dag_id: row.dag_id.to_string(),
@@ -77,10 +82,10 @@ fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestam
         dag_display_name: version.display_name().to_owned(),
         hostname: None,
         unixname: None,
-        pool: POOL,
-        pool_slots: 1,
-        queue: None,
-        priority_weight: None,
+        pool: task.map_or_else(|| DEFAULT_POOL.to_owned(), pool),
+        pool_slots: task.and_then(|task| task.pool_slots).unwrap_or(1),
+        queue: Some(QUEUE),
+        priority_weight: node.map(|node| dag.node(node).priority_weight),
         operator,
         operator_name: operator,
         queued_when: None,
@@ -98,10 +103,10 @@ fn retries(max_tries: u32) -> u32 {
 }
 
 /// Airflow's clients see an instance that waits as one without a state.
-fn task_state(state: TaskState) -> Option<&'static str> {
+pub(super) fn task_state(state: TaskState) -> Option<&'static str> {
     (state != TaskState::None).then(|| state.as_str())
 }
 
-fn operator(dag: &Dag, task_id: &str) -> Option<&'static str> {
-    Some(dag.task(dag.find(task_id)?).kind.as_str())
+pub(super) fn pool(task: &TaskDocument) -> String {
+    task.pool.as_ref().map_or(DEFAULT_POOL, |pool| pool.as_str()).to_owned()
 }

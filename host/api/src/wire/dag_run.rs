@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::dag_version::DagVersionResponse;
 use super::raw_json::RawJson;
-use super::task_instance::TaskInstanceResponse;
+use super::task_instance::{TaskInstanceResponse, VersionWord};
 
 /// A run to start.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -75,6 +75,7 @@ pub(crate) struct DagRunResponse {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DagRunCollection {
+    /// Fewer than asked for where their values have more bytes than one page may: read on behind the last one.
     pub(crate) dag_runs: Vec<DagRunResponse>,
     /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
@@ -92,10 +93,36 @@ pub(crate) struct ClearBody {
     /// Not available yet; false.
     #[serde(default)]
     pub(crate) only_new: bool,
-    /// Not available yet; false.
+    /// The version that is current now, as `version: "latest"`.
     #[serde(default)]
-    pub(crate) run_on_latest_version: bool,
-    /// Not available yet; null.
+    pub(crate) run_on_latest_version: Option<bool>,
+    /// `own`, `latest` or a number.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub(crate) version: Option<VersionWord>,
+    /// Why; it stands in the log of events.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+}
+
+/// What becomes of a run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DagRunPatchBody {
+    /// `success` or `failed` end it; `queued` makes what failed in it run again.
+    #[serde(default)]
+    pub(crate) state: Option<String>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "super::present")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) note: Option<Option<String>>,
+}
+
+/// Why a run is to end.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelBody {
+    /// It stands in the log of events.
     #[serde(default)]
     pub(crate) note: Option<String>,
 }

@@ -28,10 +28,10 @@ pub(crate) struct TriedInstance {
     pub(crate) dag_display_name: String,
     pub(crate) hostname: Option<String>,
     pub(crate) unixname: Option<String>,
-    pub(crate) pool: &'static str,
+    pub(crate) pool: String,
     pub(crate) pool_slots: u32,
-    pub(crate) queue: Option<String>,
-    pub(crate) priority_weight: Option<i32>,
+    pub(crate) queue: Option<&'static str>,
+    pub(crate) priority_weight: Option<i64>,
     pub(crate) operator: Option<&'static str>,
     pub(crate) operator_name: Option<&'static str>,
     pub(crate) queued_when: Option<Timestamp>,
@@ -201,39 +201,44 @@ pub(crate) struct ExplanationResponse {
     pub(crate) map_index: i32,
     pub(crate) state: Option<&'static str>,
     pub(crate) run_state: &'static str,
-    /// A stable word: `ended`, `running`, `ready`, `limited`, `waits_until`, `deferred`, `awaits_input`, `unexpanded`, `upstream`,
-    /// `gate`, `setup`, `past`, `item`, `not_made`, `run_ended`, `run_queued` or `unknown`.
+    /// The first of the reasons: a stable word.
     pub(crate) code: &'static str,
-    /// The same as a sentence.
+    /// The same for people.
     pub(crate) message: String,
-    pub(crate) trigger_rule: String,
-    /// What it waits for, with the number of instances that have not ended.
-    pub(crate) waits_for: Vec<PendingTaskResponse>,
+    /// All that keeps it from running.
+    pub(crate) reasons: Vec<ReasonResponse>,
+    pub(crate) trigger_rule: &'static str,
     /// Its direct upstream tasks and their instances by state.
     pub(crate) upstream: IndexMap<String, IndexMap<&'static str, u64>>,
     pub(crate) pool: String,
     pub(crate) pool_slots: u32,
     pub(crate) priority_weight: i64,
+}
+
+/// A reason for which an instance does not run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReasonResponse {
+    /// A stable word: `ended`, `running`, `ready`, `waits_until`, `deferred`, `awaits_input`, `unexpanded`, `upstream`, `gate`, `setup`,
+    /// `past`, `item`, `not_made`, `run_queued`, `limited`, `limited_by_run`, `limited_by_task`, `limited_by_pool`, `limited_by_dag`,
+    /// `limited_by_tenant`, `no_pool`, `no_worker`, `no_slot`, `draining` or `lost_executions`.
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// What it waits for.
+    pub(crate) tasks: Vec<PendingTaskResponse>,
     /// Until when it waits, or by when its wait has failed.
     pub(crate) until: Option<Timestamp>,
-    /// The limit that it has to wait for.
-    pub(crate) limit: Option<LimitResponse>,
+    /// Of a limit: how many there are …
+    pub(crate) active: Option<u32>,
+    /// … and how many may be.
+    pub(crate) cap: Option<u32>,
 }
 
 /// A task that has not ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PendingTaskResponse {
     pub(crate) task_id: String,
+    /// Instances that have not ended, where that is known.
     pub(crate) pending: Option<u32>,
-}
-
-/// A limit that is reached.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LimitResponse {
-    /// `run`, `task` or `room`.
-    pub(crate) kind: &'static str,
-    pub(crate) running: Option<u32>,
-    pub(crate) cap: Option<u32>,
 }
 
 /// Airflow's words for what an instance waits for.
