@@ -189,3 +189,13 @@ CREATE TABLE asset_start (
     at            bigint NOT NULL,
     PRIMARY KEY (tenant_id, run_key)
 );
+
+-- What people write beside instances.
+CREATE TABLE task_instance_note (
+    tenant_id bigint NOT NULL,
+    run_key   uuid NOT NULL,
+    node      integer NOT NULL,
+    map_index integer NOT NULL,
+    note      text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+);

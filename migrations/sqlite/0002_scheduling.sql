@@ -185,3 +185,13 @@ CREATE TABLE asset_start (
     at            INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, run_key)
 ) STRICT, WITHOUT ROWID;
+
+-- What people write beside instances.
+CREATE TABLE task_instance_note (
+    tenant_id INTEGER NOT NULL,
+    run_key   BLOB NOT NULL,
+    node      INTEGER NOT NULL,
+    map_index INTEGER NOT NULL,
+    note      TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+) STRICT, WITHOUT ROWID;

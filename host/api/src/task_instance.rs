@@ -9,7 +9,9 @@ use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
 use crate::wire::problem::ProblemDetails;
-use crate::wire::task_instance::{TaskInstanceCollection, TaskInstanceResponse, TryCollection, TryResponse};
+use crate::wire::task_instance::{
+    TaskInstanceCollection, TaskInstanceResponse, TaskSummaryCollection, TryCollection, TryResponse,
+};
 use crate::{from_wire, to_wire};
 
 /// Instances of a run; of all runs and DAGs for `~`.
@@ -118,6 +120,27 @@ pub(crate) async fn get_mapped_task_instances(
     let found = app.control.task_instance_list_mapped(&session, &dag_id, &run_id, &task_id, filter, page).await?;
     let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
     Ok(Json(TaskInstanceCollection { task_instances, total_entries: found.total }))
+}
+
+/// How the tasks of a run stand: their instances by state.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskSummaries", tag = "Task instance",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
+    responses(
+        (status = 200, body = TaskSummaryCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_task_summaries(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<Json<TaskSummaryCollection>, Failure> {
+    query.finish()?;
+    let (run, summaries) = app.control.task_summaries(&session, &names.dag_id()?, &names.run_id()?).await?;
+    let tasks: Vec<_> = summaries.iter().map(|summary| to_wire::task_summary(&run, summary)).collect();
+    Ok(Json(TaskSummaryCollection { total_entries: tasks.len() as u64, tasks }))
 }
 
 /// Tries of the instance of a task that is not mapped, oldest first.

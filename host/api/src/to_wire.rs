@@ -39,7 +39,7 @@ pub(crate) use health::health;
 pub(crate) use log::{log_frame, log_line};
 pub(crate) use pool::pool;
 pub(crate) use signal::awaited_signal;
-pub(crate) use task_instance::{task_instance, task_try};
+pub(crate) use task_instance::{task_instance, task_summary, task_try};
 pub(crate) use variable::variable;
 pub(crate) use wait::{wait_progress, waited};
 pub(crate) use xcom::{xcom, xcom_value};

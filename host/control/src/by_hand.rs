@@ -265,11 +265,12 @@ impl Control {
                 };
                 let all = PageRequest { limit: PAGE_MAX, offset: 0 };
                 let found = self.runs.instance_list(scope, &filter, all).await?;
-                gathered.views.extend(found.rows.into_iter().map(|row| InstanceView { row, version: version.clone() }));
+                let view = |row| InstanceView { row, version: version.clone(), note: None };
+                gathered.views.extend(found.rows.into_iter().map(view));
             }
         }
         gathered.views[before..].sort_by_key(|view| view.row.key);
-        Ok(())
+        self.add_notes(scope, &mut gathered.views[before..]).await
     }
 
     async fn refuse_running(&self, session: &Session, runs: &[DagRunView], acts: &[Act]) -> Result<(), Error> {

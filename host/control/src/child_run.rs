@@ -7,6 +7,7 @@ use serde_json::Value;
 use store::RunParent;
 
 use crate::result::RunResult;
+use crate::trigger::Prepared;
 use crate::{Code, Control, DagRunView, Error, TriggerRequest};
 
 /// What is recorded about who triggered the run; Airflow's word.
@@ -39,7 +40,11 @@ impl Control {
         let above = self.dag_run_find(scope, &parent.dag_id, &parent.run_id).await?;
         let depth = above.row.parent.map_or(0, |parent| parent.depth) + 1;
         let (dag_id, wanted) = (request.dag_id.clone(), request.run_id.clone());
-        let (mut trigger, version) = self.prepare(scope, request).await?;
+        let request = TriggerRequest { idempotency_key: None, ..request };
+        let (mut trigger, version) = match self.prepare(scope, request).await? {
+            Prepared::New(trigger, version) => (*trigger, version),
+            Prepared::Known(run) => return Ok(run.row.run_id),
+        };
         trigger.parent = Some(RunParent { instance: parent.instance, depth });
         trigger.triggered_by = TRIGGERED_BY.to_owned();
         let run_id = trigger.run_id.clone();

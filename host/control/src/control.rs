@@ -6,7 +6,8 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
 use scheduler::{TimeStore, Versions};
 use store::{
-    AuthStore, Catalog, ConnectionStore, EventLogStore, PoolStore, RunReader, ValueStore, VariableStore, WaitStore,
+    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RunReader, ValueStore, VariableStore,
+    WaitStore,
 };
 
 use crate::auth::Sessions;
@@ -28,6 +29,7 @@ pub struct ControlParts {
     pub pools: Arc<dyn PoolStore>,
     /// What instances wait for, and signals.
     pub waits: Arc<dyn WaitStore>,
+    pub notes: Arc<dyn NoteStore>,
     /// Who did what.
     pub event_logs: Arc<dyn EventLogStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
@@ -52,6 +54,7 @@ pub struct Control {
     pub(crate) connections: Arc<dyn ConnectionStore>,
     pub(crate) pools: Arc<dyn PoolStore>,
     pub(crate) waits: Arc<dyn WaitStore>,
+    pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
     pub(crate) parsing: Arc<dyn Parsing>,
@@ -70,7 +73,7 @@ impl Control {
     /// Puts the parts together.
     pub fn new(parts: ControlParts) -> Self {
         let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
-        let ControlParts { waits, event_logs, scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
+        let ControlParts { waits, notes, event_logs, scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
         Self {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
@@ -85,6 +88,7 @@ impl Control {
             connections,
             pools,
             waits,
+            notes,
             event_logs,
             scheduling,
             parsing,

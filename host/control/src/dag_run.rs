@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
+use serde_json::json;
 use store::{Page, PageRequest, RunFilter, RunRow};
 
+use crate::by_hand::check_note;
+use crate::event_log::About;
 use crate::{
     Changed, ClearRequest, ClearVersion, Code, Control, DagVersion, Error, InstanceSelection, RunSelection, Session,
 };
@@ -91,6 +94,22 @@ impl Control {
         page: PageRequest,
     ) -> Result<Changed, Error> {
         self.task_instances_clear(session, &clear.of(dag_id, run_id, true), page).await
+    }
+
+    /// Puts a note beside a run, or takes it away.
+    pub async fn dag_run_note(
+        &self,
+        session: &Session,
+        dag_id: &DagId,
+        run_id: &RunId,
+        note: Option<String>,
+    ) -> Result<(), Error> {
+        check_note(note.as_deref())?;
+        let run = self.dag_run_find(session.scope(), dag_id, run_id).await?;
+        self.notes.run_note_put(session.scope(), run.row.key, note.as_deref()).await?;
+        let about = About { dag_id: Some(dag_id), run_id: Some(run_id), task_id: None };
+        self.record(session, "note", about, json!({"note": note})).await;
+        Ok(())
     }
 
     /// Instances of a run by task and state.

@@ -6,6 +6,7 @@ use model::{MapIndex, NodeIdx, RunState, TaskState};
 use scheduler::{Beyond, Explained, Explanation, Limit};
 
 use crate::by_hand::control_error;
+use crate::task_instance::node_of;
 use crate::{Code, Control, DagRunView, Error, InstanceName, Session};
 
 /// Why an instance does not run now.
@@ -59,9 +60,7 @@ impl Control {
         let scope = session.scope();
         let run = self.dag_run_find(scope, &name.dag_id, &name.run_id).await?;
         let task_id = &name.task_id;
-        let node = run.version.dag().find(task_id.as_str()).ok_or_else(|| {
-            Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str()))
-        })?;
+        let node = node_of(&run, task_id)?;
         let map_index = name.map_index.unwrap_or(MapIndex::NONE);
         let asked = self.scheduling.explain(scope, run.row.key, task_id.clone(), map_index).await;
         let explained = asked.map_err(|error| control_error(&run, error))?;

@@ -63,7 +63,7 @@ pub use store::{
     DagFilter, DagRow, DagVersionRow, EventLogFilter, EventLogRow, Hidden, InstanceFilter, InstanceRow, NewEventLog,
     NewWait, Page, PageRequest, PoolRow, RunFilter, RunOrder, RunRow, WaitRow, WaitingEvent, XcomRow,
 };
-pub use task_instance::{InstanceName, InstanceView, TryView};
+pub use task_instance::{InstanceName, InstanceView, TaskSummary, TryView};
 pub use trigger::TriggerRequest;
 pub use variable::{NewVariable, VariableChange, VariableView};
 pub use wait::{Culprit, ResultState, RunFollow, RunStatus, Until, WaitEnd, WaitRequest, Waited};

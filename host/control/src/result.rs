@@ -5,6 +5,7 @@ use model::limits::value::{SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
 use model::{Digest, Key, MapIndex, NodeIdx, TaskId};
 use store::{PageSize, RETURN_VALUE, StoredValue};
 
+use crate::task_instance::has_indexes;
 use crate::{Control, DagRunView, Error};
 
 /// The value of one result task.
@@ -35,9 +36,9 @@ impl Control {
         let mut results = Vec::with_capacity(nodes.len());
         for node in nodes {
             let task = dag.task(node);
-            let result = match task.expand {
-                None => self.value_of(run, node).await?,
-                Some(_) => self.values_of(run, node).await?,
+            let result = match has_indexes(dag, node) {
+                false => self.value_of(run, node).await?,
+                true => self.values_of(run, node).await?,
             };
             results.push((task.task_id.clone(), result));
         }

@@ -1,10 +1,15 @@
 //! Task instances and their tries.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{DagId, EndKind, MapIndex, RunId, TaskId, TaskState, TenantScope, TryNumber};
-use store::{AttemptRow, InstanceFilter, InstanceRow, Page, PageRequest};
+use model::limits::http::PAGE_MAX;
+use model::{Dag, DagId, EndKind, MapIndex, NodeIdx, RunId, ScopeIdx, TaskId, TaskState, TenantScope, TryNumber};
+use serde_json::json;
+use store::{AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest};
 
+use crate::by_hand::check_note;
+use crate::event_log::About;
 use crate::{Code, Control, DagRunView, DagVersion, Error, Session};
 
 /// An instance with the version that it executes.
@@ -12,6 +17,41 @@ use crate::{Code, Control, DagRunView, DagVersion, Error, Session};
 pub struct InstanceView {
     pub row: InstanceRow,
     pub version: Arc<DagVersion>,
+    pub note: Option<String>,
+}
+
+/// How the instances of a task of a run stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskSummary {
+    pub node: NodeIdx,
+    /// Instances, once a mapped task is expanded.
+    pub length: Option<u32>,
+    pub counts: Vec<(TaskState, u64)>,
+}
+
+/// Which state stands for instances of several, the first that one of them has.
+const TELLING: [TaskState; 13] = [
+    TaskState::Failed,
+    TaskState::UpstreamFailed,
+    TaskState::UpForRetry,
+    TaskState::UpForReschedule,
+    TaskState::Queued,
+    TaskState::Scheduled,
+    TaskState::Deferred,
+    TaskState::AwaitingInput,
+    TaskState::Running,
+    TaskState::None,
+    TaskState::Success,
+    TaskState::Skipped,
+    TaskState::Removed,
+];
+
+impl TaskSummary {
+    /// The state that stands for all instances: one failure of a hundred shows as failure.
+    pub fn state(&self) -> TaskState {
+        let has = |state: &TaskState| self.counts.iter().any(|(found, count)| found == state && *count > 0);
+        TELLING.into_iter().find(has).unwrap_or(TaskState::None)
+    }
 }
 
 /// Names an instance by what stands on API paths.
@@ -96,6 +136,69 @@ impl Control {
         self.instance_views(scope, &filter, page).await
     }
 
+    /// How the tasks of a run stand, in the order of its DAG.
+    pub async fn task_summaries(
+        &self,
+        session: &Session,
+        dag_id: &DagId,
+        run_id: &RunId,
+    ) -> Result<(DagRunView, Vec<TaskSummary>), Error> {
+        let scope = session.scope();
+        let run = self.dag_run_find(scope, dag_id, run_id).await?;
+        let summary = |row: NodeRow| TaskSummary { node: row.node, length: row.map_length, counts: Vec::new() };
+        let nodes = self.runs.node_list(scope, run.row.key).await?;
+        let mut summaries: Vec<_> = nodes.into_iter().map(summary).collect();
+        summaries.sort_by_key(|summary| summary.node);
+        for (node, state, count) in self.runs.instance_counts(scope, run.row.key).await? {
+            if let Ok(at) = summaries.binary_search_by_key(&node, |summary| summary.node) {
+                summaries[at].counts.push((state, count));
+            }
+        }
+        Ok((run, summaries))
+    }
+
+    /// Puts a note beside instances, or takes it away; a dry run tells beside which.
+    #[expect(clippy::too_many_arguments, reason = "each says something else about the same request")]
+    pub async fn task_instances_note(
+        &self,
+        session: &Session,
+        dag_id: &DagId,
+        run_id: &RunId,
+        tasks: &[(TaskId, Option<MapIndex>)],
+        note: Option<String>,
+        dry_run: bool,
+        page: PageRequest,
+    ) -> Result<Page<InstanceView>, Error> {
+        check_note(note.as_deref())?;
+        let scope = session.scope();
+        let run = self.dag_run_find(scope, dag_id, run_id).await?;
+        let mut found = Page { rows: Vec::new(), total: 0 };
+        for (task_id, map_index) in tasks {
+            let node = node_of(&run, task_id)?;
+            let filter = InstanceFilter {
+                run: Some(run.row.key),
+                task_ids: vec![task_id.clone()],
+                map_indexes: map_index.iter().copied().collect(),
+                ..InstanceFilter::default()
+            };
+            if !dry_run {
+                let between = map_index.map_or((MapIndex::NONE, MapIndex::at(u32::MAX)), |index| (index, index));
+                self.notes.instance_note_put(scope, run.row.key, node, between, note.as_deref()).await?;
+                let about = About { dag_id: Some(dag_id), run_id: Some(run_id), task_id: Some(task_id) };
+                self.record(session, "note", about, json!({"note": note})).await;
+            }
+            let rest = PageRequest { limit: (page.limit - found.rows.len() as u32).min(PAGE_MAX), offset: 0 };
+            let of_task = self.instance_views(scope, &filter, rest).await?;
+            if let (0, Some(map_index)) = (of_task.total, map_index) {
+                let message = format!("task {:?} has no instance with map index {map_index}", task_id.as_str());
+                return Err(Error::new(Code::InstanceNotFound, message));
+            }
+            found.total += of_task.total;
+            found.rows.extend(of_task.rows);
+        }
+        Ok(found)
+    }
+
     /// Tries of an instance, oldest first.
     pub async fn task_instance_tries(&self, session: &Session, name: &InstanceName) -> Result<Vec<TryView>, Error> {
         let instance = self.task_instance_fetch(session, name).await?;
@@ -161,19 +264,40 @@ impl Control {
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let version = self.dag_versions.fetch(scope, row.version).await?;
-            views.push(InstanceView { row, version });
+            views.push(InstanceView { row, version, note: None });
         }
+        self.add_notes(scope, &mut views).await?;
         Ok(Page { rows: views, total })
+    }
+
+    /// Reads the notes beside instances, run by run.
+    pub(crate) async fn add_notes(&self, scope: TenantScope, views: &mut [InstanceView]) -> Result<(), Error> {
+        for of_run in views.chunk_by_mut(|a, b| a.row.key.run == b.row.key.run) {
+            let places = of_run.iter().map(|view| (view.row.key.node, view.row.key.map_index));
+            let (Some(first), Some(last)) = (places.clone().min(), places.max()) else { continue };
+            let notes = self.notes.instance_notes(scope, of_run[0].row.key.run, (first, last)).await?;
+            let notes: HashMap<_, _> = notes.into_iter().map(|it| ((it.node, it.map_index), it.note)).collect();
+            for view in of_run.iter_mut().filter(|_| !notes.is_empty()) {
+                view.note = notes.get(&(view.row.key.node, view.row.key.map_index)).cloned();
+            }
+        }
+        Ok(())
     }
 }
 
-/// Whether a task of a run is mapped; an error when the run has no such task.
+/// Whether the instances of a task of a run have map indexes; an error when the run has no such task.
 pub(crate) fn is_mapped(run: &DagRunView, task_id: &TaskId) -> Result<bool, Error> {
-    let dag = run.version.dag();
-    match dag.find(task_id.as_str()) {
-        Some(node) => Ok(dag.task(node).expand.is_some()),
-        None => Err(Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str()))),
-    }
+    Ok(has_indexes(run.version.dag(), node_of(run, task_id)?))
+}
+
+/// Whether the instances of a task have map indexes: it is mapped, or stands in a mapped group.
+pub(crate) fn has_indexes(dag: &Dag, node: NodeIdx) -> bool {
+    dag.node(node).scope != ScopeIdx::RUN
+}
+
+pub(crate) fn node_of(run: &DagRunView, task_id: &TaskId) -> Result<NodeIdx, Error> {
+    let found = run.version.dag().find(task_id.as_str());
+    found.ok_or_else(|| Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str())))
 }
 
 pub(crate) fn try_not_found(try_number: TryNumber) -> Error {

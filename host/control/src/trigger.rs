@@ -84,7 +84,7 @@ impl Control {
     /// Starts a run; returns when it is durable.
     pub async fn dag_run_trigger(&self, session: &Session, request: TriggerRequest) -> Result<DagRunView, Error> {
         match self.prepare(session.scope(), request).await? {
-            Prepared::New(trigger, version) => self.start(session, *trigger, version).await,
+            Prepared::New(trigger, version) => self.start_for(session, *trigger, version).await,
             Prepared::Known(run) => Ok(run),
         }
     }
@@ -163,13 +163,21 @@ impl Control {
         self.dag_run_find(scope, dag_id, &known.run_id).await.map(Some)
     }
 
-    /// Commits a prepared run.
-    pub(crate) async fn start(
+    /// Commits a prepared run that somebody wants.
+    pub(crate) async fn start_for(
         &self,
         session: &Session,
         trigger: NewTrigger,
         version: Arc<DagVersion>,
     ) -> Result<DagRunView, Error> {
+        let run = self.start(trigger, version).await?;
+        let about = About { dag_id: Some(&run.row.dag_id), run_id: Some(&run.row.run_id), task_id: None };
+        self.record(session, "trigger", about, json!({"note": run.row.note})).await;
+        Ok(run)
+    }
+
+    /// Commits a prepared run.
+    pub(crate) async fn start(&self, trigger: NewTrigger, version: Arc<DagVersion>) -> Result<DagRunView, Error> {
         let now = self.clock.now();
         let row = RunRow {
             scope: version.version.scope,
@@ -195,8 +203,8 @@ impl Control {
             clears: 0,
             is_latest: trigger.is_latest,
             variables: NO_CONF.into(),
-            parent: None,
-            backfill: None,
+            parent: trigger.parent,
+            backfill: trigger.backfill,
         };
         let idempotency = trigger.idempotency.clone();
         if let Err(error) = self.scheduling.trigger(trigger).await {
@@ -212,8 +220,6 @@ impl Control {
             }
             return Err(trigger_error(error));
         }
-        let about = About { dag_id: Some(&row.dag_id), run_id: Some(&row.run_id), task_id: None };
-        self.record(session, "trigger", about, json!({"note": row.note})).await;
         Ok(DagRunView { row, version })
     }
 

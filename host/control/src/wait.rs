@@ -14,6 +14,7 @@ use scheduler::{ResultStatus, RunProgress};
 use store::{InstanceFilter, PageRequest};
 
 use crate::result::RunResult;
+use crate::task_instance::has_indexes;
 use crate::trigger::Prepared;
 use crate::{Code, Control, DagRunView, Error, Session, TriggerRequest};
 
@@ -145,7 +146,7 @@ impl Control {
     async fn result_state(&self, run: &DagRunView) -> Result<ResultState, Error> {
         let (scope, key, dag) = (run.row.scope, run.row.key, run.version.dag());
         let counts = self.runs.instance_counts(scope, key).await?;
-        let is_mapped = |node: &NodeIdx| dag.task(*node).expand.is_some();
+        let is_mapped = |node: &NodeIdx| has_indexes(dag, *node);
         let nodes =
             if dag.result().iter().any(is_mapped) { self.runs.node_list(scope, key).await? } else { Vec::new() };
         let lengths = nodes.into_iter().filter_map(|row| Some((row.node, row.map_length?))).collect();
@@ -179,7 +180,7 @@ impl Control {
         check_results(version.dag(), &wait.results)?;
         let key = trigger.key;
         let watch = self.scheduling.watch(session.scope(), key);
-        let run = self.start(session, trigger, version).await?;
+        let run = self.start_for(session, trigger, version).await?;
         if run.row.key != key {
             // The same request made another one at the same time.
             return self.wait_for(session, &run, wait).await;
@@ -288,7 +289,7 @@ fn result_state(
     }
     let mut is_pending = false;
     for &node in dag.result() {
-        let expected = if dag.task(node).expand.is_some() { lengths.get(&node).copied() } else { Some(1) };
+        let expected = if has_indexes(dag, node) { lengths.get(&node).copied() } else { Some(1) };
         // What is mapped over nothing has one row all the same, and leaves the empty list when that is skipped.
         let is_empty = expected == Some(0);
         let mut succeeded = 0;

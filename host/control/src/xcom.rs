@@ -5,7 +5,7 @@ use model::limits::value::{SEQUENCE_PAGE_MAX_BYTES, SEQUENCE_PAGE_MAX_VALUES};
 use model::{DagId, Digest, Key, MapIndex, NodeIdx, RunId, TaskId, TenantScope};
 use store::{Page, PageRequest, PageSize, StoredValue, XcomRow};
 
-use crate::task_instance::is_mapped;
+use crate::task_instance::{is_mapped, node_of};
 use crate::{Code, Control, DagRunView, Error, InstanceName, Session};
 
 /// A value with the run that it belongs to.
@@ -117,8 +117,3 @@ impl Control {
 #[derive(Debug, thiserror::Error)]
 #[error("the blob {0} of a value is not UTF-8")]
 struct DamagedValue(Digest);
-
-fn node_of(run: &DagRunView, task_id: &TaskId) -> Result<NodeIdx, Error> {
-    let found = run.version.dag().find(task_id.as_str());
-    found.ok_or_else(|| Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str())))
-}

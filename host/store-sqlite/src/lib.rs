@@ -32,6 +32,7 @@ mod error;
 mod maintenance;
 mod metric_names;
 mod migrate;
+mod note;
 mod pool;
 mod retention;
 mod rows;

@@ -15,6 +15,7 @@
 //! | [`AssetStore`] | scheduler, control | assets, their events, and which runs consumed them |
 //! | [`VariableStore`] | control, worker | variables |
 //! | [`ConnectionStore`] | control, worker | connections and their secrets |
+//! | [`NoteStore`] | control | notes beside runs and instances |
 //! | [`PoolStore`] | control, scheduler | pools and their slots |
 //! | [`WaitStore`] | scheduler, control, worker | what instances wait for without a worker, and signals for them |
 //! | [`EventLogStore`] | control | who did what |
@@ -38,6 +39,7 @@ mod dag_run;
 mod error;
 mod event_log;
 mod hidden;
+mod note;
 mod page;
 mod pool;
 mod retention;
@@ -75,6 +77,7 @@ pub use dag_run::{
 pub use error::StoreError;
 pub use event_log::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog};
 pub use hidden::Hidden;
+pub use note::{InstanceNote, NoteStore};
 pub use page::{Page, PageRequest};
 pub use pool::{PoolRow, PoolStore};
 pub use retention::{

@@ -14,13 +14,13 @@ use clock::{Clock, Ids, Real};
 use control::{Control, ControlParts, Deployed, ParseFailure, Parsing, Scheduling, Secret, Session};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use model::{BundleName, Digest, RunKey, TenantId, TenantScope, WorkerId};
+use model::{BundleName, Digest, MapIndex, RunKey, TaskId, TenantId, TenantScope, WorkerId};
 use scheduler::{
-    ClearError, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts, Started, Timekeeper,
-    TimekeeperParts, TriggerError, Versions,
+    Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts,
+    Started, Timekeeper, TimekeeperParts, TriggerError, Versions,
 };
 use serde_json::Value;
-use store::{AuthStore, Cleared, NewToken};
+use store::{AuthStore, NewSignal, NewToken};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -87,6 +87,9 @@ impl House {
             variables: store.clone(),
             connections: store.clone(),
             pools: store.clone(),
+            waits: store.clone(),
+            notes: store.clone(),
+            event_logs: store.clone(),
             versions,
             scheduling: scheduling.clone(),
             parsing: parser.clone(),
@@ -208,8 +211,29 @@ impl Scheduling for Watched {
         Scheduling::trigger(&self.scheduler, trigger).await
     }
 
-    async fn clear(&self, scope: TenantScope, run: RunKey, only_failed: bool) -> Result<Cleared, ClearError> {
-        Scheduling::clear(&self.scheduler, scope, run, only_failed).await
+    async fn act(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        act: Act,
+        asker: Asker,
+        dry_run: bool,
+    ) -> Result<Changes, ControlError> {
+        Scheduling::act(&self.scheduler, scope, run, act, asker, dry_run).await
+    }
+
+    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
+        Scheduling::signal(&self.scheduler, signal).await
+    }
+
+    async fn explain(
+        &self,
+        scope: TenantScope,
+        run: RunKey,
+        task_id: TaskId,
+        map_index: MapIndex,
+    ) -> Result<Explained, ControlError> {
+        Scheduling::explain(&self.scheduler, scope, run, task_id, map_index).await
     }
 
     fn poke(&self) {

@@ -1,12 +1,14 @@
 //! Task instances and their tries.
 
-use control::{DEFAULT_POOL, InstanceView, TryView};
+use control::{DEFAULT_POOL, DagRunView, InstanceView, TaskSummary, TryView};
 use jiff::Timestamp;
-use model::TaskState;
 use model::document::TaskDocument;
+use model::{ScopeIdx, TaskState};
 
 use super::{dag_version, duration_s};
-use crate::wire::task_instance::{TaskInstanceResponse, TriedInstance, TryResponse, UsedResponse};
+use crate::wire::task_instance::{
+    TaskInstanceResponse, TaskSummaryResponse, TriedInstance, TryResponse, UsedResponse,
+};
 
 /// The queue of all work, for clients that show one.
 const QUEUE: &str = "default";
@@ -25,7 +27,7 @@ pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
         },
         logical_date: row.logical_date,
         run_after: row.run_after,
-        note: None,
+        note: view.note.clone(),
         rendered_map_index: None,
         rendered_fields: serde_json::Map::new(),
         trigger: None,
@@ -109,4 +111,18 @@ pub(super) fn task_state(state: TaskState) -> Option<&'static str> {
 
 pub(super) fn pool(task: &TaskDocument) -> String {
     task.pool.as_ref().map_or(DEFAULT_POOL, |pool| pool.as_str()).to_owned()
+}
+
+/// How a task of a run stands.
+pub(crate) fn task_summary(run: &DagRunView, summary: &TaskSummary) -> TaskSummaryResponse {
+    let dag = run.version.dag();
+    let task_id = dag.task(summary.node).task_id.to_string();
+    TaskSummaryResponse {
+        task_display_name: task_id.clone(),
+        task_id,
+        is_mapped: dag.node(summary.node).scope != ScopeIdx::RUN,
+        map_length: summary.length,
+        state: task_state(summary.state()),
+        counts: summary.counts.iter().map(|(state, count)| (state.as_str(), *count)).collect(),
+    }
 }

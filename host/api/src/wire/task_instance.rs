@@ -241,6 +241,26 @@ pub(crate) struct PendingTaskResponse {
     pub(crate) pending: Option<u32>,
 }
 
+/// How the instances of a task stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskSummaryResponse {
+    pub(crate) task_id: String,
+    pub(crate) task_display_name: String,
+    /// Its instances have map indexes.
+    pub(crate) is_mapped: bool,
+    /// Instances, once a mapped task is expanded.
+    pub(crate) map_length: Option<u32>,
+    /// The state that stands for all of them: one failure of a hundred shows as failure.
+    pub(crate) state: Option<&'static str>,
+    pub(crate) counts: IndexMap<&'static str, u64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskSummaryCollection {
+    pub(crate) tasks: Vec<TaskSummaryResponse>,
+    pub(crate) total_entries: u64,
+}
+
 /// Airflow's words for what an instance waits for.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TaskDependencyResponse {

@@ -157,6 +157,9 @@ impl House {
             variables: stores.variables.clone(),
             connections: stores.connections.clone(),
             pools: stores.pools.clone(),
+            waits: stores.waits.clone(),
+            notes: stores.notes.clone(),
+            event_logs: stores.event_logs.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
             parsing: Arc::new(Parser {

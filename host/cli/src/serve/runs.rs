@@ -17,13 +17,11 @@ impl RunPort for GuestRuns {
         let RunOf { dag_id, run_id, instance } = parent;
         let parent = ParentInstance { dag_id, run_id, instance };
         let request = TriggerRequest {
-            dag_id: request.dag_id,
             run_id: request.run_id,
             conf: request.conf.map(Into::into),
             note: request.note,
             logical_date: request.logical_date,
-            data_interval: None,
-            run_after: None,
+            ..TriggerRequest::of(request.dag_id)
         };
         self.0.child_run_trigger(scope, &parent, request).await.map_err(|error| refused(&error))
     }

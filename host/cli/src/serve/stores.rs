@@ -8,8 +8,8 @@ use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use scheduler::{SharedStore, TimeStore};
 use store::{
-    AuthStore, Catalog, ConnectionStore, PoolStore, RetentionStore, RunReader, RunStore, StateStore, ValueStore,
-    VariableStore, WaitStore,
+    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader, RunStore,
+    StateStore, ValueStore, VariableStore, WaitStore,
 };
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
@@ -33,6 +33,9 @@ pub(crate) struct Stores {
     pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
     pub(crate) pools: Arc<dyn PoolStore>,
+    pub(crate) waits: Arc<dyn WaitStore>,
+    pub(crate) notes: Arc<dyn NoteStore>,
+    pub(crate) event_logs: Arc<dyn EventLogStore>,
     pub(crate) retention: Arc<dyn RetentionStore>,
     /// The file of SQLite.
     pub(crate) file: Option<PathBuf>,
@@ -77,6 +80,8 @@ impl Stores {
             + ConnectionStore
             + PoolStore
             + WaitStore
+            + NoteStore
+            + EventLogStore
             + 'static,
     {
         Self {
@@ -91,6 +96,8 @@ impl Stores {
             connections: store.clone(),
             pools: store.clone(),
             waits: store.clone(),
+            notes: store.clone(),
+            event_logs: store.clone(),
             retention: store,
             file: None,
             shared,
