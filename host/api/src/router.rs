@@ -127,10 +127,7 @@ fn acts() -> Routes {
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}/dry_run",
             by_hand::patch_task_group_dry_run,
         )
-        .get(
-            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/explain",
-            explanation::get_explanation,
-        )
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/explain", explanation::get_explanation)
         .get(
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/explain",
             explanation::get_mapped_explanation,

@@ -13,10 +13,15 @@ use crate::config::{
 use crate::exit;
 use crate::screen::Format;
 
+mod acts;
 mod schedules;
 mod settings;
 mod upkeep;
 
+pub(crate) use acts::{
+    ApprovalsArguments, ApproveArguments, CancelArguments, ClearArguments, EventsArguments, ExplainArguments, MarkArguments,
+    SelectionArguments, SignalArguments,
+};
 pub(crate) use schedules::{
     AssetEventsArguments, AssetTellArguments, AssetsArguments, AssetsCommand, BackfillArguments, BackfillCommand,
     BackfillCreateArguments, BackfillIdArguments, BackfillListArguments, PauseArguments, UnpauseArguments,
@@ -80,6 +85,14 @@ pub(crate) enum Command {
     Tasks(TasksArguments),
     Xcom(XcomArguments),
     Logs(LogsArguments),
+    Explain(ExplainArguments),
+    Clear(ClearArguments),
+    Mark(MarkArguments),
+    Cancel(CancelArguments),
+    Signal(SignalArguments),
+    Approvals(ApprovalsArguments),
+    Approve(ApproveArguments),
+    Events(EventsArguments),
     Dags(DagsArguments),
     Versions(VersionsArguments),
     Pause(PauseArguments),
@@ -256,6 +269,12 @@ pub(crate) struct TriggerArguments {
     /// Remark that is kept with the run
     #[arg(long)]
     pub(crate) note: Option<String>,
+    /// Logical date of the run, of which a DAG has one: 2026-01-31 or 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = schedules::instant)]
+    pub(crate) logical_date: Option<jiff::Timestamp>,
+    /// Word by which the server knows this request when it comes again
+    #[arg(long, value_name = "WORD")]
+    pub(crate) idempotency_key: Option<String>,
     /// Wait for the result, at most so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=WAIT_MAX_S))]
     pub(crate) wait: Option<u64>,
@@ -287,6 +306,16 @@ pub(crate) struct RunsArguments {
     pub(crate) server: ServerArguments,
 }
 
+// Names a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunNameArguments {
+    /// Run: DAG/RUN, or its id and --dag
+    pub(crate) run: String,
+    /// DAG of the run
+    #[arg(long)]
+    pub(crate) dag: Option<String>,
+}
+
 /// List the task instances of a run
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -295,11 +324,8 @@ Examples:
   waft tasks backfill-7 --dag daily --state failed
 ")]
 pub(crate) struct TasksArguments {
-    /// Run: DAG/RUN, or its id and --dag
-    pub(crate) run: String,
-    /// DAG of the run
-    #[arg(long)]
-    pub(crate) dag: Option<String>,
+    #[command(flatten)]
+    pub(crate) run: RunNameArguments,
     /// Instances of this task alone
     #[arg(long)]
     pub(crate) task: Option<String>,

@@ -60,6 +60,19 @@ pub struct Trigger {
     pub conf: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// By which the server knows the request when it comes again.
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}
+
+impl Trigger {
+    /// Adds the key to a request.
+    pub(crate) fn keyed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.idempotency_key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,7 +84,7 @@ struct DagRuns {
 impl Client {
     /// Starts a run; returns when the server keeps it.
     pub async fn dag_run_trigger(&self, dag_id: &str, trigger: &Trigger) -> Result<DagRun, ClientError> {
-        let request = self.request(Method::POST, self.url(["dags", dag_id, "dagRuns"])).json(trigger);
+        let request = trigger.keyed(self.request(Method::POST, self.url(["dags", dag_id, "dagRuns"]))).json(trigger);
         self.json(&format!("trigger DAG {dag_id:?}"), request).await
     }
 

@@ -32,6 +32,8 @@ pub struct TaskInstance {
     /// Why it is in its state, where there is more to say.
     #[serde(default)]
     pub reason: Option<String>,
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// Which instances of a run.

@@ -142,7 +142,8 @@ impl Control {
         let answer = match (row.state, row.ended_at) {
             (TaskState::Success, Some(at)) => {
                 let (key, name) = (row.key, return_value());
-                let stored = self.values.xcom_fetch(instance.version.version.scope, key.run, key.node, key.map_index, &name);
+                let stored =
+                    self.values.xcom_fetch(instance.version.version.scope, key.run, key.node, key.map_index, &name);
                 let text = match stored.await?.map(|row| row.value) {
                     Some(StoredValue::Inline(text)) => text,
                     _ => "{}".into(),

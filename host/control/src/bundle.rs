@@ -14,8 +14,8 @@ use store::{
     StoreError,
 };
 
-use crate::event_log::About;
 use crate::dag_version::schemas;
+use crate::event_log::About;
 use crate::{Code, Control, Error, ParseFailure, Session};
 
 /// What a deploy did, or would do.

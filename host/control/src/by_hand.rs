@@ -314,9 +314,11 @@ impl Control {
                     return Ok(vec![run]);
                 }
                 let Some(date) = run.row.logical_date else {
-                    let message = format!("run {:?} has no logical date, so none is before or after it", run_id.as_str());
-                    return Err(Error::new(Code::InvalidRequest, message)
-                        .hint("leave out include_past and include_future"));
+                    let message =
+                        format!("run {:?} has no logical date, so none is before or after it", run_id.as_str());
+                    return Err(
+                        Error::new(Code::InvalidRequest, message).hint("leave out include_past and include_future")
+                    );
                 };
                 (((!past).then_some(date), (!future).then_some(date)), vec![run])
             }
@@ -338,7 +340,8 @@ impl Control {
             }
             let count = listed.rows.len() as u32;
             // Runs without a date have no place before or after another.
-            let is_dated = |run: &DagRunView| dates == (None, None) && first.is_none() || run.row.logical_date.is_some();
+            let is_dated =
+                |run: &DagRunView| dates == (None, None) && first.is_none() || run.row.logical_date.is_some();
             found.extend(listed.rows.into_iter().filter(|run| is_dated(run) && Some(run.row.key) != first));
             page.offset += count;
             if count < page.limit {
@@ -503,10 +506,7 @@ mod tests {
         let selection = InstanceSelection { tasks, downstream: true, ..InstanceSelection::default() };
         let found: Vec<_> =
             instances_of(&selection, true, false).into_iter().map(|it| (it.tasks, it.map_indexes)).collect();
-        assert_eq!(
-            found,
-            [(vec![task("a"), task("d")], vec![]), (vec![task("b"), task("c")], vec![at(1), at(3)])],
-        );
+        assert_eq!(found, [(vec![task("a"), task("d")], vec![]), (vec![task("b"), task("c")], vec![at(1), at(3)])],);
     }
 
     fn change(name: &str, first: MapIndex, last: MapIndex) -> Change {

@@ -119,7 +119,8 @@ impl Control {
         tracing::info!(
             tenant = %scope.tenant(), connection = %row.connection_id, by = session.name(), "connection written"
         );
-        self.record(session, "connection_set", About::default(), json!({"connection": row.connection_id.as_str()})).await;
+        self.record(session, "connection_set", About::default(), json!({"connection": row.connection_id.as_str()}))
+            .await;
         Ok(view(row))
     }
 }

@@ -145,7 +145,8 @@ fn of_run(run: &DagRunView, node: NodeIdx, explanation: &Explanation) -> Reason 
         },
         Explanation::Upstream { pending } => {
             let told: Vec<_> = pending.iter().map(|(task, count)| format!("{} ({count})", name(*task))).collect();
-            let message = format!("its rule {rule} waits for instances upstream that have not ended: {}", told.join(", "));
+            let message =
+                format!("its rule {rule} waits for instances upstream that have not ended: {}", told.join(", "));
             let tasks = pending.iter().map(|(task, count)| (*task, Some(*count))).collect();
             Reason { tasks, ..Reason::new("upstream", message) }
         }

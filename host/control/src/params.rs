@@ -114,8 +114,10 @@ impl ParamSchemas {
                     params.insert(name.to_string(), default.clone());
                 }
                 (None, None) => {
-                    let message =
-                        format!("the parameter {name:?} has no default; give it a value in {member}", name = name.as_str());
+                    let message = format!(
+                        "the parameter {name:?} has no default; give it a value in {member}",
+                        name = name.as_str()
+                    );
                     problems.error("missing-param", &at, message);
                 }
             }
@@ -153,7 +155,8 @@ mod tests {
 
     fn compile(params: Value) -> Result<ParamSchemas, Vec<Problem>> {
         let Value::Object(params) = params else { panic!("{params} is no object") };
-        let param = |(name, param)| (Key::new(name).expect("a name"), serde_json::from_value(param).expect("a parameter"));
+        let param =
+            |(name, param)| (Key::new(name).expect("a name"), serde_json::from_value(param).expect("a parameter"));
         let params: Vec<(Key, ParamDocument)> = params.into_iter().map(param).collect();
         ParamSchemas::compile(params.iter().map(|(name, param)| (name, param)), &Pointer::default().to("params"))
     }

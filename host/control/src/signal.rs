@@ -41,8 +41,7 @@ impl Control {
             (Some(dag_id), Some(run_id)) => Some(self.dag_run_find(scope, dag_id, run_id).await?.row.key),
             _ => None,
         };
-        let filter =
-            WaitFilter { kind: Some(WaitKind::Signal), dag_id: dag_id.cloned(), run, ..WaitFilter::default() };
+        let filter = WaitFilter { kind: Some(WaitKind::Signal), dag_id: dag_id.cloned(), run, ..WaitFilter::default() };
         Ok(self.waits.wait_list(scope, &filter, page).await?)
     }
 
@@ -79,7 +78,8 @@ impl Control {
             tenant = %row.scope.tenant(), dag = %row.dag_id, run = %row.key, signal = name, by = session.name(), "signal"
         );
         let about = About { dag_id: Some(&row.dag_id), run_id: Some(&row.run_id), task_id };
-        self.record(session, if task_id.is_some() { "approve" } else { "signal" }, about, json!({"signal": name})).await;
+        self.record(session, if task_id.is_some() { "approve" } else { "signal" }, about, json!({"signal": name}))
+            .await;
         Ok(())
     }
 }

@@ -90,11 +90,7 @@ impl Control {
     }
 
     /// Everything that can be wrong is found here; nothing is written.
-    pub(crate) async fn prepare(
-        &self,
-        scope: TenantScope,
-        request: TriggerRequest,
-    ) -> Result<Prepared, Error> {
+    pub(crate) async fn prepare(&self, scope: TenantScope, request: TriggerRequest) -> Result<Prepared, Error> {
         let idempotency = idempotency(&request)?;
         if let Some(idempotency) = &idempotency
             && let Some(run) = self.run_of_request(scope, &request.dag_id, idempotency).await?
@@ -309,7 +305,8 @@ fn check_request(request: &TriggerRequest) -> Result<(), Error> {
 fn idempotency(request: &TriggerRequest) -> Result<Option<IdempotencyKey>, Error> {
     let Some(key) = &request.idempotency_key else { return Ok(None) };
     if key.is_empty() || key.len() > IDEMPOTENCY_KEY_MAX_BYTES || key.chars().any(char::is_control) {
-        let message = format!("an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX_BYTES} bytes and no control characters");
+        let message =
+            format!("an Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX_BYTES} bytes and no control characters");
         return Err(Error::new(Code::InvalidRequest, message));
     }
     Ok(Some(IdempotencyKey { key: key.as_str().into(), digest: request.digest() }))

@@ -71,7 +71,11 @@ impl NoteStore for PostgresStore {
         let found = self.session().await?.all(query).await?;
         let note = |row| {
             let cells = Cells::of(row, "task_instance_note");
-            Ok(InstanceNote { node: cells.node()?, map_index: cells.map_index()?, note: cells.text("note")?.to_owned() })
+            Ok(InstanceNote {
+                node: cells.node()?,
+                map_index: cells.map_index()?,
+                note: cells.text("note")?.to_owned(),
+            })
         };
         found.iter().map(note).collect()
     }

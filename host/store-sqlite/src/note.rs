@@ -76,7 +76,11 @@ impl NoteStore for SqliteStore {
         let found = query.fetch_all(&mut *self.reader().await?).await.map_err(failed)?;
         let note = |row| {
             let cells = Cells::of(row, "task_instance_note");
-            Ok(InstanceNote { node: cells.node()?, map_index: cells.map_index()?, note: cells.text("note")?.to_owned() })
+            Ok(InstanceNote {
+                node: cells.node()?,
+                map_index: cells.map_index()?,
+                note: cells.text("note")?.to_owned(),
+            })
         };
         found.iter().map(note).collect()
     }

@@ -44,10 +44,9 @@ pub(crate) fn clear(dag_id: DagId, body: ClearTaskInstancesBody) -> Result<Clear
                 None
             }
         },
-        None => Some(RunSelection::Dated(
-            dates.0.filter(|_| !body.include_past),
-            dates.1.filter(|_| !body.include_future),
-        )),
+        None => {
+            Some(RunSelection::Dated(dates.0.filter(|_| !body.include_past), dates.1.filter(|_| !body.include_future)))
+        }
     };
     if let (Some(start), Some(end)) = dates
         && start > end

@@ -39,8 +39,7 @@ pub(crate) fn explanation(view: &ExplanationView) -> ExplanationResponse {
 pub(crate) fn dependencies(view: &ExplanationView) -> TaskDependencyCollection {
     let has_begun = matches!(view.state, TaskState::Running) || view.state.is_ended();
     let told = view.reasons.iter().filter(|reason| !has_begun && reason.code != "ready");
-    let dependency =
-        |reason: &Reason| TaskDependencyResponse { name: reason.code, reason: reason.message.clone() };
+    let dependency = |reason: &Reason| TaskDependencyResponse { name: reason.code, reason: reason.message.clone() };
     TaskDependencyCollection { dependencies: told.map(dependency).collect() }
 }
 

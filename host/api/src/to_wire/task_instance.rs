@@ -6,9 +6,7 @@ use model::document::TaskDocument;
 use model::{ScopeIdx, TaskState};
 
 use super::{dag_version, duration_s};
-use crate::wire::task_instance::{
-    TaskInstanceResponse, TaskSummaryResponse, TriedInstance, TryResponse, UsedResponse,
-};
+use crate::wire::task_instance::{TaskInstanceResponse, TaskSummaryResponse, TriedInstance, TryResponse, UsedResponse};
 
 /// The queue of all work, for clients that show one.
 const QUEUE: &str = "default";

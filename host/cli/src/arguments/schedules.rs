@@ -154,7 +154,7 @@ pub(crate) struct AssetTellArguments {
 }
 
 /// A time with a zone, or a date, which is its midnight in UTC.
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     let of_date = |date: Date| date.to_zoned(TimeZone::UTC).map(|midnight| midnight.timestamp());
     let hint = || format!("{text:?} is no date; write 2026-01-31 or 2026-01-31T08:00:00Z");
     match (text.parse::<Timestamp>(), text.len()) {

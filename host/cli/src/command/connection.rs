@@ -79,7 +79,8 @@ pub(super) async fn gather<T>(
         let page = fetch(PageRequest { limit: asked, offset: read }).await?;
         // A total that is not exact says nothing about the end.
         let is_all = |read| read >= page.total_entries && page.total_entries < TOTAL_ENTRIES_MAX;
-        let is_last = page.items.len() < asked as usize || is_all(u64::from(read) + page.items.len() as u64);
+        // A page may be shorter than it was asked for.
+        let is_last = page.items.is_empty() || is_all(u64::from(read) + page.items.len() as u64);
         all.total_entries = page.total_entries;
         all.items.extend(page.items);
         if is_last || all.items.len() as u64 >= u64::from(limit) {

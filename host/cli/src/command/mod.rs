@@ -1,8 +1,10 @@
 //! The commands, one a file.
 
+mod approvals;
 mod assets;
 mod backfill;
 mod backup;
+mod by_hand;
 mod conf;
 mod config;
 mod connection;
@@ -12,6 +14,8 @@ mod db;
 mod demo;
 mod deploy;
 mod dispatch;
+mod events;
+mod explain;
 mod gc;
 mod given;
 mod logs;
@@ -22,6 +26,7 @@ mod retention;
 mod run;
 mod runs;
 mod serve;
+mod signal;
 mod tasks;
 mod trigger;
 mod variables;
