@@ -5,18 +5,24 @@
 
 mod auth;
 mod bodies;
+mod by_hand;
 mod cli;
 mod cluster;
 mod crash;
 mod deploy;
 mod examples;
+mod expand;
 mod flow;
 mod harness;
 mod hostile;
+mod limits;
 mod log;
 mod mapping;
 mod matrix;
+mod retries;
+mod rules;
 mod schedules;
 mod trigger;
 mod upkeep;
 mod wait;
+mod waits;

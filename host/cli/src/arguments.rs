@@ -19,8 +19,8 @@ mod settings;
 mod upkeep;
 
 pub(crate) use acts::{
-    ApprovalsArguments, ApproveArguments, CancelArguments, ClearArguments, EventsArguments, ExplainArguments, MarkArguments,
-    SelectionArguments, SignalArguments,
+    ApprovalsArguments, ApproveArguments, CancelArguments, ClearArguments, EventsArguments, ExplainArguments,
+    MarkArguments, SelectionArguments, SignalArguments,
 };
 pub(crate) use schedules::{
     AssetEventsArguments, AssetTellArguments, AssetsArguments, AssetsCommand, BackfillArguments, BackfillCommand,

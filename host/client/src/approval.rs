@@ -48,11 +48,7 @@ struct Approvals {
 
 impl Client {
     /// The approvals of a run; without one, those that wait for an answer.
-    pub async fn approvals(
-        &self,
-        run: Option<(&str, &str)>,
-        page: PageRequest,
-    ) -> Result<Page<Approval>, ClientError> {
+    pub async fn approvals(&self, run: Option<(&str, &str)>, page: PageRequest) -> Result<Page<Approval>, ClientError> {
         let (dag_id, run_id) = run.unwrap_or(("~", "~"));
         let mut url = self.url(["dags", dag_id, "dagRuns", run_id, "hitlDetails"]);
         page.add_to(&mut url);

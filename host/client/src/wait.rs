@@ -108,8 +108,8 @@ impl Client {
         timeout: Duration,
     ) -> Result<Waited, ClientError> {
         let action = format!("trigger DAG {dag_id:?} and wait");
-        let request = self
-            .request(Method::POST, self.url(["dags", dag_id, "dagRuns"]))
+        let request = trigger
+            .keyed(self.request(Method::POST, self.url(["dags", dag_id, "dagRuns"])))
             .timeout(timeout + WAIT_SLACK)
             .header("prefer", format!("wait={}", timeout.as_secs()))
             .json(trigger);

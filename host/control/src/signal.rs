@@ -95,7 +95,7 @@ fn check(name: &str, payload: &str) -> Result<(), Error> {
         problems.error("too-long", "/payload", message);
     } else if let Err(error) = model::json::check(payload) {
         let Problem { code, path, message, .. } = error.into();
-        problems.error(code, format!("/payload{path}"), message);
+        problems.error(&code, format!("/payload{path}"), message);
     }
     if problems.is_empty() {
         return Ok(());

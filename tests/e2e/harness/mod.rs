@@ -3,6 +3,7 @@
 mod binary;
 mod children;
 mod crashing;
+mod dags;
 mod eventually;
 mod reply;
 mod server;
@@ -10,6 +11,7 @@ mod server;
 pub(crate) use binary::{component, component_with, waft};
 pub(crate) use children::{children_of, is_alive, is_stopped};
 pub(crate) use crashing::{Body, CrashingServer};
+pub(crate) use dags::{act, check_states, dag, edges, names, object, output, over, with};
 pub(crate) use eventually::eventually;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, run_id, text};

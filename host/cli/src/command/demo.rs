@@ -102,7 +102,8 @@ async fn show(
     upload(&client, &files.taken, progress).await?;
     stopwatch.lap("upload");
 
-    let trigger = Trigger { logical_date: None, dag_run_id: None, conf: Some(listed.conf), note: None, idempotency_key: None };
+    let trigger =
+        Trigger { logical_date: None, dag_run_id: None, conf: Some(listed.conf), note: None, idempotency_key: None };
     let run = client.dag_run_trigger(DAG, &trigger).await?;
     let waited = follow(&client, &run, RUN_TIMEOUT, progress).await?;
     stopwatch.lap("run");

@@ -16,8 +16,13 @@ use crate::screen::{Screen, json_text};
 
 pub(super) async fn run(arguments: TriggerArguments, session: &Session) -> Outcome {
     let client = client(&arguments.server, session)?;
-    let (dag_run_id, note) = (arguments.run_id, arguments.note);
-    let trigger = Trigger { logical_date: None, dag_run_id, conf: conf::read(&arguments.conf)?, note };
+    let trigger = Trigger {
+        logical_date: arguments.logical_date,
+        dag_run_id: arguments.run_id,
+        conf: conf::read(&arguments.conf)?,
+        note: arguments.note,
+        idempotency_key: arguments.idempotency_key,
+    };
     let Some(seconds) = arguments.wait else {
         let run = client.dag_run_trigger(&arguments.dag, &trigger).await?;
         print_run(session.screen, &run)?;
