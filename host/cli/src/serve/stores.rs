@@ -33,7 +33,6 @@ pub(crate) struct Stores {
     pub(crate) variables: Arc<dyn VariableStore>,
     pub(crate) connections: Arc<dyn ConnectionStore>,
     pub(crate) pools: Arc<dyn PoolStore>,
-    pub(crate) waits: Arc<dyn WaitStore>,
     pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
     pub(crate) retention: Arc<dyn RetentionStore>,
