@@ -261,7 +261,7 @@ async fn patch(
     dry_run: bool,
 ) -> Result<Json<TaskInstanceCollection>, Failure> {
     let mask = Mask::read(&mut query, INSTANCE_FIELDS);
-    let asked = if named == Named::Instance { None } else { from_wire::map_index(&mut query) };
+    let asked = if named == Named::Task { from_wire::map_index(&mut query) } else { None };
     query.finish()?;
     let (dag_id, run_id) = (names.dag_id()?, names.run_id()?);
     let tasks: Vec<(TaskId, Option<MapIndex>)> = match named {

@@ -31,7 +31,7 @@ async fn parameters_are_defaults_overridden_by_the_conf_which_is_kept_as_it_was_
 async fn all_parameters_that_are_wrong_are_told() {
     let api = api_with_params().await;
     let problem = api.post("/dags/d/dagRuns", json!({"conf": {"count": 0}})).await.problem(422, "invalid-params");
-    let expected = [("invalid-param", "/count"), ("missing-param", "/name")];
+    let expected = [("invalid-param", "/conf/count"), ("missing-param", "/conf/name")];
     assert_eq!(errors(&problem), expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
     assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 0);
 }
@@ -49,9 +49,9 @@ async fn a_body_that_is_not_as_it_must_be_is_refused_with_the_place() {
     check(r#"{"a": 1, "a": 2}"#, "invalid-body", "json-duplicate-key", "/a").await;
     check(r#"{"confg": {}}"#, "invalid-body", "wrong-shape", "/confg").await;
     check(r#"{"logical_date": "yesterday"}"#, "invalid-body", "wrong-shape", "/logical_date").await;
-    check(r#"{"conf": [1]}"#, "invalid-conf", "not-an-object", "").await;
-    check(r#"{"conf": {"x": [18446744073709551616]}}"#, "invalid-conf", "json-integer-range", "").await;
-    check(r#"{"conf": {"x": {"$waft": "sequence"}}}"#, "invalid-conf", "reserved-key", "/x").await;
+    check(r#"{"conf": [1]}"#, "invalid-conf", "not-an-object", "/conf").await;
+    check(r#"{"conf": {"x": [18446744073709551616]}}"#, "invalid-conf", "json-integer-range", "/conf").await;
+    check(r#"{"conf": {"x": {"$waft": "sequence"}}}"#, "invalid-conf", "reserved-key", "/conf/x").await;
     api.post_bytes("/dags/d/dagRuns", "text/plain", "{}").await.problem(415, "unsupported-media-type");
     api.post("/dags/d/dagRuns", json!({"dag_run_id": "a b"})).await.problem(400, "invalid-request");
     let large = format!(r#"{{"conf": {{"x": "{}"}}}}"#, "x".repeat(1 << 20));
@@ -118,5 +118,35 @@ async fn a_clear_tells_on_dry_run_and_runs_again() {
     assert_eq!(api.get(&format!("{run}/wait")).await.ok()["state"], "failed");
     let tries = api.get(&format!("{run}/taskInstances/fail/tries")).await.ok();
     assert_eq!(tries["total_entries"], 2, "{tries:#}");
-    api.post(&format!("{run}/clear"), json!({"only_new": true})).await.problem(400, "not-available-yet");
+    api.post(&format!("{run}/clear"), json!({"only_new": true})).await.problem(400, "invalid-request");
+}
+
+#[tokio::test]
+async fn a_request_under_a_key_makes_one_run() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let send = async |key: &str, body: Value| {
+        let request = api.request(Method::POST, "/dags/d/dagRuns").header("content-type", "application/json");
+        api.send(request.header("idempotency-key", key).body(body.to_string().into()).expect("a request")).await
+    };
+    let body = json!({"logical_date": null, "conf": {"x": 1}});
+    let (first, second) = tokio::join!(send("k", body.clone()), send("k", body.clone()));
+    assert_eq!(first.ok()["dag_run_id"], second.ok()["dag_run_id"]);
+    assert_eq!(send("k", body.clone()).await.ok()["dag_run_id"], first.ok()["dag_run_id"]);
+    send("k", json!({"logical_date": null, "conf": {"x": 2}})).await.problem(422, "idempotency-key-reused");
+    send("other", body.clone()).await.ok();
+    send("", body).await.problem(400, "invalid-request");
+    assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 2);
+}
+
+#[tokio::test]
+async fn a_logical_date_is_taken_once() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let body = |id: &str| json!({"dag_run_id": id, "logical_date": "2026-01-31T00:00:00Z"});
+    api.post("/dags/d/dagRuns", body("first")).await.ok();
+    let problem = api.post("/dags/d/dagRuns", body("second")).await.problem(409, "logical-date-taken");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("first")), "{problem:#}");
+    for _ in 0..2 {
+        api.post("/dags/d/dagRuns", json!({"logical_date": null})).await.ok();
+    }
+    assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 3);
 }

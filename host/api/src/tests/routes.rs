@@ -25,6 +25,9 @@ pub(super) fn filled(path: &str) -> String {
         ("{pool_name}", "absent"),
         ("{asset_id}", "0"),
         ("{backfill_id}", "0"),
+        ("{group_id}", "absent"),
+        ("{signal_name}", "absent"),
+        ("{event_log_id}", "0"),
         ("{digest}", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
     ];
     let filled = names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
@@ -67,8 +70,10 @@ async fn every_route_but_the_open_ones_needs_a_token() {
 #[tokio::test]
 async fn what_is_absent_is_not_found_on_every_route_that_reads_one_thing() {
     let api = Api::start().await;
-    let nouns = ["dags", "bundles", "variables", "connections", "pools", "assets", "assets/events", "backfills"];
-    let lists = nouns.map(|noun| format!("/api/v2/{noun}"));
+    let settings = ["variables", "connections", "pools"];
+    let others = ["dags", "bundles", "assets", "assets/events", "backfills", "signals", "eventLogs"];
+    let nouns = settings.into_iter().chain(others);
+    let lists: Vec<_> = nouns.map(|noun| format!("/api/v2/{noun}")).collect();
     for (method, path) in table(&api) {
         if method == Method::GET && !crate::OPEN_ROUTES.contains(&path) && !lists.iter().any(|list| list == path) {
             let reply = api.get(filled(path).strip_prefix("/api/v2").expect("below")).await;
