@@ -1,4 +1,5 @@
--- expand: when runs begin by themselves, and what they share: schedules, backfills, assets; variables, connections, pools.
+-- expand: when runs begin by themselves, and what they share: schedules, backfills, assets; variables, connections, pools; what
+-- machines decide, what instances wait for, and who did what.
 
 -- Shared by tasks -----------------------------------------------------------------------------------------------------
 
@@ -58,10 +59,6 @@ CREATE TABLE dag_schedule (
 );
 CREATE INDEX dag_schedule_by_next_fire ON dag_schedule (tenant_id, next_fire_at)
     WHERE next_fire_at IS NOT NULL AND NOT is_paused;
-
--- One run for each date: whoever makes it a second time makes nothing.
-CREATE UNIQUE INDEX dag_run_by_logical_date ON dag_run (tenant_id, dag_id, logical_date)
-    WHERE run_type IN ('scheduled', 'backfill');
 
 -- Backfills -----------------------------------------------------------------------------------------------------------
 
@@ -190,6 +187,88 @@ CREATE TABLE asset_start (
     PRIMARY KEY (tenant_id, run_key)
 );
 
+-- What machines decide ------------------------------------------------------------------------------------------------
+
+-- `unique_date` is the logical date, of which a DAG has one run: runs of before this migration may share one, and then only the
+-- oldest has it here. An idempotency key lives as long as the run that was made with it.
+ALTER TABLE dag_run ADD COLUMN unique_date bigint;
+ALTER TABLE dag_run ADD COLUMN backfill_id bigint;
+ALTER TABLE dag_run ADD COLUMN idempotency_key text COLLATE "C";
+ALTER TABLE dag_run ADD COLUMN idempotency_digest bytea;
+UPDATE dag_run AS r SET unique_date = r.logical_date
+FROM (SELECT DISTINCT ON (tenant_id, dag_id, logical_date) tenant_id, key
+    FROM dag_run WHERE logical_date IS NOT NULL ORDER BY tenant_id, dag_id, logical_date, key) AS o
+WHERE r.tenant_id = o.tenant_id AND r.key = o.key;
+CREATE UNIQUE INDEX dag_run_by_logical_date ON dag_run (tenant_id, dag_id, unique_date) WHERE unique_date IS NOT NULL;
+CREATE UNIQUE INDEX dag_run_by_idempotency_key ON dag_run (tenant_id, dag_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+-- What stays as it was when the run was made.
+ALTER TABLE dag_run_input ADD COLUMN is_latest boolean NOT NULL DEFAULT true;
+ALTER TABLE dag_run_input ADD COLUMN variables text COLLATE "C" NOT NULL DEFAULT '{}';
+ALTER TABLE dag_run_input ADD COLUMN parent_run uuid;
+ALTER TABLE dag_run_input ADD COLUMN parent_node integer;
+ALTER TABLE dag_run_input ADD COLUMN parent_map_index integer;
+ALTER TABLE dag_run_input ADD COLUMN parent_depth integer;
+
+-- `since` is when the attempt first waited without a worker; `times_out` says that what is due at `retry_at` is its end.
+ALTER TABLE task_instance ADD COLUMN since bigint;
+ALTER TABLE task_instance ADD COLUMN times_out boolean NOT NULL DEFAULT false;
+
+-- Contexts of levels of mapping, a row for each expansion; those of mapped tasks outside groups follow from `task_node`.
+CREATE TABLE map_block (
+    tenant_id      bigint NOT NULL,
+    run_key        uuid NOT NULL,
+    level          integer NOT NULL,
+    first          bigint NOT NULL,
+    parent         bigint NOT NULL,
+    length         bigint NOT NULL,
+    first_position bigint NOT NULL,
+    live           bigint NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, level, first)
+);
+
+-- What successes said beside their values: choices, lengths of lists.
+CREATE TABLE answer (
+    tenant_id bigint NOT NULL,
+    run_key   uuid NOT NULL,
+    node      integer NOT NULL,
+    map_index integer NOT NULL,
+    answer    text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+);
+
+-- What instances wait for without a worker. One that does not wait any more may have left its row: the instance's row decides.
+CREATE TABLE wait (
+    tenant_id bigint NOT NULL,
+    run_key   uuid NOT NULL,
+    node      integer NOT NULL,
+    map_index integer NOT NULL,
+    fence     bigint NOT NULL,
+    since     bigint NOT NULL,
+    kind      text COLLATE "C" NOT NULL CHECK (kind IN ('time', 'asset', 'signal', 'dag_run')),
+    key       text COLLATE "C" NOT NULL,
+    form      text COLLATE "C",
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+);
+CREATE INDEX wait_by_key ON wait (tenant_id, kind, key, run_key, node, map_index);
+
+-- Signals to runs. One that nobody has taken names no node.
+CREATE TABLE signal (
+    number    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id bigint NOT NULL,
+    id        uuid NOT NULL,
+    run_key   uuid NOT NULL,
+    name      text COLLATE "C" NOT NULL,
+    payload   text COLLATE "C" NOT NULL,
+    sent_by   text COLLATE "C" NOT NULL,
+    at        bigint NOT NULL,
+    node      integer,
+    map_index integer,
+    UNIQUE (tenant_id, id)
+);
+CREATE INDEX signal_by_run ON signal (tenant_id, run_key, number);
+
 -- What people write beside instances.
 CREATE TABLE task_instance_note (
     tenant_id bigint NOT NULL,
@@ -199,3 +278,30 @@ CREATE TABLE task_instance_note (
     note      text COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, run_key, node, map_index)
 );
+
+-- Who did what ---------------------------------------------------------------------------------------------------------
+
+CREATE TABLE event_log (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id  bigint NOT NULL,
+    at         bigint NOT NULL,
+    event      text COLLATE "C" NOT NULL,
+    owner      text COLLATE "C" NOT NULL,
+    dag_id     text COLLATE "C",
+    run_id     text COLLATE "C",
+    task_id    text COLLATE "C",
+    map_index  integer,
+    try_number integer,
+    extra      text COLLATE "C" NOT NULL
+);
+CREATE INDEX event_log_by_tenant ON event_log (tenant_id, id);
+CREATE INDEX event_log_by_dag ON event_log (tenant_id, dag_id, id) WHERE dag_id IS NOT NULL;
+CREATE TRIGGER event_log_is_append_only BEFORE UPDATE ON event_log
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Cluster ---------------------------------------------------------------------------------------------------------------
+
+-- What an owner is told beside reports and runs to read: that something may be there that a run waits for (`met`), or what somebody
+-- asks for (`asked`).
+ALTER TABLE event ADD COLUMN kind text COLLATE "C" CHECK (kind IN ('met', 'asked'));
+ALTER TABLE event ADD COLUMN request text COLLATE "C";

@@ -1,4 +1,5 @@
--- expand: when runs begin by themselves, and what they share: schedules, backfills, assets; variables, connections, pools.
+-- expand: when runs begin by themselves, and what they share: schedules, backfills, assets; variables, connections, pools; what
+-- machines decide, what instances wait for, and who did what.
 
 -- Shared by tasks -----------------------------------------------------------------------------------------------------
 
@@ -58,10 +59,6 @@ CREATE TABLE dag_schedule (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dag_schedule_by_next_fire ON dag_schedule (tenant_id, next_fire_at)
     WHERE next_fire_at IS NOT NULL AND is_paused = 0;
-
--- One run for each date: whoever makes it a second time makes nothing.
-CREATE UNIQUE INDEX dag_run_by_logical_date ON dag_run (tenant_id, dag_id, logical_date)
-    WHERE run_type IN ('scheduled', 'backfill');
 
 -- Backfills -----------------------------------------------------------------------------------------------------------
 
@@ -186,6 +183,87 @@ CREATE TABLE asset_start (
     PRIMARY KEY (tenant_id, run_key)
 ) STRICT, WITHOUT ROWID;
 
+-- What machines decide ------------------------------------------------------------------------------------------------
+
+-- `unique_date` is the logical date, of which a DAG has one run: runs of before this migration may share one, and then only the
+-- oldest has it here. An idempotency key lives as long as the run that was made with it.
+ALTER TABLE dag_run ADD COLUMN unique_date INTEGER;
+ALTER TABLE dag_run ADD COLUMN backfill_id INTEGER;
+ALTER TABLE dag_run ADD COLUMN idempotency_key TEXT;
+ALTER TABLE dag_run ADD COLUMN idempotency_digest BLOB;
+UPDATE dag_run SET unique_date = logical_date
+WHERE logical_date IS NOT NULL AND key = (SELECT min(o.key) FROM dag_run AS o
+    WHERE o.tenant_id = dag_run.tenant_id AND o.dag_id = dag_run.dag_id AND o.logical_date = dag_run.logical_date);
+CREATE UNIQUE INDEX dag_run_by_logical_date ON dag_run (tenant_id, dag_id, unique_date) WHERE unique_date IS NOT NULL;
+CREATE UNIQUE INDEX dag_run_by_idempotency_key ON dag_run (tenant_id, dag_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+-- What stays as it was when the run was made.
+ALTER TABLE dag_run_input ADD COLUMN is_latest INTEGER NOT NULL DEFAULT 1 CHECK (is_latest IN (0, 1));
+ALTER TABLE dag_run_input ADD COLUMN variables TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE dag_run_input ADD COLUMN parent_run BLOB;
+ALTER TABLE dag_run_input ADD COLUMN parent_node INTEGER;
+ALTER TABLE dag_run_input ADD COLUMN parent_map_index INTEGER;
+ALTER TABLE dag_run_input ADD COLUMN parent_depth INTEGER;
+
+-- `since` is when the attempt first waited without a worker; `times_out` says that what is due at `retry_at` is its end.
+ALTER TABLE task_instance ADD COLUMN since INTEGER;
+ALTER TABLE task_instance ADD COLUMN times_out INTEGER NOT NULL DEFAULT 0;
+
+-- Contexts of levels of mapping, a row for each expansion; those of mapped tasks outside groups follow from `task_node`.
+CREATE TABLE map_block (
+    tenant_id      INTEGER NOT NULL,
+    run_key        BLOB NOT NULL,
+    level          INTEGER NOT NULL,
+    first          INTEGER NOT NULL,
+    parent         INTEGER NOT NULL,
+    length         INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    live           INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, level, first)
+) STRICT, WITHOUT ROWID;
+
+-- What successes said beside their values: choices, lengths of lists.
+CREATE TABLE answer (
+    tenant_id INTEGER NOT NULL,
+    run_key   BLOB NOT NULL,
+    node      INTEGER NOT NULL,
+    map_index INTEGER NOT NULL,
+    answer    TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+) STRICT, WITHOUT ROWID;
+
+-- What instances wait for without a worker. One that does not wait any more may have left its row: the instance's row decides.
+CREATE TABLE wait (
+    tenant_id INTEGER NOT NULL,
+    run_key   BLOB NOT NULL,
+    node      INTEGER NOT NULL,
+    map_index INTEGER NOT NULL,
+    fence     INTEGER NOT NULL,
+    since     INTEGER NOT NULL,
+    kind      TEXT NOT NULL CHECK (kind IN ('time', 'asset', 'signal', 'dag_run')),
+    key       TEXT NOT NULL,
+    form      TEXT,
+    PRIMARY KEY (tenant_id, run_key, node, map_index)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX wait_by_key ON wait (tenant_id, kind, key, run_key, node, map_index);
+
+-- Signals to runs. One that nobody has taken names no node.
+CREATE TABLE signal (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id INTEGER NOT NULL,
+    id        BLOB NOT NULL CHECK (length(id) = 16),
+    run_key   BLOB NOT NULL,
+    name      TEXT NOT NULL,
+    payload   TEXT NOT NULL,
+    sent_by   TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    node      INTEGER,
+    map_index INTEGER,
+    UNIQUE (tenant_id, id)
+) STRICT;
+CREATE INDEX signal_by_run ON signal (tenant_id, run_key, number);
+
 -- What people write beside instances.
 CREATE TABLE task_instance_note (
     tenant_id INTEGER NOT NULL,
@@ -195,3 +273,23 @@ CREATE TABLE task_instance_note (
     note      TEXT NOT NULL,
     PRIMARY KEY (tenant_id, run_key, node, map_index)
 ) STRICT, WITHOUT ROWID;
+
+-- Who did what ---------------------------------------------------------------------------------------------------------
+
+CREATE TABLE event_log (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant_id  INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    event      TEXT NOT NULL,
+    owner      TEXT NOT NULL,
+    dag_id     TEXT,
+    run_id     TEXT,
+    task_id    TEXT,
+    map_index  INTEGER,
+    try_number INTEGER,
+    extra      TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_log_by_tenant ON event_log (tenant_id, id);
+CREATE INDEX event_log_by_dag ON event_log (tenant_id, dag_id, id) WHERE dag_id IS NOT NULL;
+CREATE TRIGGER event_log_is_append_only BEFORE UPDATE ON event_log
+BEGIN SELECT RAISE(ABORT, 'event_log is append-only'); END;

@@ -89,7 +89,7 @@ SELECT r.key, r.run_id, r.run_type, s.state, s.clears
 FROM dag_run AS r
 CROSS JOIN LATERAL (
     SELECT * FROM dag_run_state AS s WHERE s.tenant_id = r.tenant_id AND s.run_key = r.key OFFSET 0) AS s
-WHERE r.tenant_id = $1 AND r.dag_id = $2 AND r.logical_date = $3 AND r.run_type IN ('scheduled', 'backfill')";
+WHERE r.tenant_id = $1 AND r.dag_id = $2 AND r.unique_date = $3";
 
 /// Unfinished runs, counted.
 /// Called by `ScheduleStore::runs_unfinished_by_dag`. Walks `dag_run_unfinished`, which holds unfinished runs alone.

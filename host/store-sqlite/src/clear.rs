@@ -50,6 +50,19 @@ WHERE tenant_id = ?1 AND run_key = ?2
         WHERE t.tenant_id = ?1 AND t.run_key = ?2 AND t.node = task_state.node AND t.map_index = task_state.map_index
             AND t.state IN ('failed', 'upstream_failed')))";
 
+/// What cleared instances have said. Walks the keys of `answer` and `task_instance` over the run.
+pub(crate) const DELETE_ANSWERS: &str = "
+DELETE FROM answer
+WHERE tenant_id = ?1 AND run_key = ?2
+    AND (?3 = 0 OR EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = ?1 AND t.run_key = ?2 AND t.node = answer.node AND t.map_index = answer.map_index
+            AND t.state IN ('failed', 'upstream_failed')))";
+
+/// Contexts of levels of mapping, all of which are made again where everything is cleared, and what waited there. Walks the tables' keys
+/// over the run.
+pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM map_block WHERE tenant_id = ?1 AND run_key = ?2 AND ?3 = 0";
+pub(crate) const DELETE_WAITS: &str = "DELETE FROM wait WHERE tenant_id = ?1 AND run_key = ?2 AND ?3 = 0";
+
 /// Row −1 of each mapped task that is cleared as a whole; it may have no rows yet. Walks the keys of `task_node` and `task_instance` over the run.
 pub(crate) const INSERT_SUMMARIES: &str = "
 INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries)
@@ -82,7 +95,8 @@ WHERE tenant_id = ?1 AND run_key = ?2
 pub(crate) const RESET_INSTANCES: &str = "
 UPDATE task_instance
 SET state = 'none', reason = NULL, max_tries = max_tries - tries_before + try_number,
-    tries_before = try_number, lost_executions = 0, suspect = 0, has_value = 0, scheduled_at = NULL, started_at = NULL,
+    tries_before = try_number, lost_executions = 0, suspect = 0, has_value = 0, since = NULL,
+    times_out = 0, scheduled_at = NULL, started_at = NULL,
     ended_at = NULL, retry_at = NULL, worker = NULL
 WHERE tenant_id = ?1 AND run_key = ?2 AND (?3 = 0 OR state IN ('failed', 'upstream_failed'))";
 
@@ -117,7 +131,8 @@ impl Write for ClearRun {
         let ends = sqlx::query(INSERT_ATTEMPTS).bind(tenant).bind(&run).bind(self.only_failed);
         ends.bind(self.now.as_microsecond()).execute(tx.conn().await?).await.map_err(failed)?;
         // What tells which instances are cleared is changed last.
-        for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
+        let forget = [DELETE_XCOMS, DELETE_STATE, DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS];
+        for sql in forget.into_iter().chain([INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES]) {
             let query = sqlx::query(sql).bind(tenant).bind(&run).bind(self.only_failed);
             query.execute(tx.conn().await?).await.map_err(failed)?;
         }

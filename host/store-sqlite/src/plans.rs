@@ -6,14 +6,19 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use model::{AssetId, DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use model::{
+    AssetId, DagId, InstanceKey, MapIndex, NodeIdx, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope,
+};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
-use store::{AssetEventFilter, DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use store::{
+    AssetEventFilter, DagFilter, EventLogFilter, InstanceFilter, PageRequest, RunFilter, RunOrder, WaitFilter, WaitKind,
+};
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore, asset, asset_event, attempt, auth, backfill, catalog, clear, commit, connection, dag, dag_run,
-    dag_version, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
+    SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, commit, connection, dag, dag_run,
+    dag_version, event_log, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
+    wait,
 };
 
 use crate::retention::discard;
@@ -71,6 +76,11 @@ const MEANT: &[(&str, &str)] = &[
     ("asset_event::DAGS", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
     ("asset_event::STARTS", "SEARCH asset_start USING PRIMARY KEY (tenant_id=?)"),
     ("backfill::UNFINISHED", "SEARCH backfill USING INDEX backfill_unfinished (tenant_id=?)"),
+    // Lists as above; a wait has a row only while it lasts, as a rule.
+    ("event_log::list_query", "SEARCH event_log USING INDEX event_log_by_tenant (tenant_id=?)"),
+    ("wait::list_query", "SEARCH w USING PRIMARY KEY (tenant_id=?)"),
+    ("wait::list_query of signals of a DAG", "SEARCH w USING PRIMARY KEY (tenant_id=?)"),
+    ("wait::count_query", "SEARCH w USING PRIMARY KEY (tenant_id=?)"),
     // The partial indexes hold few of a tenant's runs.
     ("schedule::UNFINISHED", "SEARCH dag_run USING INDEX dag_run_unfinished (tenant_id=?)"),
     ("dag_run::list_query unfinished", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
@@ -88,6 +98,10 @@ fn fixed() -> Vec<(&'static str, String)> {
         asset::{UPSERT, INSERT_NAMED, DELETE_USERS, INSERT_USERS, FORGET_WAITING, FETCH, FIND, USERS}
         asset_event::{OF_RUN, RUNS, DAGS, WAITING, DROP, TAKE, CONSUME, INSERT_START, STARTS, DELETE_START}
         attempt::{LIST}
+        before::{BY_DATE, BY_RUN_AFTER, TASKS}
+        event_log::{FETCH}
+        dag_run::{OF_REQUEST}
+        wait::{RECEIVER, INSERT_SIGNAL, FIND_SIGNAL, SIGNALS, SIGNAL_OF_INSTANCE}
         auth::{INSERT_TOKEN, FIND_TOKEN}
         backfill::{
             INSERT, INSERT_SLICES, FETCH, UNFINISHED, MOVE, SLICES, COUNT_SLICES, SLICES_IN, SLICES_OPEN, BEGIN, END,
@@ -97,7 +111,7 @@ fn fixed() -> Vec<(&'static str, String)> {
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
         }
         clear::{
-            MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED,
+            MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE, DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS, INSERT_SUMMARIES, DELETE_MAPPED,
             FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
         connection::{PUT, FETCH, DELETE}
@@ -105,11 +119,11 @@ fn fixed() -> Vec<(&'static str, String)> {
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
-            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_XCOM, LAST_ATTEMPT,
-            LAST_INSTANCE, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
+            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_XCOM,
+            LAST_ATTEMPT, LAST_INSTANCE, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
             IDLE_VERSIONS, DELETE_VERSION, IDLE_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSION,
         }
-        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, BLOCKS, ANSWERS, PRIOR_TRIES}
         schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, PAUSE_SCHEDULE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
@@ -147,6 +161,11 @@ fn built() -> Vec<(&'static str, String)> {
     let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
     let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
     let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let log_of_dag = EventLogFilter { dag_id: Some(dag_id()), descending: true, ..EventLogFilter::default() };
+    let instance = InstanceKey { run, node: NodeIdx(0), map_index: MapIndex::NONE };
+    let waits_of_run = WaitFilter { run: Some(run), ..WaitFilter::default() };
+    let signals_of_dag =
+        WaitFilter { kind: Some(WaitKind::Signal), dag_id: Some(dag_id()), has_form: true, ..WaitFilter::default() };
     let events = AssetEventFilter::default();
     let of_asset = AssetEventFilter { asset: Some(AssetId::from_number(1)), ..events.clone() };
     let of_source = AssetEventFilter { source_dag: Some(dag_id()), descending: true, ..events.clone() };
@@ -160,6 +179,16 @@ fn built() -> Vec<(&'static str, String)> {
         ("backfill::list_query", backfill::list_query(OWN, None, PAGE)),
         ("backfill::list_query of a DAG", backfill::list_query(OWN, Some(&dag_id()), PAGE)),
         ("backfill::count_query of a DAG", backfill::count_query(OWN, Some(&dag_id()))),
+        ("event_log::list_query", event_log::list_query(OWN, &EventLogFilter::default(), PAGE)),
+        ("event_log::list_query of a DAG", event_log::list_query(OWN, &log_of_dag, PAGE)),
+        ("event_log::count_query of a DAG", event_log::count_query(OWN, &log_of_dag)),
+        ("wait::of_run_query", wait::of_run_query(OWN, run)),
+        ("wait::on_query", wait::on_query(OWN, WaitKind::Asset, "a", None, 50)),
+        ("wait::on_query after", wait::on_query(OWN, WaitKind::DagRun, "a", Some(instance), 50)),
+        ("wait::list_query", wait::list_query(OWN, &WaitFilter::default(), PAGE)),
+        ("wait::list_query of signals of a DAG", wait::list_query(OWN, &signals_of_dag, PAGE)),
+        ("wait::list_query of a run", wait::list_query(OWN, &waits_of_run, PAGE)),
+        ("wait::count_query", wait::count_query(OWN, &WaitFilter::default())),
         ("connection::list_query", connection::list_query(OWN, None, PAGE)),
         ("connection::count_query", connection::count_query(OWN, Some("a%"))),
         ("pool::list_query", pool::list_query(OWN, None, PAGE)),

@@ -74,6 +74,11 @@ impl<'r> Cells<'r> {
         self.text(column)?.parse().map_err(|error| self.corrupt(column, error))
     }
 
+    pub(crate) fn parsed_opt<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text: Option<&str> = self.get(column)?;
+        text.map(|text| text.parse().map_err(|error| self.corrupt(column, error))).transpose()
+    }
+
     pub(crate) fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
         Uuid::from_slice(self.get(column)?).map_err(|error| self.corrupt(column, error))
     }
@@ -114,6 +119,11 @@ impl<'r> Cells<'r> {
     pub(crate) fn map_index(&self) -> Result<MapIndex, StoreError> {
         let number: i32 = self.number("map_index")?;
         MapIndex::from_number(number).ok_or_else(|| self.corrupt("map_index", format_args!("{number} is below -1")))
+    }
+
+    pub(crate) fn map_index_opt(&self) -> Result<Option<MapIndex>, StoreError> {
+        let number: Option<i64> = self.get("map_index")?;
+        number.map(|_| self.map_index()).transpose()
     }
 }
 

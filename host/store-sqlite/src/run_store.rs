@@ -3,11 +3,15 @@
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use model::{Fence, RunKey, TenantId, TenantScope, TryNumber};
+use model::{Fence, RunKey, ScopeIdx, TenantId, TenantScope, TryNumber};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use store::{Cleared, CommitError, InstanceSnapshot, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{
+    AnswerRow, BlockRow, Cleared, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot,
+    RunStore, StoreError,
+};
 
+use crate::before;
 use crate::clear::ClearRun;
 use crate::commit::CommitRuns;
 use crate::error::failed;
@@ -36,10 +40,22 @@ LIMIT ?3";
 /// Instances of a run.
 /// Called by `RunStore::run_snapshot`. Walks the key of `task_instance` over the run.
 pub(crate) const INSTANCES: &str = "
-SELECT node, map_index, state, try_number, max_tries, fence, retry_at, lost_executions, suspect, has_value, started_at
+SELECT node, map_index, state, try_number, max_tries, fence, retry_at, since, times_out, lost_executions, suspect, has_value,
+    started_at
 FROM task_instance
 WHERE tenant_id = ?1 AND run_key = ?2
 ORDER BY node, map_index";
+
+/// Contexts of its levels of mapping.
+/// Called by `RunStore::run_snapshot`. Walks the table's key over the run.
+pub(crate) const BLOCKS: &str = "
+SELECT level, first, parent, length, first_position, live FROM map_block WHERE tenant_id = ?1 AND run_key = ?2
+ORDER BY level, first";
+
+/// What its successes said.
+/// Called by `RunStore::run_snapshot`. Walks the table's key over the run.
+pub(crate) const ANSWERS: &str =
+    "SELECT node, map_index, answer FROM answer WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index";
 
 /// Highest try numbers of instances without a row.
 /// Called by `RunStore::run_snapshot` for a run that was cleared. Walks the key of `attempt` over the run, and probes the key
@@ -105,6 +121,14 @@ impl RunStore for SqliteStore {
         snapshot
     }
 
+    async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
+        // One transaction, so that the run and its tasks are of one time.
+        let mut tx = self.reader.begin().await.map_err(failed)?;
+        let before = before::fetch(&mut tx, scope, run).await;
+        tx.commit().await.map_err(failed)?;
+        before
+    }
+
     async fn run_clear(
         &self,
         scope: TenantScope,
@@ -137,18 +161,51 @@ async fn snapshot(
         Vec::new()
     } else {
         let query = sqlx::query(PRIOR_TRIES).bind(rows::tenant(scope)).bind(rows::bytes(run.uuid()));
-        query.fetch_all(conn).await.map_err(failed)?
+        query.fetch_all(&mut *conn).await.map_err(failed)?
     };
     let prior = |row| {
         let cells = Cells::of(row, "attempt");
         Ok((cells.node()?, cells.map_index()?, TryNumber(cells.number("try_number")?)))
     };
+    let (blocks, answers) = (blocks(conn, scope, run).await?, answers(conn, scope, run).await?);
     Ok(Some(RunSnapshot {
         run: row,
         nodes,
         instances,
+        blocks,
+        answers,
         prior_tries: prior_tries.iter().map(prior).collect::<Result<_, StoreError>>()?,
     }))
+}
+
+async fn blocks(conn: &mut SqliteConnection, scope: TenantScope, run: RunKey) -> Result<Vec<BlockRow>, StoreError> {
+    let query = sqlx::query(BLOCKS).bind(rows::tenant(scope)).bind(rows::bytes(run.uuid()));
+    let mut blocks = Vec::new();
+    let mut found = query.fetch(conn);
+    while let Some(row) = found.try_next().await.map_err(failed)? {
+        let cells = Cells::of(&row, "map_block");
+        blocks.push(BlockRow {
+            level: ScopeIdx(cells.number("level")?),
+            parent: cells.number("parent")?,
+            first: cells.number("first")?,
+            length: cells.number("length")?,
+            offset: cells.number("first_position")?,
+            live: cells.number("live")?,
+        });
+    }
+    Ok(blocks)
+}
+
+async fn answers(conn: &mut SqliteConnection, scope: TenantScope, run: RunKey) -> Result<Vec<AnswerRow>, StoreError> {
+    let query = sqlx::query(ANSWERS).bind(rows::tenant(scope)).bind(rows::bytes(run.uuid()));
+    let mut answers = Vec::new();
+    let mut found = query.fetch(conn);
+    while let Some(row) = found.try_next().await.map_err(failed)? {
+        let cells = Cells::of(&row, "answer");
+        let answer = serde_json::from_str(cells.text("answer")?).map_err(|error| cells.corrupt("answer", error))?;
+        answers.push(AnswerRow { node: cells.node()?, map_index: cells.map_index()?, answer });
+    }
+    Ok(answers)
 }
 
 fn instance(row: &SqliteRow) -> Result<InstanceSnapshot, StoreError> {
@@ -161,6 +218,8 @@ fn instance(row: &SqliteRow) -> Result<InstanceSnapshot, StoreError> {
         max_tries: cells.number("max_tries")?,
         fence: Fence::from_row(cells.number("fence")?),
         retry_at: cells.time_opt("retry_at")?,
+        since: cells.time_opt("since")?,
+        times_out: cells.flag("times_out")?,
         lost_executions: cells.number("lost_executions")?,
         suspect: cells.flag("suspect")?,
         has_value: cells.flag("has_value")?,

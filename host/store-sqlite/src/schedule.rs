@@ -86,7 +86,7 @@ pub(crate) const PAUSE_SCHEDULE: &str =
 pub(crate) const RUN_OF_DATE: &str = "
 SELECT key, run_id, run_type, state, clears
 FROM dag_run INDEXED BY dag_run_by_logical_date
-WHERE tenant_id = ?1 AND dag_id = ?2 AND logical_date = ?3 AND run_type IN ('scheduled', 'backfill')";
+WHERE tenant_id = ?1 AND dag_id = ?2 AND unique_date = ?3";
 
 /// Unfinished runs, counted.
 /// Called by `ScheduleStore::runs_unfinished_by_dag`. Walks `dag_run_unfinished`, which holds unfinished runs alone.

@@ -91,6 +91,8 @@ pub struct RunStateChange {
 pub struct Reopened {
     pub scope: TenantScope,
     pub run: RunKey,
+    /// The version that it has from now on; `None` leaves it. It has the same tasks in the same order.
+    pub version: Option<VersionKey>,
     pub at: Timestamp,
 }
 
@@ -156,6 +158,18 @@ pub struct DuplicateRun {
     pub kind: DuplicateKind,
     /// The run that is there.
     pub existing: RunId,
+}
+
+impl DuplicateRun {
+    /// As an error of a method that makes this run alone.
+    pub fn conflict(&self) -> StoreError {
+        let what = match self.kind {
+            DuplicateKind::RunId => "run",
+            DuplicateKind::LogicalDate => "run with this logical date,",
+            DuplicateKind::IdempotencyKey => "run of this idempotency key,",
+        };
+        StoreError::Conflict { what, name: self.existing.to_string(), why: "exists already" }
+    }
 }
 
 /// What two runs of a DAG may not share.

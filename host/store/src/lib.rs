@@ -88,10 +88,10 @@ pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, U
 pub use state::StateStore;
 pub use task_instance::{
     AnswerRow, AttemptRow, BlockRow, Cancelled, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow,
-    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, Reset, Transition,
+    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, Reset, Transition, states_before,
 };
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};
 pub use value::{NamedValue, PageSize, RETURN_VALUE, StoredValue, ValueStore, XcomRow};
 pub use variable::{VariableRow, VariableStore};
-pub use wait::{NewSignal, NewWait, SignalRow, WaitFilter, WaitKind, WaitRow, WaitStore};
+pub use wait::{NewSignal, NewWait, SignalRow, UnknownWaitKind, WaitFilter, WaitKind, WaitRow, WaitStore};

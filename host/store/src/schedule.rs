@@ -2,7 +2,7 @@
 //!
 //! What is kept is a cursor, not a list of runs: the fires up to it are dealt with. It moves forwards only, so a write that comes
 //! late changes nothing. What a fire is, `plan::timetable` says; a run of the scheduler's own making is found again by its logical
-//! date, of which a DAG has one scheduled or backfilled run at most.
+//! date, of which a DAG has one run at most.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -96,7 +96,7 @@ pub trait ScheduleStore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// The scheduled or backfilled run of a DAG with this logical date.
+    /// The run of a DAG with this logical date, whoever made it.
     async fn run_of_date(
         &self,
         scope: TenantScope,

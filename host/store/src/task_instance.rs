@@ -139,6 +139,12 @@ pub struct Transition {
     pub at: Timestamp,
 }
 
+/// The states from which [`RunCommit::transitions`](crate::RunCommit) lead to a state, each between spaces: for statements to look in.
+pub fn states_before(to: TaskState) -> String {
+    let before = TaskState::ALL.iter().filter(|from| **from != TaskState::Running && from.may_become(to));
+    before.fold(" ".to_owned(), |text, from| text + from.as_str() + " ")
+}
+
 /// The end of an execution under its fence. Writes the attempt's row, the instance's next state and, when that is
 /// [`TaskState::Success`], the values.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@
 //! there: the rows say so, so that nothing is lost when whoever would have woken the instance dies. A *signal* is sent to a run under a
 //! name, before or after somebody waits for it, and is kept until an instance takes it; that instance's next execution reads it.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use crate::{Page, PageRequest, StoreError};
 pub enum WaitKind {
     /// A time; the key is empty, for the instance's row says when.
     Time,
-    /// An event of an asset, by its name: met by one that came after `since`.
+    /// An event of an asset, by its name: met by one at `since` or later.
     Asset,
     /// A signal to the run, by its name: met by one that nobody has taken.
     Signal,
@@ -40,6 +41,19 @@ impl WaitKind {
     }
 }
 
+impl FromStr for WaitKind {
+    type Err = UnknownWaitKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWaitKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownWaitKind(text.to_owned()))
+    }
+}
+
+/// A text that names no kind of wait.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no kind of wait")]
+pub struct UnknownWaitKind(String);
+
 /// A wait to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWait {
@@ -51,6 +65,7 @@ pub struct NewWait {
     pub key: Arc<str>,
     /// JSON object: what an approval asks for.
     pub form: Option<Arc<str>>,
+    /// What came before it does not count.
     pub since: Timestamp,
 }
 

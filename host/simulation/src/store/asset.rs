@@ -129,7 +129,10 @@ impl AssetStore for SimStore {
     }
 
     async fn asset_event_insert(&self, event: &NewAssetEvent) -> Result<AssetEventId, StoreError> {
-        Ok(self.tables().asset_event(event))
+        let mut tables = self.tables();
+        let id = tables.asset_event(event);
+        tables.tell_of_asset(event.scope, &event.asset);
+        Ok(id)
     }
 
     async fn asset_event_list(

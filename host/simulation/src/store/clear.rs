@@ -39,6 +39,11 @@ impl Run {
         self.end_running(&cleared, now);
         self.xcoms.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
         self.states.retain(|(node, map_index, _), _| only_failed && !cleared.contains(&(*node, *map_index)));
+        self.answers.retain(|key, _| !cleared.contains(key));
+        if !only_failed {
+            self.blocks.clear();
+            self.waits.clear();
+        }
         let nodes: Vec<NodeIdx> = self.nodes.keys().copied().collect();
         for node in nodes {
             self.clear_node(node, &cleared);
@@ -102,6 +107,8 @@ fn summary(node: NodeIdx, max_tries: u32) -> Instance {
         max_tries,
         fence: model::Fence::NONE,
         retry_at: None,
+        since: None,
+        times_out: false,
         lost_executions: 0,
         suspect: false,
         has_value: false,
@@ -110,7 +117,7 @@ fn summary(node: NodeIdx, max_tries: u32) -> Instance {
     Instance { short, tries_before: 0, reason: None, worker: None, scheduled_at: None, ended_at: None }
 }
 
-fn reset(row: &mut Instance) {
+pub(super) fn reset(row: &mut Instance) {
     let short = &mut row.short;
     short.state = TaskState::None;
     short.max_tries = short.max_tries - row.tries_before + short.try_number.0;
@@ -120,6 +127,8 @@ fn reset(row: &mut Instance) {
     short.has_value = false;
     short.started_at = None;
     short.retry_at = None;
+    short.since = None;
+    short.times_out = false;
     row.reason = None;
     row.worker = None;
     row.scheduled_at = None;

@@ -113,6 +113,7 @@ impl Cluster {
     pub(crate) fn change_work(&mut self, whole: &Whole) -> Result<(), StoreError> {
         let ended = |at: &(TenantScope, InstanceKey), fence: Fence| {
             whole.commit.ended.iter().any(|it| (it.scope, it.instance) == *at && it.fence == fence)
+                || whole.commit.cancelled.iter().any(|it| (it.scope, it.instance) == *at && it.fence == fence)
         };
         let mut places = whole.offers.iter().map(|offer| (offer.scope, offer.instance));
         if places.any(|place| self.work.get(&place).is_some_and(|row| !ended(&place, row.fence))) {

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use model::outcome::ResourcesUsed;
-use model::{MapIndex, RunKey, RunState, TaskState, TenantScope};
+use model::{InstanceKey, MapIndex, RunKey, RunState, TaskState, TenantScope};
 use store::{
-    AssetSource, AttemptRow, CommitError, Ended, EventId, Expansion, InstanceClaim, InstanceSnapshot, NewInstances,
-    NewRun, NodeRow, Offer, Ownership, ResultChange, RunCommit, RunCommitted, RunRow, RunStateChange, StoredValue,
-    Transition, XcomRow,
+    AssetSource, AttemptRow, CommitError, DuplicateRun, Ended, EventId, Expansion, IdempotencyKey, InstanceClaim,
+    InstanceSnapshot, NamedValue, NewInstances, NewRun, NodeRow, Offer, Ownership, ResultChange, RunCommit,
+    RunCommitted, RunRow, RunStateChange, StoredValue, Transition, XcomRow,
 };
 
 use super::rows::{Accepted, Instance, Run, Tables, kept, kept_count, micros, unavailable};
-use super::schedule::is_of_date;
 
 /// Everything that one commit writes.
 #[derive(Debug, Default)]
@@ -46,28 +46,17 @@ impl Tables {
         for event in &commit.asset_events {
             self.asset_event(event);
         }
+        for entry in &commit.logs {
+            self.log(entry);
+        }
         self.history.push(Accepted::Commit { commit: commit.into(), owner, offers });
         Ok(RunCommitted { duplicate_runs })
-    }
-
-    fn duplicates(&self, runs: &[NewRun]) -> Vec<RunKey> {
-        let (mut names, mut dates, mut keys) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut duplicates = Vec::new();
-        for run in runs {
-            let is_known = self.has_run_id(run) || self.runs.contains_key(&(run.scope, run.key));
-            let date = run.logical_date.filter(|_| is_of_date(run.run_type));
-            let is_dated = date.is_some_and(|date| !dates.insert((run.scope, &run.dag_id, date)));
-            let is_named = !names.insert((run.scope, &run.dag_id, &run.run_id)) || is_dated;
-            if !keys.insert((run.scope, run.key)) || is_known || is_named {
-                duplicates.push(run.key);
-            }
-        }
-        duplicates
     }
 }
 
 /// Drops everything of runs that are not to be written.
-fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
+fn leave_out(whole: &mut Whole, duplicates: &[DuplicateRun]) {
+    let runs: Vec<_> = duplicates.iter().map(|it| it.run).collect();
     whole.offers.retain(|it| !runs.contains(&it.instance.run));
     whole.results.retain(|it| !runs.contains(&it.run));
     let commit = &mut whole.commit;
@@ -75,7 +64,11 @@ fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     commit.ended.retain(|it| !runs.contains(&it.instance.run));
     commit.expansions.retain(|it| !runs.contains(&it.run));
     commit.instances.retain(|it| !runs.contains(&it.run));
+    commit.blocks.retain(|it| !runs.contains(&it.run));
     commit.transitions.retain(|it| !runs.contains(&it.run));
+    commit.values.retain(|it| !runs.contains(&it.instance.run));
+    commit.answers.retain(|it| !runs.contains(&it.run));
+    commit.waits.retain(|it| !runs.contains(&it.instance.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
     commit.asset_events.retain(|it| !matches!(&it.source, AssetSource::Task { run, .. } if runs.contains(run)));
@@ -114,6 +107,10 @@ impl Copies<'_> {
             started_at: new.started_at.map(micros),
             ended_at: new.state.is_ended().then_some(micros(new.queued_at)),
             clears: 0,
+            is_latest: new.is_latest,
+            variables: kept(&new.variables).into(),
+            parent: new.parent,
+            backfill: new.backfill,
         };
         let node = |it: &store::NewNode| {
             (
@@ -129,6 +126,11 @@ impl Copies<'_> {
             attempts: BTreeMap::new(),
             xcoms: BTreeMap::new(),
             states: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            signals: Vec::new(),
+            request: new.idempotency.clone().map(|it| IdempotencyKey { key: kept(&it.key).into(), ..it }),
         };
         self.runs.insert((new.scope, new.key), run);
         Ok(())
@@ -139,14 +141,45 @@ impl Copies<'_> {
         for it in &commit.ended {
             self.change(it.scope, it.instance.run, |run| run.end(it));
         }
+        for it in &commit.cancelled {
+            self.change(it.scope, it.instance.run, |run| run.cancel(it));
+        }
+        for it in &commit.reopened {
+            self.change(it.scope, it.run, |run| run.reopen(it));
+        }
+        for it in &commit.resets {
+            self.change(it.scope, it.run, |run| run.reset(it));
+        }
+        for it in &commit.marks {
+            self.change(it.scope, it.run, |run| run.mark(it));
+        }
         for it in &commit.expansions {
             self.change(it.scope, it.run, |run| run.expand(it));
+        }
+        for it in &commit.blocks {
+            self.add(it.scope, it.run, |run| _ = run.blocks.insert((it.block.level, it.block.first), it.block));
         }
         for it in &commit.instances {
             self.make(it);
         }
         for it in &commit.transitions {
             self.change(it.scope, it.run, |run| run.move_on(it));
+        }
+        for it in &commit.values {
+            self.add(it.scope, it.instance.run, |run| run.leave(it.instance, &it.values, micros(it.at)));
+        }
+        for it in &commit.answers {
+            let (key, answer) = ((it.answer.node, it.answer.map_index), it.answer.answer.clone());
+            self.add(it.scope, it.run, |run| _ = run.answers.insert(key, answer));
+        }
+        for it in &commit.waits {
+            self.add(it.scope, it.instance.run, |run| run.wait(it));
+        }
+        for (scope, it) in &commit.woken {
+            self.add(*scope, it.run, |run| _ = run.waits.remove(&(it.node, it.map_index)));
+        }
+        for it in &commit.signals {
+            self.change(it.scope, it.instance.run, |run| run.take_signal(it));
         }
         for it in &commit.claims {
             self.change(it.scope, it.instance.run, |run| run.claim(it, commit));
@@ -183,6 +216,16 @@ impl Copies<'_> {
             self.change(new.scope, new.run, |run| run.make(new));
         }
     }
+
+    /// Adds to a run that is there, likewise.
+    fn add(&mut self, scope: TenantScope, key: RunKey, add: impl FnOnce(&mut Run)) {
+        if self.tables.runs.contains_key(&(scope, key)) || self.runs.contains_key(&(scope, key)) {
+            self.change(scope, key, |run| {
+                add(run);
+                true
+            });
+        }
+    }
 }
 
 impl Run {
@@ -197,10 +240,12 @@ impl Run {
         let is_again = it.to == TaskState::Scheduled;
         row.short.state = it.to;
         row.short.retry_at = it.retry_at.map(micros);
+        row.short.since = it.since.map(micros);
+        row.short.times_out = it.times_out;
         row.short.lost_executions = it.lost_executions;
         row.short.suspect = it.suspect;
         row.short.has_value = it.has_value && it.to == TaskState::Success;
-        row.reason = it.execution.end.message().map(kept);
+        row.reason = it.reason.as_deref().or_else(|| it.execution.end.message()).map(kept);
         row.ended_at = (!is_again).then_some(ended_at);
         if is_again {
             row.scheduled_at = Some(ended_at);
@@ -227,16 +272,7 @@ impl Run {
         if it.to != TaskState::Success {
             return true;
         }
-        for xcom in &it.xcoms {
-            let row = XcomRow {
-                node: key.0,
-                map_index: key.1,
-                key: xcom.key.clone(),
-                value: value(&xcom.value),
-                created_at: ended_at,
-            };
-            self.xcoms.insert((key.0, key.1, xcom.key.as_str().to_owned()), row);
-        }
+        self.leave(it.instance, &it.xcoms, ended_at);
         if it.list_length.is_some() && key.1 == MapIndex::NONE {
             let Some(node) = self.nodes.get_mut(&key.0) else { return false };
             node.list_length = it.list_length;
@@ -244,18 +280,30 @@ impl Run {
         true
     }
 
+    fn leave(&mut self, of: InstanceKey, values: &[NamedValue], at: Timestamp) {
+        for xcom in values {
+            let row = XcomRow {
+                node: of.node,
+                map_index: of.map_index,
+                key: xcom.key.clone(),
+                value: value(&xcom.value),
+                created_at: at,
+            };
+            self.xcoms.insert((of.node, of.map_index, xcom.key.as_str().to_owned()), row);
+        }
+    }
+
     fn expand(&mut self, it: &Expansion) -> bool {
         let Some(node) = self.nodes.get_mut(&it.node) else { return false };
+        if node.map_length.unwrap_or(0) >= it.length.max(1) {
+            return false;
+        }
         node.map_length = Some(it.length);
         let summary = (it.node, MapIndex::NONE);
-        if it.length == 0 {
-            return true;
-        }
-        let is_there = self.instances.get(&summary).is_some_and(|row| row.short.state != TaskState::Running);
-        if is_there {
+        if it.length > 0 && self.instances.get(&summary).is_some_and(|row| row.short.state != TaskState::Running) {
             self.instances.remove(&summary);
         }
-        is_there
+        true
     }
 
     fn make(&mut self, it: &NewInstances) -> bool {
@@ -271,15 +319,18 @@ impl Run {
                 try_number: it.try_number,
                 max_tries: it.max_tries,
                 fence: model::Fence::NONE,
-                retry_at: None,
+                retry_at: it.retry_at.map(micros),
+                since: None,
+                times_out: it.retry_at.is_some(),
                 lost_executions: 0,
                 suspect: false,
                 has_value: false,
                 started_at: None,
             };
+            let is_first_try = matches!(it.state, TaskState::Scheduled | TaskState::AwaitingInput);
             let row = Instance {
                 short,
-                tries_before: 0,
+                tries_before: it.try_number.0.saturating_sub(u32::from(is_first_try)),
                 reason: it.reason.as_deref().map(kept),
                 worker: None,
                 scheduled_at: (it.state == TaskState::Scheduled).then_some(micros(it.at)),
@@ -295,18 +346,24 @@ impl Run {
     fn move_on(&mut self, it: &Transition) -> bool {
         let mut moved = 0;
         for row in self.instances.range_mut((it.node, it.first)..=(it.node, it.last)).map(|(_, row)| row) {
-            if row.short.state == TaskState::Running || row.short.state == it.to {
+            let from = row.short.state;
+            if from == TaskState::Running || !from.may_become(it.to) {
                 continue;
             }
             moved += 1;
             row.short.state = it.to;
             row.short.try_number = it.try_number.unwrap_or(row.short.try_number);
-            row.short.retry_at = None;
+            row.short.retry_at = it.retry_at.map(micros);
+            row.short.times_out = it.to == TaskState::AwaitingInput && it.retry_at.is_some();
+            row.short.has_value = from == TaskState::AwaitingInput && it.to == TaskState::Success;
             row.reason = it.reason.as_deref().map(kept);
             row.ended_at = it.to.is_ended().then_some(micros(it.at));
             if it.to == TaskState::Scheduled {
                 row.scheduled_at = Some(micros(it.at));
             }
+        }
+        if it.to == TaskState::Removed {
+            self.forget_values(it.node, it.first, it.last);
         }
         moved == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
     }

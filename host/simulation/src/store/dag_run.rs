@@ -26,6 +26,21 @@ impl RunReader for SimStore {
         Ok(runs.find(|run| (&run.row.dag_id, &run.row.run_id) == (dag_id, run_id)).map(|run| run.row.clone()))
     }
 
+    async fn run_of_request(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        key: &str,
+    ) -> Result<Option<RequestedRun>, StoreError> {
+        let tables = self.tables();
+        let key = kept(key);
+        let found = tables.runs_of(scope).filter(|run| run.row.dag_id == *dag_id).find_map(|run| {
+            let request = run.request.as_ref().filter(|it| *it.key == *key)?;
+            Some(RequestedRun { run: run.row.key, run_id: run.row.run_id.clone(), digest: request.digest })
+        });
+        Ok(found)
+    }
+
     async fn run_list(
         &self,
         scope: TenantScope,

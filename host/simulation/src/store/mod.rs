@@ -6,11 +6,15 @@
 mod asset;
 mod auth;
 mod backfill;
+mod before;
+mod by_hand;
 mod catalog;
 mod clear;
 mod cluster;
 mod commit;
 mod dag_run;
+mod duplicate;
+mod event_log;
 mod named;
 mod pattern;
 mod rows;
@@ -20,6 +24,7 @@ mod shared;
 mod state;
 mod task_instance;
 mod value;
+mod wait;
 mod work;
 
 pub use rows::{Accepted, SimStore};

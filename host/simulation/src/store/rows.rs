@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use clock::Sim;
 use jiff::{SignedDuration, Timestamp};
 use model::limits::http::TOTAL_ENTRIES_MAX;
+use model::outcome::Answer;
 use model::{
-    AttemptToken, BackfillId, DagId, Digest, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, ServerId, ShardId,
-    TaskState, TenantScope, TryNumber, WorkerId,
+    AttemptToken, BackfillId, DagId, Digest, EventLogId, Fence, InstanceKey, MapIndex, NodeIdx, RunId, RunKey,
+    ScopeIdx, ServerId, ShardId, TaskState, TenantScope, TryNumber, WorkerId,
 };
 use store::{
-    AttemptRow, ConnectionRow, InstanceSnapshot, NodeRow, Offer, Ownership, Page, PageRequest, PoolRow, RunCommit,
-    RunRow, ScheduleState, StoreError, TokenRow, VariableRow, XcomRow,
+    AttemptRow, BlockRow, ConnectionRow, EventLogRow, IdempotencyKey, InstanceSnapshot, NewWait, NodeRow, Offer,
+    Ownership, Page, PageRequest, PoolRow, RunCommit, RunRow, ScheduleState, SignalRow, StoreError, TokenRow,
+    VariableRow, XcomRow,
 };
 
 use super::asset::Assets;
@@ -20,7 +22,6 @@ use super::backfill::Backfill;
 use super::catalog::Bundles;
 use super::cluster::Cluster;
 use super::named::Named;
-use super::schedule::is_of_date;
 
 /// A database. Clones are connections to the same one.
 #[derive(Debug, Clone)]
@@ -40,6 +41,7 @@ impl SimStore {
             variables: Named::new(),
             connections: Named::new(),
             pools: Named::new(),
+            logs: BTreeMap::new(),
             numbers: 0,
             cluster: Cluster::new(clock),
             history: Vec::new(),
@@ -159,6 +161,7 @@ pub(crate) struct Tables {
     pub(crate) variables: Named<String, VariableRow>,
     pub(crate) connections: Named<String, ConnectionRow>,
     pub(crate) pools: Named<String, PoolRow>,
+    pub(crate) logs: BTreeMap<EventLogId, EventLogRow>,
     /// The number that was given last.
     numbers: i64,
     pub(crate) cluster: Cluster,
@@ -176,6 +179,13 @@ pub(crate) struct Run {
     pub(crate) attempts: BTreeMap<(NodeIdx, MapIndex, TryNumber, Fence), AttemptRow>,
     pub(crate) xcoms: BTreeMap<(NodeIdx, MapIndex, String), XcomRow>,
     pub(crate) states: BTreeMap<(NodeIdx, MapIndex, String), StateRow>,
+    pub(crate) blocks: BTreeMap<(ScopeIdx, u32), BlockRow>,
+    pub(crate) answers: BTreeMap<(NodeIdx, MapIndex), Answer>,
+    pub(crate) waits: BTreeMap<(NodeIdx, MapIndex), NewWait>,
+    /// In the order in which they came.
+    pub(crate) signals: Vec<SignalRow>,
+    /// The request that made it.
+    pub(crate) request: Option<IdempotencyKey>,
 }
 
 #[derive(Debug, Clone)]
@@ -205,17 +215,6 @@ impl Tables {
     /// Runs of a tenant, by key.
     pub(crate) fn runs_of(&self, scope: TenantScope) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(move |((of, _), _)| *of == scope).map(|(_, run)| run)
-    }
-
-    /// Whether there is a run with this id, or one of the scheduler's making with this date.
-    pub(crate) fn has_run_id(&self, run: &store::NewRun) -> bool {
-        let date = |run_type, date: Option<Timestamp>| date.filter(|_| is_of_date(run_type)).map(micros);
-        let new = date(run.run_type, run.logical_date);
-        let is_same = |row: &RunRow| {
-            let is_same_date = new.is_some() && date(row.run_type, row.logical_date) == new;
-            row.dag_id == run.dag_id && (row.run_id == run.run_id || is_same_date)
-        };
-        self.runs_of(run.scope).any(|it| is_same(&it.row))
     }
 }
 

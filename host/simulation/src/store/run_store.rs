@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{RunKey, TenantScope};
-use store::{Cleared, CommitError, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{AnswerRow, Cleared, CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
 use super::commit::Whole;
 use super::rows::{Accepted, Run, SimStore};
@@ -44,6 +44,10 @@ impl RunStore for SimStore {
         Ok(self.tables().runs.get(&(scope, run)).map(snapshot))
     }
 
+    async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
+        Ok(self.tables().before(scope, run))
+    }
+
     async fn run_clear(
         &self,
         scope: TenantScope,
@@ -72,6 +76,10 @@ fn snapshot(run: &Run) -> RunSnapshot {
         run: run.row.clone(),
         nodes: run.nodes.values().cloned().collect(),
         instances: run.instances.values().map(|row| row.short).collect(),
+        blocks: run.blocks.values().copied().collect(),
+        answers: { run.answers.iter() }
+            .map(|((node, index), answer)| AnswerRow { node: *node, map_index: *index, answer: answer.clone() })
+            .collect(),
         prior_tries: prior_tries.into_iter().map(|((node, index), tries)| (node, index, tries)).collect(),
     }
 }

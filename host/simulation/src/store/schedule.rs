@@ -109,9 +109,7 @@ impl ScheduleStore for SimStore {
         logical_date: Timestamp,
     ) -> Result<Option<DatedRun>, StoreError> {
         let tables = self.tables();
-        let is_it = |row: &&store::RunRow| {
-            row.dag_id == *dag_id && row.logical_date == Some(logical_date) && is_of_date(row.run_type)
-        };
+        let is_it = |row: &&store::RunRow| row.dag_id == *dag_id && row.logical_date == Some(logical_date);
         let row = tables.runs_of(scope).map(|run| &run.row).find(is_it);
         Ok(row.map(|row| DatedRun {
             key: row.key,
@@ -146,9 +144,4 @@ impl ScheduleStore for SimStore {
         ended.truncate(limit as usize);
         Ok(ended)
     }
-}
-
-/// Whether runs of this type have their dates to themselves.
-pub(crate) fn is_of_date(run_type: RunType) -> bool {
-    matches!(run_type, RunType::Scheduled | RunType::Backfill)
 }

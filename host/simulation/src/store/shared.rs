@@ -15,12 +15,14 @@ use tokio::sync::mpsc;
 
 use super::SimStore;
 use super::commit::Whole;
+use super::rows::kept;
 
 /// The shards of all tenants that a commit is about.
 fn shards(whole: &Whole) -> BTreeSet<ShardId> {
     let Whole { commit, offers, events, results, .. } = whole;
     let scopes = commit.runs.iter().map(|it| it.scope);
     let scopes = scopes.chain(commit.ended.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.reopened.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.expansions.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.instances.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.transitions.iter().map(|it| it.scope));
@@ -58,13 +60,11 @@ impl SharedRunStore for SimStore {
     }
 
     async fn run_insert(&self, run: NewRun) -> Result<(), StoreError> {
-        let (scope, key, name) = (run.scope, run.key, run.run_id.as_str().to_owned());
+        let (scope, key) = (run.scope, run.key);
         let commit = RunCommit { runs: vec![run], ..RunCommit::default() };
         let mut tables = self.tables();
         match tables.commit(Whole { commit, ..Whole::default() }) {
-            Ok(committed) if committed.duplicate_runs.contains(&key) => {
-                Err(StoreError::Conflict { what: "run", name, why: "exists already" })
-            }
+            Ok(committed) if !committed.duplicate_runs.is_empty() => Err(committed.duplicate_runs[0].conflict()),
             Ok(_) => {
                 tables.cluster.tell(scope, EventKind::Look(key));
                 Ok(())
@@ -87,6 +87,15 @@ impl SharedRunStore for SimStore {
             tables.cluster.tell(scope, EventKind::Look(run));
         }
         Ok(cleared)
+    }
+
+    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if !tables.runs.contains_key(&(scope, run)) {
+            return Err(StoreError::Conflict { what: "run", name: run.to_string(), why: "does not exist" });
+        }
+        tables.cluster.tell(scope, EventKind::Asked { run, request: kept(request).into() });
+        Ok(())
     }
 
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError> {

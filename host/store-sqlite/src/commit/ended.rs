@@ -2,22 +2,24 @@
 
 use model::{MapIndex, RunKey, TaskState};
 use serde::Serialize;
-use store::{Ended, StoreError, StoredValue, storable_count};
+use store::{Ended, StoreError, storable_count};
 
 use super::batch::Batch;
 use super::json::{hex, micros, tenant, text};
 use super::kind::Kind;
+use super::xcom::{self, Left};
 
 /// The instances' next states, where they run under the fence that ended.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`.
 pub(crate) const UPDATE_INSTANCES: &str = "
 UPDATE task_instance AS t
 SET state = e.state, reason = e.reason, ended_at = e.ended_at, scheduled_at = coalesce(e.scheduled_at, t.scheduled_at),
-    retry_at = e.retry_at, lost_executions = e.lost_executions, suspect = e.suspect, has_value = e.has_value
+    retry_at = e.retry_at, lost_executions = e.lost_executions, suspect = e.suspect, has_value = e.has_value, since = e.since,
+    times_out = e.times_out
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS map_index,
         value ->> 4 AS try_number, value ->> 5 AS fence, value ->> 6 AS state, value ->> 7 AS reason,
         value ->> 8 AS ended_at, value ->> 9 AS scheduled_at, value ->> 10 AS retry_at, value ->> 11 AS lost_executions,
-        value ->> 12 AS suspect, value ->> 13 AS has_value
+        value ->> 12 AS suspect, value ->> 13 AS has_value, value ->> 14 AS since, value ->> 15 AS times_out
     FROM jsonb_each(?)) AS e
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
     AND t.state = 'running' AND t.fence = e.fence AND t.try_number = e.try_number";
@@ -37,17 +39,6 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
 CROSS JOIN dag_run AS r ON r.tenant_id = e.tenant_id AND r.key = e.run_key
 WHERE true
 ON CONFLICT DO NOTHING";
-
-/// The values of attempts that succeeded.
-/// Called by `RunStore::commit`. Adds to the table's key, by which it also finds what a cleared run may have left.
-pub(crate) const INSERT_XCOMS: &str = "
-INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
-SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    unhex(value ->> 7), value ->> 8
-FROM jsonb_each(?)
-WHERE true
-ON CONFLICT DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
-    value = excluded.value";
 
 /// Lengths of the lists that unmapped tasks returned.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_node`.
@@ -69,7 +60,11 @@ impl Kind for Ended {
         batch.push(INSERT_ATTEMPTS, rows.iter().map(attempt), count)?;
         let succeeded = || rows.iter().filter(|it| it.to == TaskState::Success);
         if succeeded().any(|it| !it.xcoms.is_empty()) {
-            batch.push(INSERT_XCOMS, succeeded().flat_map(xcoms), None)?;
+            let values = succeeded().flat_map(|it| {
+                let of = Left { scope: it.scope, instance: it.instance, at: it.execution.ended_at };
+                it.xcoms.iter().map(move |xcom| xcom::row(of, xcom))
+            });
+            batch.push(xcom::INSERT, values, None)?;
         }
         let lists = || succeeded().filter(|it| it.list_length.is_some() && it.instance.map_index == MapIndex::NONE);
         if lists().next().is_some() {
@@ -92,13 +87,15 @@ fn instance(it: &Ended) -> impl Serialize {
         it.try_number,
         it.fence,
         it.to.as_str(),
-        it.execution.end.message().map(text),
+        it.reason.as_deref().or_else(|| it.execution.end.message()).map(text),
         (!is_again).then_some(ended_at),
         is_again.then_some(ended_at),
         it.retry_at.map(micros),
         it.lost_executions,
         it.suspect,
         it.has_value && it.to == TaskState::Success,
+        it.since.map(micros),
+        it.times_out,
     )
 }
 
@@ -119,15 +116,4 @@ fn attempt(it: &Ended) -> impl Serialize {
         storable_count(used.memory_bytes),
         execution.end.message().map(text),
     )
-}
-
-fn xcoms(it: &Ended) -> impl Iterator<Item = impl Serialize> {
-    it.xcoms.iter().map(|xcom| {
-        let (size, digest, value) = match &xcom.value {
-            StoredValue::Inline(value) => (storable_count(value.len() as u64), None, Some(text(value))),
-            StoredValue::Blob { digest, size_bytes } => (storable_count(*size_bytes), Some(digest.to_hex()), None),
-        };
-        let key = (tenant(it.scope), hex(it.instance.run.uuid()), it.instance.node, it.instance.map_index);
-        (key.0, key.1, key.2, key.3, &xcom.key, micros(it.execution.ended_at), size, digest, value)
-    })
 }

@@ -17,6 +17,12 @@ pub(crate) fn json<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<St
     text.map_err(|detail| StoreError::Unavailable { detail: format!("rows cannot be written as JSON: {detail}") })
 }
 
+/// One JSON text, which is a cell.
+pub(crate) fn one<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Unavailable { detail: format!("a cell cannot be written as JSON: {error}") })
+}
+
 pub(crate) fn tenant(scope: TenantScope) -> i64 {
     scope.tenant().number()
 }

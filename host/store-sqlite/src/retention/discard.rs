@@ -55,8 +55,10 @@ pub(crate) const FORGET: &str = "DELETE FROM discarded_run WHERE tenant_id = ?1 
 /// The instance up to which rows of a table are deleted at a time, and the statement that does so. All walk the tables' keys over
 /// the run.
 /// Called by `RetentionStore::run_rows_delete`.
-const ROWS_OF_INSTANCES: [(&str, &str); 4] = [
+const ROWS_OF_INSTANCES: [(&str, &str); 6] = [
     (LAST_STATE, DELETE_STATES),
+    (LAST_ANSWER, DELETE_ANSWERS),
+    (LAST_WAIT, DELETE_WAITS),
     (LAST_XCOM, DELETE_XCOMS),
     (LAST_ATTEMPT, DELETE_ATTEMPTS),
     (LAST_INSTANCE, DELETE_INSTANCES),
@@ -70,6 +72,14 @@ pub(crate) const LAST_ATTEMPT: &str = "
 SELECT node, map_index FROM attempt WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
 pub(crate) const LAST_INSTANCE: &str = "
 SELECT node, map_index FROM task_instance WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
+pub(crate) const LAST_ANSWER: &str = "
+SELECT node, map_index FROM answer WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
+pub(crate) const LAST_WAIT: &str = "
+SELECT node, map_index FROM wait WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
+pub(crate) const DELETE_ANSWERS: &str =
+    "DELETE FROM answer WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
+pub(crate) const DELETE_WAITS: &str =
+    "DELETE FROM wait WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
 pub(crate) const DELETE_STATES: &str =
     "DELETE FROM task_state WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
 pub(crate) const DELETE_XCOMS: &str =
@@ -79,6 +89,10 @@ pub(crate) const DELETE_ATTEMPTS: &str =
 pub(crate) const DELETE_INSTANCES: &str =
     "DELETE FROM task_instance WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
 
+/// Contexts of the levels of mapping, a row for each expansion. Called by `RetentionStore::run_rows_delete`. Walks the table's key over the run.
+pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM map_block WHERE tenant_id = ?1 AND run_key = ?2";
+/// Signals, of which there are not many. Called by `RetentionStore::run_rows_delete`. Walks `signal_by_run` over the run.
+pub(crate) const DELETE_SIGNALS: &str = "DELETE FROM signal WHERE tenant_id = ?1 AND run_key = ?2";
 /// Tasks of a run, of which there are not many. Called by `RetentionStore::run_rows_delete`. Walks the table's key over the run.
 pub(crate) const DELETE_NODES: &str = "DELETE FROM task_node WHERE tenant_id = ?1 AND run_key = ?2";
 /// Called by `RetentionStore::run_rows_delete`. Finds the row by the table's key.
@@ -193,7 +207,7 @@ impl Write for DeleteRows {
             delete.execute(tx.conn().await?).await.map_err(failed)?;
             is_done &= last.is_none();
         }
-        for delete in [DELETE_NODES, DELETE_INPUT] {
+        for delete in [DELETE_BLOCKS, DELETE_SIGNALS, DELETE_NODES, DELETE_INPUT] {
             sqlx::query(delete).bind(tenant).bind(&run).execute(tx.conn().await?).await.map_err(failed)?;
         }
         Ok(is_done)

@@ -1,0 +1,89 @@
+//! What people do to runs: runs that run again, executions that end, instances that wait again or are marked.
+
+use model::outcome::ResourcesUsed;
+use model::{EndKind, MapIndex, NodeIdx, RunState, TaskState};
+use store::{AttemptRow, Cancelled, Reopened, Reset, Transition};
+
+use super::clear::reset;
+use super::rows::{Run, kept, micros};
+
+impl Run {
+    pub(super) fn cancel(&mut self, it: &Cancelled) -> bool {
+        let key = (it.instance.node, it.instance.map_index);
+        let Some(row) = self.instances.get_mut(&key) else { return false };
+        let was = row.short.state;
+        if !matches!(was, TaskState::Running | TaskState::Queued) || row.short.fence != it.fence {
+            return false;
+        }
+        row.short.state = TaskState::None;
+        if was == TaskState::Queued {
+            return true;
+        }
+        let attempt = AttemptRow {
+            instance: it.instance,
+            try_number: row.short.try_number,
+            fence: it.fence,
+            version: self.row.version,
+            started_at: row.short.started_at.unwrap_or(micros(it.at)),
+            ended_at: micros(it.at),
+            end: EndKind::Cancelled,
+            message: Some(kept(&it.message)),
+            used: ResourcesUsed::default(),
+        };
+        self.attempts.insert((key.0, key.1, attempt.try_number, it.fence), attempt).is_none()
+    }
+
+    pub(super) fn reopen(&mut self, it: &Reopened) -> bool {
+        let row = &mut self.row;
+        if row.state.is_ended() {
+            row.started_at = Some(micros(it.at));
+            row.state = RunState::Running;
+        }
+        row.reason = None;
+        row.ended_at = None;
+        row.clears += 1;
+        row.version = it.version.unwrap_or(row.version);
+        self.result = None;
+        true
+    }
+
+    pub(super) fn reset(&mut self, it: &Reset) -> bool {
+        let mut count = 0;
+        for row in self.instances.range_mut((it.node, it.first)..=(it.node, it.last)).map(|(_, row)| row) {
+            reset(row);
+            count += 1;
+        }
+        self.forget_values(it.node, it.first, it.last);
+        let is_reset = |node: NodeIdx, index: MapIndex| node == it.node && (it.first..=it.last).contains(&index);
+        self.answers.retain(|(node, index), _| !is_reset(*node, *index));
+        self.waits.retain(|(node, index), _| !is_reset(*node, *index));
+        if !it.keeps_state {
+            self.states.retain(|(node, index, _), _| !is_reset(*node, *index));
+        }
+        if it.first == MapIndex::NONE
+            && let Some(node) = self.nodes.get_mut(&it.node)
+        {
+            node.list_length = None;
+        }
+        count == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
+    }
+
+    pub(super) fn mark(&mut self, it: &Transition) -> bool {
+        let mut count = 0;
+        for row in self.instances.range_mut((it.node, it.first)..=(it.node, it.last)).map(|(_, row)| row) {
+            row.short.state = it.to;
+            row.short.retry_at = None;
+            row.reason = it.reason.as_deref().map(kept);
+            row.ended_at = it.to.is_ended().then_some(micros(it.at));
+            count += 1;
+        }
+        if it.to == TaskState::Removed {
+            self.forget_values(it.node, it.first, it.last);
+        }
+        count == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
+    }
+
+    pub(super) fn forget_values(&mut self, node: NodeIdx, first: MapIndex, last: MapIndex) {
+        self.xcoms.retain(|(of, index, _), _| *of != node || !(first..=last).contains(index));
+    }
+}
