@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{AssetEventId, AssetId, AssetName, DagId, RunKey, TenantScope};
+use model::{AssetEventId, AssetId, AssetName, DagId, RunKey, ShardId, TenantScope};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use store::{
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::rows::{self, Cells};
 use crate::session::Session;
-use crate::{PostgresStore, asset_event as event};
+use crate::{PostgresStore, asset_event as event, wakes};
 
 /// Assets as a DAG describes them.
 /// Called by `AssetStore::asset_declare`. Finds rows by the unique name.
@@ -56,6 +56,17 @@ SELECT $1, a.id, $3, $4, $5, $6, $7, $8, $9, $10
 FROM asset AS a
 WHERE a.tenant_id = $1 AND a.name = $2
 RETURNING id";
+
+/// Owners of runs that wait for an asset are told, and woken.
+/// Called by `AssetStore::asset_event_insert`. Walks `wait_by_key` over the asset; adds to the indexes of `event`.
+pub(crate) const INSERT_MET: &str = "
+WITH met AS (
+    INSERT INTO event (shard, tenant_id, run_key, kind)
+    SELECT DISTINCT $1::integer, w.tenant_id, w.run_key, 'met'
+    FROM wait AS w
+    WHERE w.tenant_id = $2 AND w.kind = 'asset' AND w.key = $3
+    RETURNING id)
+SELECT pg_notify('waft', $4) FROM met LIMIT 1";
 
 /// Events that wait for a DAG which does not wait for their assets any more.
 /// Called by `AssetStore::asset_declare`. Walks the key of `asset_waiting` over the DAG; finds the rest by number and key.
@@ -262,6 +273,7 @@ impl AssetStore for PostgresStore {
     async fn asset_event_insert(&self, event: &NewAssetEvent) -> Result<AssetEventId, StoreError> {
         let tenant = rows::tenant(event.scope);
         let mut session = self.session().await?;
+        session.begin("BEGIN").await?;
         let named = sqlx::query(INSERT_NAMED).bind(tenant).bind(event.at.as_microsecond());
         session.execute(named.bind(vec![event.asset.as_str()])).await?;
         let query = sqlx::query(INSERT_EVENT)
@@ -286,6 +298,15 @@ impl AssetStore for PostgresStore {
                 .bind(map_index.number()),
         };
         let row = session.one(query).await?;
+        let shard = ShardId::of(event.scope.tenant());
+        let met = || {
+            let wake = wakes::event(std::iter::once(shard));
+            sqlx::query(INSERT_MET).bind(shard.number()).bind(tenant).bind(event.asset.as_str()).bind(wake)
+        };
+        session.execute(met()).await?;
+        session.commit().await?;
+        // Once more for who began to wait meanwhile.
+        session.execute(met()).await?;
         Cells::of(&row, "asset_event").number("id").map(AssetEventId::from_number)
     }
 

@@ -49,6 +49,19 @@ WHERE tenant_id = $1 AND run_key = $2
         WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = task_state.node AND t.map_index = task_state.map_index
             AND t.state IN ('failed', 'upstream_failed')))";
 
+/// What cleared instances have said. Walks the keys of `answer` and `task_instance` over the run.
+pub(crate) const DELETE_ANSWERS: &str = "
+DELETE FROM answer
+WHERE tenant_id = $1 AND run_key = $2
+    AND (NOT $3 OR EXISTS (SELECT 1 FROM task_instance AS t
+        WHERE t.tenant_id = $1 AND t.run_key = $2 AND t.node = answer.node AND t.map_index = answer.map_index
+            AND t.state IN ('failed', 'upstream_failed')))";
+
+/// Contexts of levels of mapping, all of which are made again where everything is cleared, and what waited there. Walks the tables' keys
+/// over the run.
+pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM map_block WHERE tenant_id = $1 AND run_key = $2 AND NOT $3";
+pub(crate) const DELETE_WAITS: &str = "DELETE FROM wait WHERE tenant_id = $1 AND run_key = $2 AND NOT $3";
+
 /// Row −1 of each mapped task that is cleared as a whole; it may have no rows yet. Walks the keys of `task_node` and `task_instance` over the run.
 pub(crate) const INSERT_SUMMARIES: &str = "
 INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries)
@@ -83,8 +96,8 @@ WHERE tenant_id = $1 AND run_key = $2
 pub(crate) const RESET_INSTANCES: &str = "
 UPDATE task_instance
 SET state = 'none', reason = NULL, max_tries = max_tries - tries_before + try_number,
-    tries_before = try_number, lost_executions = 0, suspect = false, has_value = false, scheduled_at = NULL, started_at = NULL,
-    ended_at = NULL, retry_at = NULL, worker = NULL
+    tries_before = try_number, lost_executions = 0, suspect = false, has_value = false, since = NULL,
+    times_out = false, scheduled_at = NULL, started_at = NULL, ended_at = NULL, retry_at = NULL, worker = NULL
 WHERE tenant_id = $1 AND run_key = $2 AND (NOT $3 OR state IN ('failed', 'upstream_failed'))";
 
 /// The run goes on; its timeout counts from now. Finds it by the key of `dag_run_state`.
@@ -133,7 +146,8 @@ pub(crate) async fn clear(
     let ends = sqlx::query(INSERT_ATTEMPTS).bind(tenant).bind(run).bind(only_failed).bind(now.as_microsecond());
     session.execute(ends).await?;
     // What tells which instances are cleared is changed last.
-    for sql in [DELETE_XCOMS, DELETE_STATE, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES] {
+    let forget = [DELETE_XCOMS, DELETE_STATE, DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS];
+    for sql in forget.into_iter().chain([INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES]) {
         let query = sqlx::query(sql).bind(tenant).bind(run);
         // One of them needs no more to know.
         let query = if sql == DELETE_MAPPED { query } else { query.bind(only_failed) };

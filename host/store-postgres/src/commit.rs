@@ -7,13 +7,18 @@
 mod asset_event;
 mod claim;
 mod columns;
-mod dag_run;
+pub(crate) mod dag_run;
 mod ended;
+pub(crate) mod event_log;
 pub(crate) mod function;
+mod map_block;
 mod order;
+mod reset;
 pub(crate) mod shared;
 mod step;
 mod task_instance;
+mod wait;
+mod xcom;
 
 use std::collections::BTreeSet;
 
@@ -21,8 +26,8 @@ use model::{RunKey, ShardId, TenantScope};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use store::{
-    CommitError, EventId, KnownRun, Offer, Ownership, ResultChange, RunCommit, RunCommitted, SharedCommitError,
-    StoreError,
+    CommitError, DuplicateRun, EventId, KnownRun, NewRun, Offer, Ownership, ResultChange, RunCommit, RunCommitted,
+    SharedCommitError, StoreError,
 };
 
 use crate::cluster;
@@ -32,6 +37,8 @@ use crate::rows::{self, Cells};
 use crate::session::Session;
 use crate::wakes;
 use crate::writer::Writer;
+pub(crate) use columns::Document;
+
 use columns::Columns;
 
 /// How often a commit that the server gave up because of another transaction is tried.
@@ -92,8 +99,26 @@ async fn apply(session: &mut Session, mut whole: Whole) -> Result<RunCommitted, 
         if duplicates.is_empty() {
             return Ok(RunCommitted { duplicate_runs });
         }
+        let mut found = Vec::new();
+        for run in whole.commit.runs.iter().filter(|run| duplicates.contains(&run.key)) {
+            found.push(in_the_way(session, run, &whole.commit.runs, &duplicates).await?);
+        }
         leave_out(&mut whole, &duplicates);
-        duplicate_runs.extend(duplicates);
+        duplicate_runs.extend(found);
+    }
+}
+
+/// What is in the way of a run: one that is there, or one that comes before it in the commit.
+async fn in_the_way(
+    session: &mut Session,
+    run: &NewRun,
+    all: &[NewRun],
+    duplicates: &[RunKey],
+) -> Result<DuplicateRun, StoreError> {
+    let earlier = all.iter().take_while(|it| !std::ptr::eq(*it, run)).filter(|it| !duplicates.contains(&it.key));
+    match { earlier }.find_map(|it| Some((it, run.in_the_way(it)?))) {
+        Some((it, kind)) => Ok(DuplicateRun { run: run.key, kind, existing: it.run_id.clone() }),
+        None => dag_run::duplicate(session, run).await,
     }
 }
 
@@ -172,14 +197,14 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     dag_run::bind_runs(&commit.runs, &mut columns);
     dag_run::bind_nodes(&commit.runs, &mut columns);
     ended::bind_ends(&commit.ended, &mut columns);
-    ended::bind_xcoms(&commit.ended, &mut columns);
+    xcom::bind_xcoms(&commit.ended, &mut columns);
     ended::bind_list_lengths(&commit.ended, &mut columns);
     task_instance::bind_expansions(&commit.expansions, &mut columns);
     task_instance::bind_instances(&commit.instances, &mut columns);
     task_instance::bind_transitions(&commit.transitions, &mut columns);
     claim::bind_claims(&commit.claims, commit.fence, &mut columns);
     dag_run::bind_states(&commit.run_states, &mut columns);
-    asset_event::bind_asset_events(&commit.asset_events, &mut columns)?;
+    columns.add(document(commit)?);
     if !whole.is_shared() {
         return columns.finish();
     }
@@ -198,11 +223,34 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     columns.finish()
 }
 
+/// The rows of the steps that are rare.
+fn document(commit: &RunCommit) -> Result<Option<String>, StoreError> {
+    let mut document = Document::default();
+    reset::push(commit, &mut document);
+    task_instance::push_marks(&commit.marks, &mut document);
+    map_block::push(commit, &mut document)?;
+    xcom::push_values(commit, &mut document);
+    wait::push(commit, &mut document);
+    asset_event::push(&commit.asset_events, &mut document);
+    event_log::push(&commit.logs, &mut document);
+    Ok(document.finish())
+}
+
 /// The shards of all tenants that the commit is about.
 fn shards(whole: &Whole) -> Vec<ShardId> {
     let commit = &whole.commit;
     let scopes = commit.runs.iter().map(|it| it.scope);
     let scopes = scopes.chain(commit.ended.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.cancelled.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.reopened.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.resets.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.marks.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.blocks.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.values.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.answers.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.waits.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.woken.iter().map(|(scope, _)| *scope));
+    let scopes = scopes.chain(commit.signals.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.expansions.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.instances.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.transitions.iter().map(|it| it.scope));
@@ -238,7 +286,11 @@ fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     commit.ended.retain(|it| !runs.contains(&it.instance.run));
     commit.expansions.retain(|it| !runs.contains(&it.run));
     commit.instances.retain(|it| !runs.contains(&it.run));
+    commit.blocks.retain(|it| !runs.contains(&it.run));
     commit.transitions.retain(|it| !runs.contains(&it.run));
+    commit.values.retain(|it| !runs.contains(&it.instance.run));
+    commit.answers.retain(|it| !runs.contains(&it.run));
+    commit.waits.retain(|it| !runs.contains(&it.instance.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
     commit.asset_events.retain(|it| !runs.contains(&asset_event::run(it)));
@@ -256,9 +308,10 @@ mod tests {
 
     #[test]
     fn each_column_of_each_step_is_bound() {
-        let columns: usize = function::STEPS.iter().map(|step| step.columns.len()).sum();
+        // And the document.
+        let columns: usize = function::STEPS.iter().map(|step| step.width()).sum::<usize>() + 1;
         assert_eq!(arguments(&Whole::default()).unwrap().len(), columns);
-        let shared: usize = function::SHARED_STEPS.iter().map(|step| step.columns.len()).sum();
+        let shared: usize = function::SHARED_STEPS.iter().map(|step| step.width()).sum();
         let owned = Whole { owner: Some(nobody()), ..Whole::default() };
         assert_eq!(arguments(&owned).unwrap().len(), columns + shared + function::GUARD.len());
     }

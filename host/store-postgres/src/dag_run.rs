@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{DagId, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, VersionKey};
+use model::{
+    BackfillId, DagId, InstanceKey, MapIndex, NodeIdx, RunId, RunKey, RunState, TaskState, TenantScope, VersionKey,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 use store::{
-    AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest, RunFilter, RunOrder, RunReader, RunRow,
-    StoreError,
+    AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest, RequestedRun, RunFilter, RunOrder, RunParent,
+    RunReader, RunRow, StoreError, storable,
 };
 
 use crate::rows::{self, Cells};
@@ -16,12 +18,13 @@ use crate::{PostgresStore, attempt, task_instance, task_node};
 const COLUMNS: &str = "
 SELECT r.key, r.dag_id, r.run_id, r.version, v.version_number, b.name AS bundle, r.run_type, r.state, r.reason, i.conf,
     i.params, i.note, i.triggered_by, r.logical_date, r.interval_from, r.interval_to, r.run_after, r.queued_at, r.started_at,
-    r.ended_at, r.clears";
+    r.ended_at, r.clears, r.backfill_id, i.is_latest, i.variables, i.parent_run, i.parent_node, i.parent_map_index,
+    i.parent_depth";
 
 /// Begins the inner query, which finds the runs.
 const RUNS: &str = "
 FROM (SELECT r.tenant_id, r.key, r.dag_id, r.run_id, r.run_type, r.logical_date, r.interval_from, r.interval_to, r.run_after,
-    r.queued_at, s.version, s.state, s.reason, s.started_at, s.ended_at, s.clears";
+    r.queued_at, r.backfill_id, s.version, s.state, s.reason, s.started_at, s.ended_at, s.clears";
 
 /// The tables of the inner query, runs first. What belongs to a row is looked up by key, one row after the other; the offset of 0
 /// keeps the planner from turning that into a join whose order it would guess.
@@ -44,6 +47,11 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (SELECT * FROM dag_version AS v WHERE v.tenant_id = r.tenant_id AND v.key = r.version OFFSET 0) AS v
 CROSS JOIN LATERAL (
     SELECT * FROM bundle_version AS b WHERE b.tenant_id = r.tenant_id AND b.key = v.bundle_version OFFSET 0) AS b";
+
+/// The run that a request made.
+/// Called by `RunReader::run_of_request`. Finds it by `dag_run_by_idempotency_key`.
+pub(crate) const OF_REQUEST: &str = "
+SELECT key, run_id, idempotency_digest FROM dag_run WHERE tenant_id = $1 AND dag_id = $2 AND idempotency_key = $3";
 
 /// A run by its id.
 /// Called by `RunReader::run_fetch`. Finds rows by `dag_run_by_run_id` and the keys of what belongs to the run.
@@ -174,6 +182,22 @@ impl RunReader for PostgresStore {
         row.as_ref().map(|row| of_row(row, scope)).transpose()
     }
 
+    async fn run_of_request(
+        &self,
+        scope: TenantScope,
+        dag_id: &DagId,
+        key: &str,
+    ) -> Result<Option<RequestedRun>, StoreError> {
+        let query = sqlx::query(OF_REQUEST).bind(rows::tenant(scope)).bind(dag_id.as_str()).bind(storable(key));
+        let row = self.session().await?.optional(query).await?;
+        let request = |row| {
+            let cells = Cells::of(row, "dag_run");
+            let run = RunKey::from_uuid(cells.uuid("key")?);
+            Ok(RequestedRun { run, run_id: cells.parsed("run_id")?, digest: cells.digest("idempotency_digest")? })
+        };
+        row.as_ref().map(request).transpose()
+    }
+
     async fn run_list(
         &self,
         scope: TenantScope,
@@ -210,13 +234,21 @@ impl RunReader for PostgresStore {
         task_instance::counts(&mut self.session().await?, scope, run).await
     }
 
-    async fn attempt_list(
-        &self,
-        scope: TenantScope,
-        instance: model::InstanceKey,
-    ) -> Result<Vec<AttemptRow>, StoreError> {
+    async fn attempt_list(&self, scope: TenantScope, instance: InstanceKey) -> Result<Vec<AttemptRow>, StoreError> {
         attempt::list(&mut self.session().await?, scope, instance).await
     }
+}
+
+fn parent(cells: &Cells<'_>) -> Result<Option<RunParent>, StoreError> {
+    let Some(run) = cells.uuid_opt("parent_run")? else { return Ok(None) };
+    let map_index: i32 = cells.number("parent_map_index")?;
+    let instance = InstanceKey {
+        run: RunKey::from_uuid(run),
+        node: NodeIdx(cells.number("parent_node")?),
+        map_index: MapIndex::from_number(map_index)
+            .ok_or_else(|| cells.corrupt("parent_map_index", "it is below -1"))?,
+    };
+    Ok(Some(RunParent { instance, depth: cells.number("parent_depth")? }))
 }
 
 /// Reads the columns of this file's queries.
@@ -249,5 +281,9 @@ pub(crate) fn of_row(row: &PgRow, scope: TenantScope) -> Result<RunRow, StoreErr
         started_at: cells.time_opt("started_at")?,
         ended_at: cells.time_opt("ended_at")?,
         clears: cells.number("clears")?,
+        is_latest: cells.flag("is_latest")?,
+        variables: cells.shared("variables")?,
+        parent: parent(&cells)?,
+        backfill: cells.number_opt("backfill_id")?.map(BackfillId::from_number),
     })
 }

@@ -23,7 +23,7 @@ pub(crate) const LIST: &str = "
 SELECT e.*
 FROM unnest($1::integer[]) AS s (shard)
 CROSS JOIN LATERAL (
-    SELECT id, tenant_id, run_key, node, map_index, try_number, fence, report
+    SELECT id, tenant_id, run_key, node, map_index, try_number, fence, report, kind, request
     FROM event
     WHERE event.shard = s.shard
     ORDER BY event.shard, event.id
@@ -37,6 +37,15 @@ pub(crate) const NEWS: &str = "
 SELECT s.run_key, s.state, s.result_available
 FROM unnest($1::bigint[], $2::uuid[]) AS e (tenant_id, run_key)
 JOIN dag_run_state AS s ON s.tenant_id = e.tenant_id AND s.run_key = e.run_key";
+
+/// What somebody asks the owner of a run for; the owner is woken.
+/// Called by `SharedRunStore::run_ask`. Finds the run by the key of `dag_run`; adds to the indexes of `event`.
+pub(crate) const INSERT_ASKED: &str = "
+WITH asked AS (
+    INSERT INTO event (shard, tenant_id, run_key, kind, request)
+    SELECT $1, r.tenant_id, r.key, 'asked', $4 FROM dag_run AS r WHERE r.tenant_id = $2 AND r.key = $3
+    RETURNING id)
+SELECT id, pg_notify('waft', $5)::text FROM asked";
 
 /// A report as it stands in an event; its identity has columns of its own.
 #[derive(Serialize, Deserialize)]
@@ -128,7 +137,12 @@ fn event(row: &PgRow) -> Result<EventRow, StoreError> {
     let kind = if cells.text_opt("report")?.is_some() {
         EventKind::Reported(Box::new(report_of(&cells, scope, run)?))
     } else {
-        EventKind::Look(run)
+        match cells.text_opt("kind")?.as_deref() {
+            None => EventKind::Look(run),
+            Some("met") => EventKind::Met(run),
+            Some("asked") => EventKind::Asked { run, request: cells.shared("request")? },
+            Some(other) => return Err(cells.corrupt("kind", format_args!("{other:?} is no kind of event"))),
+        }
     };
     Ok(EventRow { id: EventId(cells.number("id")?), scope, kind })
 }
@@ -142,15 +156,10 @@ impl SharedRunStore for PostgresStore {
     }
 
     async fn run_insert(&self, run: NewRun) -> Result<(), StoreError> {
-        let (key, run_id) = (run.key, run.run_id.clone());
         let looks = vec![(run.scope, run.key)];
         let commit = RunCommit { runs: vec![run], ..RunCommit::default() };
         match commit::commit(&self.writer, Whole { commit, looks, ..Whole::default() }).await {
-            Ok(committed) if committed.duplicate_runs.contains(&key) => {
-                let name = run_id.as_str().to_owned();
-                Err(StoreError::Conflict { what: "run", name, why: "exists already" })
-            }
-            Ok(_) => Ok(()),
+            Ok(committed) => committed.duplicate_runs.first().map_or(Ok(()), |found| Err(found.conflict())),
             Err(SharedCommitError::Commit(store::CommitError::Store(error))) => Err(error),
             Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }),
         }
@@ -164,6 +173,16 @@ impl SharedRunStore for PostgresStore {
         now: Timestamp,
     ) -> Result<Cleared, StoreError> {
         clear::clear(&mut self.session().await?, scope, run, only_failed, now, Tell::Owner).await
+    }
+
+    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
+        let shard = ShardId::of(scope.tenant());
+        let query = sqlx::query(INSERT_ASKED).bind(shard.number()).bind(rows::tenant(scope)).bind(run.uuid());
+        let query = query.bind(store::storable(request)).bind(wakes::event(std::iter::once(shard)));
+        match self.session().await?.optional(query).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Conflict { what: "run", name: run.to_string(), why: "does not exist" }),
+        }
     }
 
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError> {

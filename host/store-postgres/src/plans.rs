@@ -8,17 +8,22 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use model::{AssetId, DagId, MapIndex, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope};
+use model::{
+    AssetId, DagId, InstanceKey, MapIndex, NodeIdx, RunId, RunState, RunType, TaskId, TaskState, TenantId, TenantScope,
+};
 use sqlx::{AssertSqlSafe, Row};
-use store::{AssetEventFilter, DagFilter, InstanceFilter, PageRequest, RunFilter, RunOrder};
+use store::{
+    AssetEventFilter, DagFilter, EventLogFilter, InstanceFilter, PageRequest, RunFilter, RunOrder, WaitFilter, WaitKind,
+};
 use uuid::Uuid;
 
-use crate::commit::{function, shared};
+use crate::commit::{dag_run as commit_run, function, shared};
 use crate::retention::discard;
 use crate::session::Session;
 use crate::{
-    PostgresStore, asset, asset_event, attempt, auth, backfill, catalog, clear, connection, dag, dag_run, dag_version,
-    event, migrate, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable, work,
+    PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, connection, dag, dag_run,
+    dag_version, event, event_log, migrate, pool, retention, run_store, schedule, state, task_instance, task_node,
+    value, variable, wait, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -82,6 +87,10 @@ const LAST_OF_KEY: &[(&str, &str)] = &[
     ("attempt", "fence"),
     ("dag_run_state", "run_key"),
     ("event", "id"),
+    ("answer", "map_index"),
+    ("map_block", "first"),
+    ("signal", "id"),
+    ("wait", "map_index"),
     ("task_instance", "map_index"),
     ("task_node", "node"),
     ("work", "map_index"),
@@ -95,9 +104,14 @@ fn fixed() -> Vec<(&'static str, String)> {
         };
     }
     let mut all = statements! {
-        asset::{UPSERT, INSERT_NAMED, DELETE_USERS, INSERT_USERS, INSERT_EVENT, FORGET_WAITING, FETCH, FIND, USERS}
+        asset::{UPSERT, INSERT_NAMED, DELETE_USERS, INSERT_USERS, INSERT_EVENT, INSERT_MET, FORGET_WAITING, FETCH, FIND, USERS}
         asset_event::{OF_RUN, RUNS, DAGS, WAITING, DROP, TAKE, CONSUME, INSERT_START, STARTS, DELETE_START}
         attempt::{LIST}
+        before::{BY_DATE, BY_RUN_AFTER, TASKS}
+        commit_run::{FIND_DUPLICATE}
+        dag_run::{OF_REQUEST}
+        event_log::{FETCH}
+        wait::{RECEIVER, INSERT_SIGNAL, FIND_SIGNAL, INSERT_MET, SIGNALS, SIGNAL_OF_INSTANCE}
         auth::{INSERT_TOKEN, FIND_TOKEN}
         backfill::{INSERT, FETCH, UNFINISHED, MOVE, SLICES, COUNT_SLICES, SLICES_IN, SLICES_OPEN, BEGIN, END}
         catalog::{
@@ -106,20 +120,20 @@ fn fixed() -> Vec<(&'static str, String)> {
         }
         clear::{
             LOCK_RUN, DELETE_WORK, INSERT_LOOK, MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE,
-            INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
+            DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
-        event::{LIST, NEWS}
+        event::{LIST, NEWS, INSERT_ASKED}
         migrate::{NEWEST}
         pool::{PUT, FETCH, DELETE}
-        retention::{TENANTS, RUNS, COMPONENTS, INPUTS, VALUES, STATES}
+        retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
             ENDED_BEFORE, DAGS, BEYOND, DISCARD, DISCARDED, FORGET, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES,
-            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
+            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
             IDLE_BUNDLE_VERSIONS, LOCK_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSIONS,
         }
-        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, PRIOR_TRIES}
+        run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, BLOCKS, ANSWERS, PRIOR_TRIES}
         schedule::{TENANTS, UNREAD, PUT, FETCH, DUE, NEXT, PAUSE, RUN_OF_DATE, UNFINISHED, ENDED_LAST}
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
@@ -135,7 +149,7 @@ fn fixed() -> Vec<(&'static str, String)> {
 
 fn of_commit() -> Vec<(&'static str, String)> {
     let all = function::STEPS.iter().flat_map(|step| step.statements.iter().map(move |it| (step, it)));
-    all.map(|(step, it)| (it.name, it.over(&step.rows_of_arrays(1)))).collect()
+    all.map(|(step, it)| (it.name, it.over(&step.rows_of_parameters(1)))).collect()
 }
 
 fn built() -> Vec<(&'static str, String)> {
@@ -164,6 +178,11 @@ fn built() -> Vec<(&'static str, String)> {
     let instances_of_dag = InstanceFilter { dag_id: Some(dag_id()), ..InstanceFilter::default() };
     let tagged = DagFilter { tags: vec!["a".into()], ..DagFilter::default() };
     let of_bundle = DagFilter { bundle: Some(model::BundleName::new("b").unwrap()), ..DagFilter::default() };
+    let log_of_dag = EventLogFilter { dag_id: Some(dag_id()), descending: true, ..EventLogFilter::default() };
+    let instance = InstanceKey { run, node: NodeIdx(0), map_index: MapIndex::NONE };
+    let waits_of_run = WaitFilter { run: Some(run), ..WaitFilter::default() };
+    let signals_of_dag =
+        WaitFilter { kind: Some(WaitKind::Signal), dag_id: Some(dag_id()), has_form: true, ..WaitFilter::default() };
     let events = AssetEventFilter::default();
     let of_asset = AssetEventFilter { asset: Some(AssetId::from_number(1)), ..events.clone() };
     let of_source = AssetEventFilter { source_dag: Some(dag_id()), descending: true, ..events.clone() };
@@ -177,6 +196,16 @@ fn built() -> Vec<(&'static str, String)> {
         ("backfill::list_query", backfill::list_query(OWN, None, PAGE)),
         ("backfill::list_query of a DAG", backfill::list_query(OWN, Some(&dag_id()), PAGE)),
         ("backfill::count_query of a DAG", backfill::count_query(OWN, Some(&dag_id()))),
+        ("event_log::list_query", event_log::list_query(OWN, &EventLogFilter::default(), PAGE)),
+        ("event_log::list_query of a DAG", event_log::list_query(OWN, &log_of_dag, PAGE)),
+        ("event_log::count_query of a DAG", event_log::count_query(OWN, &log_of_dag)),
+        ("wait::of_run_query", wait::of_run_query(OWN, run)),
+        ("wait::on_query", wait::on_query(OWN, WaitKind::Asset, "a", None, 50)),
+        ("wait::on_query after", wait::on_query(OWN, WaitKind::DagRun, "a", Some(instance), 50)),
+        ("wait::list_query", wait::list_query(OWN, &WaitFilter::default(), PAGE)),
+        ("wait::list_query of signals of a DAG", wait::list_query(OWN, &signals_of_dag, PAGE)),
+        ("wait::list_query of a run", wait::list_query(OWN, &waits_of_run, PAGE)),
+        ("wait::count_query", wait::count_query(OWN, &WaitFilter::default())),
         ("connection::list_query", connection::list_query(OWN, None, PAGE)),
         ("connection::count_query", connection::count_query(OWN, Some("a%"))),
         ("pool::list_query", pool::list_query(OWN, None, PAGE)),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::json::blob_markers;
-use model::{BundleVersionKey, DagId, RunKey, TenantId, TenantScope, VersionKey};
+use model::{BackfillId, BundleVersionKey, DagId, RunKey, TenantId, TenantScope, VersionKey};
 use sqlx::postgres::PgRow;
 use store::{EndedRun, IdleBundleVersion, IdleVersion, RefCursor, RefPage, RetentionStore, StoreError, ValuePlace};
 use uuid::Uuid;
@@ -15,6 +15,11 @@ pub(crate) mod discard;
 
 /// All tenants. Called by `RetentionStore::tenant_list`. Walks the table, which has a row for each.
 pub(crate) const TENANTS: &str = "SELECT tenant_id FROM tenant ORDER BY tenant_id";
+
+/// What backfills were given.
+/// Called by `RetentionStore::blob_refs`. Walks the table's key from a place on.
+pub(crate) const BACKFILLS: &str = "
+SELECT id, conf, coalesce(params, '{}') AS params FROM backfill WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3";
 
 /// Runs after a key. Called by `RetentionStore::run_keys`. Walks the table's key from a place on.
 pub(crate) const RUNS: &str = "SELECT key FROM dag_run WHERE tenant_id = $1 AND key > $2 ORDER BY key LIMIT $3";
@@ -67,6 +72,7 @@ impl RetentionStore for PostgresStore {
     async fn blob_refs(&self, scope: TenantScope, from: RefCursor, limit: u32) -> Result<RefPage, StoreError> {
         match from {
             RefCursor::Components(after) => self.components(scope, after, limit).await,
+            RefCursor::Backfills(after) => self.backfills(scope, after, limit).await,
             RefCursor::Inputs(after) => self.inputs(scope, after, limit).await,
             RefCursor::Values(after) => {
                 let (page, last) = self.values(VALUES, scope, after, limit).await?;
@@ -171,13 +177,36 @@ impl PostgresStore {
         let after = after.map_or(Uuid::nil(), BundleVersionKey::uuid);
         let query = sqlx::query(COMPONENTS).bind(rows::tenant(scope)).bind(after).bind(i64::from(limit));
         let found = self.session().await?.all(query).await?;
-        let mut page = RefPage { next: Some(RefCursor::Inputs(None)), ..RefPage::default() };
+        let mut page = RefPage { next: Some(RefCursor::Backfills(None)), ..RefPage::default() };
         for row in &found {
             page.named.push(Cells::of(row, "bundle_version").digest("component")?);
         }
         if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
             let key = Cells::of(last, "bundle_version").uuid("key")?;
             page.next = Some(RefCursor::Components(Some(BundleVersionKey::from_uuid(key))));
+        }
+        Ok(page)
+    }
+
+    async fn backfills(
+        &self,
+        scope: TenantScope,
+        after: Option<BackfillId>,
+        limit: u32,
+    ) -> Result<RefPage, StoreError> {
+        let after = after.map_or(0, BackfillId::number);
+        let query = sqlx::query(BACKFILLS).bind(rows::tenant(scope)).bind(after).bind(i64::from(limit));
+        let found = self.session().await?.all(query).await?;
+        let mut page = RefPage { next: Some(RefCursor::Inputs(None)), ..RefPage::default() };
+        for row in &found {
+            let cells = Cells::of(row, "backfill");
+            for text in [cells.text("conf")?, cells.text("params")?] {
+                page.named.extend(blob_markers(text).into_iter().map(|blob| blob.digest));
+            }
+        }
+        if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+            let id = BackfillId::from_number(Cells::of(last, "backfill").number("id")?);
+            page.next = Some(RefCursor::Backfills(Some(id)));
         }
         Ok(page)
     }

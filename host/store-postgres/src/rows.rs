@@ -84,6 +84,11 @@ impl<'r> Cells<'r> {
         self.text(column)?.parse().map_err(|error| self.corrupt(column, error))
     }
 
+    pub(crate) fn parsed_opt<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text: Option<&str> = self.get(column)?;
+        text.map(|text| text.parse().map_err(|error| self.corrupt(column, error))).transpose()
+    }
+
     pub(crate) fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
         self.get(column)
     }
@@ -128,11 +133,21 @@ impl<'r> Cells<'r> {
         let number: i32 = self.number("map_index")?;
         MapIndex::from_number(number).ok_or_else(|| self.corrupt("map_index", format_args!("{number} is below -1")))
     }
+
+    pub(crate) fn map_index_opt(&self) -> Result<Option<MapIndex>, StoreError> {
+        let number: Option<i32> = self.get("map_index")?;
+        number.map(|_| self.map_index()).transpose()
+    }
 }
 
 /// The tenant as it is bound.
 pub(crate) fn tenant(scope: TenantScope) -> i64 {
     scope.tenant().number()
+}
+
+/// Bytes as they stand in a text that is to become some.
+pub(crate) fn bytea(digest: Digest) -> String {
+    format!("\\x{}", digest.to_hex())
 }
 
 /// A number as a narrow column takes it; no limit of the model comes near the end of it.

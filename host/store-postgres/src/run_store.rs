@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{Fence, RunKey, TenantId, TenantScope, TryNumber};
+use model::{Fence, RunKey, ScopeIdx, TenantId, TenantScope, TryNumber};
 use sqlx::postgres::PgRow;
 use store::{
-    Cleared, CommitError, InstanceSnapshot, RunCommit, RunCommitted, RunSnapshot, RunStore, SharedCommitError,
-    StoreError,
+    AnswerRow, BlockRow, Cleared, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot,
+    RunStore, SharedCommitError, StoreError,
 };
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::clear::Tell;
 use crate::commit::Whole;
 use crate::rows::{self, Cells};
 use crate::session::Session;
-use crate::{PostgresStore, clear, commit, dag_run, task_node};
+use crate::{PostgresStore, before, clear, commit, dag_run, task_node};
 
 /// The next epoch.
 /// Called by `RunStore::epoch_advance`. The table has one row.
@@ -36,10 +36,22 @@ LIMIT $3";
 /// Instances of a run.
 /// Called by `RunStore::run_snapshot`. Walks the key of `task_instance` over the run.
 pub(crate) const INSTANCES: &str = "
-SELECT node, map_index, state, try_number, max_tries, fence, retry_at, lost_executions, suspect, has_value, started_at
+SELECT node, map_index, state, try_number, max_tries, fence, retry_at, since, times_out, lost_executions, suspect, has_value,
+    started_at
 FROM task_instance
 WHERE tenant_id = $1 AND run_key = $2
 ORDER BY node, map_index";
+
+/// Contexts of its levels of mapping.
+/// Called by `RunStore::run_snapshot`. Walks the table's key over the run.
+pub(crate) const BLOCKS: &str = "
+SELECT level, first, parent, length, first_position, live FROM map_block WHERE tenant_id = $1 AND run_key = $2
+ORDER BY level, first";
+
+/// What its successes said.
+/// Called by `RunStore::run_snapshot`. Walks the table's key over the run.
+pub(crate) const ANSWERS: &str =
+    "SELECT node, map_index, answer FROM answer WHERE tenant_id = $1 AND run_key = $2 ORDER BY node, map_index";
 
 /// Highest try numbers of instances without a row.
 /// Called by `RunStore::run_snapshot` for a run that was cleared. Walks the key of `attempt` over the run, and probes the key
@@ -100,6 +112,15 @@ impl RunStore for PostgresStore {
         Ok(snapshot)
     }
 
+    async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
+        // One transaction, so that the run and its tasks are of one time.
+        let mut session = self.session().await?;
+        session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let before = before::fetch(&mut session, scope, run).await?;
+        session.commit().await?;
+        Ok(before)
+    }
+
     async fn run_clear(
         &self,
         scope: TenantScope,
@@ -120,6 +141,11 @@ async fn snapshot(session: &mut Session, scope: TenantScope, run: RunKey) -> Res
     let query = sqlx::query(INSTANCES).bind(rows::tenant(scope)).bind(run.uuid());
     let mut instances = Vec::new();
     session.each(query, |row| instance(row).map(|row| instances.push(row))).await?;
+    let (mut blocks, mut answers) = (Vec::new(), Vec::new());
+    let query = sqlx::query(BLOCKS).bind(rows::tenant(scope)).bind(run.uuid());
+    session.each(query, |row| block(row).map(|row| blocks.push(row))).await?;
+    let query = sqlx::query(ANSWERS).bind(rows::tenant(scope)).bind(run.uuid());
+    session.each(query, |row| answer(row).map(|row| answers.push(row))).await?;
     let prior_tries = if row.clears == 0 {
         Vec::new()
     } else {
@@ -134,8 +160,28 @@ async fn snapshot(session: &mut Session, scope: TenantScope, run: RunKey) -> Res
         run: row,
         nodes,
         instances,
+        blocks,
+        answers,
         prior_tries: prior_tries.iter().map(prior).collect::<Result<_, StoreError>>()?,
     }))
+}
+
+fn block(row: &PgRow) -> Result<BlockRow, StoreError> {
+    let cells = Cells::of(row, "map_block");
+    Ok(BlockRow {
+        level: ScopeIdx(cells.number("level")?),
+        parent: cells.number("parent")?,
+        first: cells.number("first")?,
+        length: cells.number("length")?,
+        offset: cells.number("first_position")?,
+        live: cells.number("live")?,
+    })
+}
+
+fn answer(row: &PgRow) -> Result<AnswerRow, StoreError> {
+    let cells = Cells::of(row, "answer");
+    let answer = serde_json::from_str(cells.text("answer")?).map_err(|error| cells.corrupt("answer", error))?;
+    Ok(AnswerRow { node: cells.node()?, map_index: cells.map_index()?, answer })
 }
 
 fn instance(row: &PgRow) -> Result<InstanceSnapshot, StoreError> {
@@ -148,6 +194,8 @@ fn instance(row: &PgRow) -> Result<InstanceSnapshot, StoreError> {
         max_tries: cells.number("max_tries")?,
         fence: Fence::from_row(cells.number("fence")?),
         retry_at: cells.time_opt("retry_at")?,
+        since: cells.time_opt("since")?,
+        times_out: cells.flag("times_out")?,
         lost_executions: cells.number("lost_executions")?,
         suspect: cells.flag("suspect")?,
         has_value: cells.flag("has_value")?,

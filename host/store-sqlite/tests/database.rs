@@ -65,6 +65,11 @@ async fn fill(store: &SqliteStore) -> AttemptToken {
         data_interval: None,
         run_after: NOW,
         queued_at: NOW,
+        is_latest: true,
+        variables: "{}".into(),
+        parent: None,
+        backfill: None,
+        idempotency: None,
         started_at: Some(NOW),
         nodes: vec![NewNode { node: NodeIdx(0), task_id: TaskId::new("task").unwrap(), map_length: None }],
     };
@@ -77,6 +82,7 @@ async fn fill(store: &SqliteStore) -> AttemptToken {
         state: TaskState::Scheduled,
         try_number: TryNumber(1),
         max_tries: 1,
+        retry_at: None,
         reason: None,
         at: NOW,
     };

@@ -6,6 +6,8 @@
 mod asset;
 mod auth;
 mod backfill;
+mod before;
+mod by_hand;
 mod catalog;
 mod clear;
 mod cluster;
@@ -23,6 +25,7 @@ mod text;
 mod twins;
 mod value;
 mod variable;
+mod wait;
 
 use async_trait::async_trait;
 
@@ -31,8 +34,8 @@ pub use retention::{KeptStores, conformance_of_retention};
 pub use twins::agree;
 
 use crate::{
-    AssetStore, AuthStore, BackfillStore, Catalog, ConnectionStore, PoolStore, RunReader, RunStore, ScheduleStore,
-    StateStore, ValueStore, VariableStore,
+    AssetStore, AuthStore, BackfillStore, Catalog, ConnectionStore, EventLogStore, PoolStore, RunReader, RunStore,
+    ScheduleStore, StateStore, ValueStore, VariableStore, WaitStore,
 };
 
 /// A store that does everything.
@@ -46,6 +49,8 @@ pub trait Stores:
     + ScheduleStore
     + BackfillStore
     + AssetStore
+    + WaitStore
+    + EventLogStore
     + VariableStore
     + ConnectionStore
     + PoolStore
@@ -61,6 +66,8 @@ impl<T> Stores for T where
         + ScheduleStore
         + BackfillStore
         + AssetStore
+        + WaitStore
+        + EventLogStore
         + VariableStore
         + ConnectionStore
         + PoolStore
@@ -141,6 +148,33 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             a_mapped_task_without_rows,
             what_the_end_of_the_run_skipped,
         }
+        by_hand::{
+            a_reset_forgets_what_an_instance_left,
+            what_is_cancelled_leaves_an_attempt_and_a_stale_fence,
+            a_mark_takes_any_state,
+            what_is_removed_loses_its_values,
+            states_follow_each_other_as_they_may,
+            contexts_and_answers_come_back,
+            a_list_that_has_grown_adds_rows,
+            an_approval_waits_and_leaves_its_answers,
+            what_is_done_is_logged_with_it,
+            one_of_many_is_cleared_alone,
+        }
+        wait::{
+            who_waits_is_found_by_what_for,
+            who_waits_no_more_is_not_found,
+            a_signal_may_come_before_the_wait,
+            signals_have_a_limit_and_end_with_the_run,
+            a_wait_for_an_asset_is_met_by_a_later_event,
+            a_wait_for_a_run_is_met_by_its_end,
+            an_approval_has_a_form,
+        }
+        before::{
+            runs_come_after_each_other,
+            tasks_of_the_run_before_are_met_when_all_has_gone_well,
+            what_is_in_the_way_of_a_run_is_named,
+            what_a_run_was_given_stays,
+        }
         value::{
             values_come_with_success_alone,
             pages_end_at_rows_and_at_bytes,
@@ -157,7 +191,7 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             a_dag_is_looked_at_once_for_each_version,
             a_cursor_only_moves_forwards,
             what_is_due_comes_in_order_and_not_while_it_is_paused,
-            a_date_has_one_run_of_the_scheduler,
+            a_date_has_one_run,
             how_the_last_runs_ended,
         }
         backfill::{

@@ -160,6 +160,26 @@ pub struct DuplicateRun {
     pub existing: RunId,
 }
 
+impl NewRun {
+    /// What this run shares with another one that it may not.
+    pub fn in_the_way(&self, other: &Self) -> Option<DuplicateKind> {
+        let is_of_dag = (self.scope, &self.dag_id) == (other.scope, &other.dag_id);
+        let is_same_request = match (&self.idempotency, &other.idempotency) {
+            (Some(request), Some(before)) => request.key == before.key,
+            _ => false,
+        };
+        if is_of_dag && is_same_request {
+            Some(DuplicateKind::IdempotencyKey)
+        } else if (is_of_dag && self.run_id == other.run_id) || (self.scope, self.key) == (other.scope, other.key) {
+            Some(DuplicateKind::RunId)
+        } else if is_of_dag && self.logical_date.is_some() && self.logical_date == other.logical_date {
+            Some(DuplicateKind::LogicalDate)
+        } else {
+            None
+        }
+    }
+}
+
 impl DuplicateRun {
     /// As an error of a method that makes this run alone.
     pub fn conflict(&self) -> StoreError {

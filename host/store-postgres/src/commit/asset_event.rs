@@ -1,19 +1,19 @@
 //! Events of assets that successes tell of.
 
 use model::RunKey;
-use serde::Serialize;
-use store::{AssetSource, NewAssetEvent, StoreError, storable};
+use serde_json::{Value, json};
+use store::{AssetSource, NewAssetEvent, storable};
 use uuid::Uuid;
 
-use super::columns::{Columns, micros};
-use super::step::{Blame, Changes, Statement, Step};
+use super::columns::{Document, micros};
+use super::step::{Blame, Changes, Source, Statement, Step};
 use crate::rows::tenant;
 
 /// Assets of the events that nobody has described yet.
 /// Called by `RunStore::commit`. Finds rows by the unique name.
 const INSERT_ASSETS: &str = "
 INSERT INTO asset (tenant_id, name, extra, created_at, updated_at)
-SELECT e.tenant_id, e.event::json ->> 0, '{}', (e.event::json ->> 2)::bigint, (e.event::json ->> 2)::bigint
+SELECT e.tenant_id, e.asset, '{}', e.at, e.at
 FROM {rows}
 ON CONFLICT DO NOTHING";
 
@@ -22,16 +22,26 @@ ON CONFLICT DO NOTHING";
 /// indexes and to the key of `asset_waiting`.
 const INSERT_EVENTS: &str = "
 INSERT INTO asset_event (tenant_id, asset_id, extra, at, told_by, dag_id, run_key, run_id, task_id, map_index)
-SELECT e.tenant_id, a.id, e.event::json ->> 1, (e.event::json ->> 2)::bigint, e.event::json ->> 3, e.event::json ->> 4,
-    CASE WHEN e.event::json ->> 3 IS NULL THEN e.run_key END, e.event::json ->> 5, e.event::json ->> 6,
-    (e.event::json ->> 7)::integer
+SELECT e.tenant_id, a.id, e.extra, e.at, e.told_by, e.dag_id, CASE WHEN e.told_by IS NULL THEN e.run_key END, e.run_id, e.task_id,
+    e.map_index
 FROM {rows}
 CROSS JOIN LATERAL (
-    SELECT id FROM asset WHERE tenant_id = e.tenant_id AND name = e.event::json ->> 0 OFFSET 0) AS a";
+    SELECT id FROM asset WHERE tenant_id = e.tenant_id AND name = e.asset OFFSET 0) AS a";
 
-/// Most of a row is one text, for a function has no more than a hundred arguments.
 pub(crate) const ASSET_EVENTS: Step = Step {
-    columns: &[("tenant_id", "bigint"), ("run_key", "uuid"), ("event", "text")],
+    source: Source::Document("asset_events"),
+    columns: &[
+        ("tenant_id", "bigint"),
+        ("run_key", "uuid"),
+        ("asset", "text"),
+        ("extra", "text"),
+        ("at", "bigint"),
+        ("told_by", "text"),
+        ("dag_id", "text"),
+        ("run_id", "text"),
+        ("task_id", "text"),
+        ("map_index", "integer"),
+    ],
     statements: &[
         Statement { name: "asset_event::INSERT_ASSETS", sql: INSERT_ASSETS, changes: Changes::Any },
         Statement { name: "asset_event::INSERT_EVENTS", sql: INSERT_EVENTS, changes: Changes::One },
@@ -39,14 +49,8 @@ pub(crate) const ASSET_EVENTS: Step = Step {
     blame: Blame::Overtaken,
 };
 
-pub(crate) fn bind_asset_events(rows: &[NewAssetEvent], columns: &mut Columns) -> Result<(), StoreError> {
-    let failed = |error: serde_json::Error| StoreError::Unavailable { detail: error.to_string() };
-    let texts = rows.iter().map(|it| serde_json::to_string(&cells(it)).map_err(failed));
-    let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    columns.push(rows.iter().map(|it| tenant(it.scope)));
-    columns.push(rows.iter().map(|it| run(it).uuid()));
-    columns.push(texts.into_iter());
-    Ok(())
+pub(crate) fn push(rows: &[NewAssetEvent], document: &mut Document) {
+    document.push("asset_events", rows.iter().map(row));
 }
 
 /// The run that tells of the event.
@@ -57,13 +61,16 @@ pub(crate) fn run(event: &NewAssetEvent) -> RunKey {
     }
 }
 
-fn cells(event: &NewAssetEvent) -> impl Serialize {
-    let (asset, extra, at) = (event.asset.as_str(), storable(&event.extra), micros(event.at));
-    match &event.source {
-        AssetSource::Api { by } => (asset, extra, at, Some(storable(by)), None, None, None, None),
+fn row(event: &NewAssetEvent) -> Value {
+    let (told_by, task) = match &event.source {
+        AssetSource::Api { by } => (Some(storable(by)), None),
         AssetSource::Task { dag_id, run_id, task_id, map_index, .. } => {
-            let names = (Some(dag_id.as_str()), Some(run_id.as_str()), Some(task_id.as_str()));
-            (asset, extra, at, None, names.0, names.1, names.2, Some(map_index.number()))
+            (None, Some((dag_id, run_id, task_id, *map_index)))
         }
-    }
+    };
+    json!({
+        "tenant_id": tenant(event.scope), "run_key": run(event).uuid(), "asset": event.asset.as_str(),
+        "extra": storable(&event.extra), "at": micros(event.at), "told_by": told_by, "dag_id": task.map(|it| it.0),
+        "run_id": task.map(|it| it.1), "task_id": task.map(|it| it.2), "map_index": task.map(|it| it.3),
+    })
 }

@@ -4,7 +4,7 @@ use model::Fence;
 use store::InstanceClaim;
 
 use super::columns::{Columns, micros};
-use super::step::{Blame, Changes, Statement, Step};
+use super::step::{Blame, Changes, Source, Statement, Step};
 use crate::rows::{narrow, tenant};
 
 /// Instances that run from now on, where they are scheduled and were never claimed under this fence or a later one.
@@ -18,6 +18,7 @@ WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AN
     AND t.state = 'scheduled' AND t.fence < e.fence";
 
 pub(crate) const CLAIMS: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),

@@ -1,6 +1,9 @@
 //! How rows become the arrays that a statement reads, one array for each column.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use sqlx::postgres::{PgArguments, PgBindIterExt, PgHasArrayType};
 use sqlx::{Arguments, Encode, Postgres, Type};
 use store::StoreError;
@@ -36,6 +39,31 @@ impl Columns {
             None => Ok(self.arguments),
             Some(detail) => Err(StoreError::Unavailable { detail: format!("rows cannot be sent: {detail}") }),
         }
+    }
+}
+
+/// The rows of rare steps, by the name of the step: objects with a member for each column.
+#[derive(Default)]
+pub(crate) struct Document(Map<String, Value>);
+
+impl Document {
+    /// Adds the rows of a step.
+    pub(crate) fn push(&mut self, name: &str, rows: impl Iterator<Item = Value>) {
+        let rows: Vec<_> = rows.collect();
+        if !rows.is_empty() {
+            self.0.insert(name.to_owned(), Value::Array(rows));
+        }
+    }
+
+    /// Adds rows that a statement may write once only: of those with the same key the last one.
+    pub(crate) fn push_last<K: Ord>(&mut self, name: &str, rows: impl Iterator<Item = (K, Value)>) {
+        let last: BTreeMap<K, Value> = rows.collect();
+        self.push(name, last.into_values());
+    }
+
+    /// The text; none where there is nothing rare.
+    pub(crate) fn finish(self) -> Option<String> {
+        (!self.0.is_empty()).then(|| Value::Object(self.0).to_string())
     }
 }
 

@@ -1,18 +1,22 @@
 //! New runs with their tasks, and changes of runs' states.
 
 use model::RunState;
-use store::{NewNode, NewRun, RunStateChange, storable};
+use serde_json::{Value, json};
+use store::{DuplicateKind, DuplicateRun, NewNode, NewRun, RunStateChange, StoreError, storable};
 
 use super::columns::{Columns, micros};
-use super::step::{Blame, Changes, Statement, Step};
-use crate::rows::{narrow, tenant};
+use super::step::{Blame, Changes, Source, Statement, Step};
+use crate::rows::{Cells, bytea, narrow, tenant};
+use crate::session::Session;
 
-/// New runs; those whose run id or key exists are passed over and not counted.
-/// Called by `RunStore::commit`. Probes the key of `dag_run` and `dag_run_by_run_id`; adds to all its indexes.
+/// New runs; those whose key, run id, logical date or idempotency key exists are passed over and not counted.
+/// Called by `RunStore::commit`. Probes the unique indexes of `dag_run`; adds to all its indexes.
 const INSERT_RUNS: &str = "
-INSERT INTO dag_run (tenant_id, key, dag_id, run_id, run_type, run_after, queued_at, logical_date, interval_from, interval_to)
-SELECT e.tenant_id, e.run_key, e.dag_id, e.run_id, e.run_type, e.run_after, e.queued_at, e.logical_date, e.interval_from,
-    e.interval_to
+INSERT INTO dag_run (tenant_id, key, dag_id, run_id, run_type, run_after, queued_at, logical_date, unique_date, interval_from,
+    interval_to, backfill_id, idempotency_key, idempotency_digest)
+SELECT e.tenant_id, e.run_key, e.dag_id, e.run_id, e.run_type, e.run_after, e.queued_at, e.logical_date, e.logical_date,
+    e.interval_from, e.interval_to, (e.rest::json ->> 'backfill_id')::bigint, e.rest::json ->> 'idempotency_key',
+    (e.rest::json ->> 'idempotency_digest')::bytea
 FROM {rows}
 ON CONFLICT DO NOTHING";
 
@@ -27,12 +31,16 @@ ON CONFLICT DO NOTHING";
 /// What the runs were given.
 /// Called by `RunStore::commit`, for runs that were inserted. Adds to the table's key.
 const INSERT_INPUTS: &str = "
-INSERT INTO dag_run_input (tenant_id, run_key, conf, params, triggered_by, note)
-SELECT e.tenant_id, e.run_key, e.conf, e.params, e.triggered_by, e.note
+INSERT INTO dag_run_input (tenant_id, run_key, conf, params, triggered_by, note, is_latest, variables, parent_run, parent_node,
+    parent_map_index, parent_depth)
+SELECT e.tenant_id, e.run_key, e.conf, e.params, i.*
 FROM {rows}
+CROSS JOIN LATERAL json_to_record(e.rest::json) AS i (triggered_by text, note text, is_latest boolean, variables text,
+    parent_run uuid, parent_node integer, parent_map_index integer, parent_depth integer)
 ON CONFLICT DO NOTHING";
 
 pub(crate) const RUNS: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -50,8 +58,8 @@ pub(crate) const RUNS: Step = Step {
         ("ended_at", "bigint"),
         ("conf", "text"),
         ("params", "text"),
-        ("triggered_by", "text"),
-        ("note", "text"),
+        // What else it was given, as a JSON object.
+        ("rest", "text"),
     ],
     statements: &[
         Statement { name: "dag_run::INSERT_RUNS", sql: INSERT_RUNS, changes: Changes::One },
@@ -78,8 +86,56 @@ pub(crate) fn bind_runs(rows: &[NewRun], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| it.state.is_ended().then(|| micros(it.queued_at))));
     columns.push(rows.iter().map(|it| storable(&it.conf)));
     columns.push(rows.iter().map(|it| storable(&it.params)));
-    columns.push(rows.iter().map(|it| storable(&it.triggered_by)));
-    columns.push(rows.iter().map(|it| it.note.as_deref().map(storable)));
+    columns.push(rows.iter().map(|it| rest(it).to_string()));
+}
+
+fn rest(run: &NewRun) -> Value {
+    let parent = run.parent.map(|parent| parent.instance);
+    json!({
+        "triggered_by": storable(&run.triggered_by),
+        "note": run.note.as_deref().map(storable),
+        "is_latest": run.is_latest,
+        "variables": storable(&run.variables),
+        "parent_run": parent.map(|it| it.run.uuid()),
+        "parent_node": parent.map(|it| it.node),
+        "parent_map_index": parent.map(|it| it.map_index),
+        "parent_depth": run.parent.map(|parent| parent.depth),
+        "backfill_id": run.backfill,
+        "idempotency_key": run.idempotency.as_ref().map(|it| storable(&it.key)),
+        "idempotency_digest": run.idempotency.as_ref().map(|it| bytea(it.digest)),
+    })
+}
+
+/// What is in the way of a run: the run of the DAG that has the same idempotency key, run id, key or logical date.
+/// Called by `RunStore::commit`, for runs that were not inserted. Probes the unique indexes of `dag_run`.
+pub(crate) const FIND_DUPLICATE: &str = "
+SELECT rank, run_id
+FROM (SELECT 0 AS rank, run_id FROM dag_run WHERE tenant_id = $1 AND dag_id = $2 AND idempotency_key = $5
+    UNION ALL SELECT 1, run_id FROM dag_run WHERE tenant_id = $1 AND dag_id = $2 AND run_id = $3
+    UNION ALL SELECT 1, run_id FROM dag_run WHERE tenant_id = $1 AND key = $4
+    UNION ALL SELECT 2, run_id FROM dag_run WHERE tenant_id = $1 AND dag_id = $2 AND unique_date = $6) AS found
+ORDER BY rank
+LIMIT 1";
+
+/// What is in the way of a run that was not inserted. Where it is gone again, the run's own id stands for it.
+pub(crate) async fn duplicate(session: &mut Session, run: &NewRun) -> Result<DuplicateRun, StoreError> {
+    let query = sqlx::query(FIND_DUPLICATE)
+        .bind(tenant(run.scope))
+        .bind(run.dag_id.as_str())
+        .bind(run.run_id.as_str())
+        .bind(run.key.uuid())
+        .bind(run.idempotency.as_ref().map(|it| storable(&it.key)))
+        .bind(run.logical_date.map(micros));
+    let Some(row) = session.optional(query).await? else {
+        return Ok(DuplicateRun { run: run.key, kind: DuplicateKind::RunId, existing: run.run_id.clone() });
+    };
+    let cells = Cells::of(&row, "dag_run");
+    let kind = match cells.number::<i32>("rank")? {
+        0 => DuplicateKind::IdempotencyKey,
+        1 => DuplicateKind::RunId,
+        _ => DuplicateKind::LogicalDate,
+    };
+    Ok(DuplicateRun { run: run.key, kind, existing: cells.parsed("run_id")? })
 }
 
 /// Tasks of the runs.
@@ -91,6 +147,7 @@ FROM {rows}
 ON CONFLICT DO NOTHING";
 
 pub(crate) const NODES: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -120,6 +177,7 @@ FROM {rows}
 WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key AND s.state IN ('queued', 'running')";
 
 pub(crate) const STATES: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),

@@ -1,10 +1,10 @@
 //! Ends of executions: the attempt's row, the instance's next state, the values.
 
 use model::{MapIndex, TaskState};
-use store::{Ended, NamedValue, StoredValue, storable};
+use store::{Ended, storable};
 
 use super::columns::{Columns, micros};
-use super::step::{Blame, Changes, Statement, Step};
+use super::step::{Blame, Changes, Source, Statement, Step};
 use crate::rows::{count, narrow, tenant};
 
 /// The instances' next states, where they run under the fence that ended, and the executions' rows, with the version that
@@ -14,9 +14,10 @@ use crate::rows::{count, narrow, tenant};
 const END_EXECUTIONS: &str = "
 WITH ended AS (
     UPDATE task_instance AS t
-    SET state = e.state, reason = e.message, ended_at = CASE WHEN e.state <> 'scheduled' THEN e.ended_at END,
+    SET state = e.state, reason = coalesce(e.reason, e.message), ended_at = CASE WHEN e.state <> 'scheduled' THEN e.ended_at END,
         scheduled_at = CASE WHEN e.state = 'scheduled' THEN e.ended_at ELSE t.scheduled_at END, retry_at = e.retry_at,
-        lost_executions = e.lost_executions, suspect = e.suspect, has_value = e.has_value
+        since = e.since, times_out = e.times_out, lost_executions = e.lost_executions, suspect = e.suspect,
+        has_value = e.has_value
     FROM {rows}
     WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index = e.map_index
         AND t.state IN ('running', 'queued') AND t.fence = e.fence AND t.try_number = e.try_number
@@ -38,6 +39,7 @@ WHERE w.tenant_id = e.tenant_id AND w.run_key = e.run_key AND w.node = e.node AN
     AND w.fence = e.fence";
 
 pub(crate) const ENDS: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -47,6 +49,9 @@ pub(crate) const ENDS: Step = Step {
         ("fence", "bigint"),
         ("state", "text"),
         ("retry_at", "bigint"),
+        ("since", "bigint"),
+        ("times_out", "boolean"),
+        ("reason", "text"),
         ("lost_executions", "integer"),
         ("suspect", "boolean"),
         ("has_value", "boolean"),
@@ -74,6 +79,9 @@ pub(crate) fn bind_ends(rows: &[Ended], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| it.fence.number()));
     columns.push(rows.iter().map(|it| it.to.as_str()));
     columns.push(rows.iter().map(|it| it.retry_at.map(micros)));
+    columns.push(rows.iter().map(|it| it.since.map(micros)));
+    columns.push(rows.iter().map(|it| it.times_out));
+    columns.push(rows.iter().map(|it| it.reason.as_deref().map(storable)));
     columns.push(rows.iter().map(|it| narrow(it.lost_executions)));
     columns.push(rows.iter().map(|it| it.suspect));
     columns.push(rows.iter().map(|it| it.has_value && it.to == TaskState::Success));
@@ -86,60 +94,6 @@ pub(crate) fn bind_ends(rows: &[Ended], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| it.execution.end.message().map(storable)));
 }
 
-/// The values of attempts that succeeded.
-/// Called by `RunStore::commit`. Adds to the table's key, by which it also finds what a cleared run may have left.
-const UPSERT_XCOMS: &str = "
-INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
-SELECT e.tenant_id, e.run_key, e.node, e.map_index, e.key, e.created_at, e.size_bytes, e.digest, e.value
-FROM {rows}
-ON CONFLICT (tenant_id, run_key, node, map_index, key) DO UPDATE
-SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest, value = excluded.value";
-
-pub(crate) const XCOMS: Step = Step {
-    columns: &[
-        ("tenant_id", "bigint"),
-        ("run_key", "uuid"),
-        ("node", "integer"),
-        ("map_index", "integer"),
-        ("key", "text"),
-        ("created_at", "bigint"),
-        ("size_bytes", "bigint"),
-        ("digest", "bytea"),
-        ("value", "text"),
-    ],
-    statements: &[Statement { name: "ended::UPSERT_XCOMS", sql: UPSERT_XCOMS, changes: Changes::Any }],
-    blame: Blame::Overtaken,
-};
-
-pub(crate) fn bind_xcoms(ended: &[Ended], columns: &mut Columns) {
-    let succeeded = || ended.iter().filter(|it| it.to == TaskState::Success);
-    let rows = || succeeded().flat_map(|it| last_of_each_key(&it.xcoms).map(move |xcom| (it, xcom)));
-    columns.push(rows().map(|(it, _)| tenant(it.scope)));
-    columns.push(rows().map(|(it, _)| it.instance.run.uuid()));
-    columns.push(rows().map(|(it, _)| narrow(it.instance.node.0)));
-    columns.push(rows().map(|(it, _)| it.instance.map_index.number()));
-    columns.push(rows().map(|(_, xcom)| xcom.key.as_str()));
-    columns.push(rows().map(|(it, _)| micros(it.execution.ended_at)));
-    columns.push(rows().map(|(_, xcom)| match &xcom.value {
-        StoredValue::Inline(value) => count(value.len() as u64),
-        StoredValue::Blob { size_bytes, .. } => count(*size_bytes),
-    }));
-    columns.push(rows().map(|(_, xcom)| match &xcom.value {
-        StoredValue::Inline(_) => None,
-        StoredValue::Blob { digest, .. } => Some(&digest.bytes()[..]),
-    }));
-    columns.push(rows().map(|(_, xcom)| match &xcom.value {
-        StoredValue::Inline(value) => Some(storable(value)),
-        StoredValue::Blob { .. } => None,
-    }));
-}
-
-/// A statement may write a row once only.
-fn last_of_each_key(xcoms: &[NamedValue]) -> impl Iterator<Item = &NamedValue> {
-    let is_last = |(at, xcom): &(usize, &NamedValue)| xcoms[at + 1..].iter().all(|later| later.key != xcom.key);
-    xcoms.iter().enumerate().filter(is_last).map(|(_, xcom)| xcom)
-}
-
 /// Lengths of the lists that unmapped tasks returned.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_node`; locks them.
 const UPDATE_LIST_LENGTHS: &str = "
@@ -149,6 +103,7 @@ FROM {rows}
 WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
 
 pub(crate) const LIST_LENGTHS: Step = Step {
+    source: Source::Arrays,
     columns: &[("tenant_id", "bigint"), ("run_key", "uuid"), ("node", "integer"), ("list_length", "bigint")],
     statements: &[Statement { name: "ended::UPDATE_LIST_LENGTHS", sql: UPDATE_LIST_LENGTHS, changes: Changes::One }],
     blame: Blame::Overtaken,

@@ -8,21 +8,33 @@ use std::fmt::Write;
 use crate::wakes::CHANNEL;
 
 use super::step::{Blame, Changes, Step, joined};
-use super::{asset_event, claim, dag_run, ended, shared, task_instance};
+use super::{asset_event, claim, dag_run, ended, event_log, map_block, reset, shared, task_instance, wait, xcom};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 11] = [
+pub(crate) const STEPS: [&Step; 23] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
-    &ended::XCOMS,
+    &xcom::XCOMS,
     &ended::LIST_LENGTHS,
+    &reset::CANCELLED,
+    &reset::REOPENED,
+    &reset::RESETS,
+    &task_instance::MARKS,
     &task_instance::EXPANSIONS,
+    &map_block::BLOCKS,
     &task_instance::INSTANCES,
     &task_instance::TRANSITIONS,
+    &xcom::REMOVED,
+    &xcom::VALUES,
+    &map_block::ANSWERS,
+    &wait::WAITS,
+    &wait::WOKEN,
+    &wait::SIGNALS,
     &claim::CLAIMS,
     &dag_run::STATES,
     &asset_event::ASSET_EVENTS,
+    &event_log::LOGS,
 ];
 
 /// What a commit has to do with other processes; applied after the steps, in a function of its own, for a function has no more
@@ -47,8 +59,8 @@ pub(crate) const DEPOSED: &str = "WF002";
 /// The statement that calls one of the functions with the columns of all steps and, where other processes are concerned, the
 /// other one after it.
 pub(crate) fn call(function: &str, is_shared: bool) -> String {
-    let count = width(&STEPS);
-    let own = numbers(1..=count);
+    let count = width(&STEPS) + 1;
+    let own = format!("{}::jsonb", numbers(1..=count));
     if !is_shared {
         return format!("SELECT * FROM pg_temp.{function}({own})");
     }
@@ -63,7 +75,18 @@ pub(crate) fn call(function: &str, is_shared: bool) -> String {
 }
 
 fn width(steps: &[&Step]) -> usize {
-    steps.iter().map(|step| step.columns.len()).sum()
+    steps.iter().map(|step| step.width()).sum()
+}
+
+/// Where the parameters of each step begin; those of all that read the document are the one after all others.
+fn places(steps: &[&'static Step]) -> Vec<(&'static Step, usize)> {
+    let mut first = 1;
+    let mut places = Vec::new();
+    for step in steps {
+        places.push((*step, if step.width() == 0 { width(steps) + 1 } else { first }));
+        first += step.width();
+    }
+    places
 }
 
 fn numbers(range: std::ops::RangeInclusive<usize>) -> String {
@@ -71,26 +94,25 @@ fn numbers(range: std::ops::RangeInclusive<usize>) -> String {
 }
 
 fn types(steps: &[&Step]) -> String {
-    joined(steps.iter().flat_map(|step| step.columns).map(|(_, kind)| format!("{kind}[]")))
+    let with_arrays = steps.iter().filter(|step| step.width() > 0);
+    joined(with_arrays.flat_map(|step| step.columns).map(|(_, kind)| format!("{kind}[]")))
 }
 
 /// What makes all functions.
 pub(crate) fn definitions() -> String {
-    let own_types = types(&STEPS);
+    let own_types = format!("{}, jsonb", types(&STEPS));
     let shared_types = format!("{}, {}", types(&SHARED_STEPS), GUARD.join(", "));
     let mut at_once = String::new();
     let mut row_by_row = String::new();
-    let mut first = 1;
-    for step in STEPS {
+    for (step, first) in places(&STEPS) {
         push_at_once(&mut at_once, step, first);
         push_row_by_row(&mut row_by_row, step, first);
-        first += step.columns.len();
     }
     let mut shared = String::new();
     let mut first = 1;
     for step in SHARED_STEPS {
         push_at_once(&mut shared, step, first);
-        first += step.columns.len();
+        first += step.width();
     }
     let guard = guard(first);
     let wake = first + 6;
@@ -165,12 +187,12 @@ fn guard(first: usize) -> String {
 }
 
 fn push_at_once(body: &mut String, step: &Step, first: usize) {
-    let rows = step.rows_of_arrays(first);
+    let rows = step.rows_of_parameters(first);
     let mut inner = String::new();
     for statement in step.statements {
         let _ = writeln!(inner, "        {};", statement.over(&rows).trim());
         let expected = match statement.changes {
-            Changes::One => format!("cardinality(${first})"),
+            Changes::One => step.count(first),
             Changes::Sum(expression) => format!("(SELECT sum({expression}) FROM {rows})"),
             Changes::Any => continue,
         };
@@ -183,7 +205,7 @@ fn push_at_once(body: &mut String, step: &Step, first: usize) {
             statement.name
         );
     }
-    let _ = writeln!(body, "    IF cardinality(${first}) > 0 THEN\n{inner}    END IF;");
+    let _ = writeln!(body, "    IF {} THEN\n{inner}    END IF;", step.has_rows(first));
 }
 
 fn push_row_by_row(body: &mut String, step: &Step, first: usize) {
@@ -209,8 +231,13 @@ fn push_row_by_row(body: &mut String, step: &Step, first: usize) {
         );
     }
     // Arrays give their rows in order.
-    let all = step.rows_of_arrays(first);
-    let _ = writeln!(body, "        FOR row_of_step IN SELECT * FROM {all} LOOP\n{inner}        END LOOP;");
+    let (all, has_rows) = (step.rows_of_parameters(first), step.has_rows(first));
+    let _ = writeln!(
+        body,
+        "        IF {has_rows} THEN
+        FOR row_of_step IN SELECT * FROM {all} LOOP\n{inner}        END LOOP;
+        END IF;"
+    );
     if step.blame == Blame::Duplicate {
         let _ = writeln!(
             body,

@@ -9,9 +9,17 @@ use store::RunCommit;
 /// No row touches what another one of its kind does, so a statement may take them in any order.
 pub(crate) fn is_any(commit: &RunCommit) -> bool {
     let expansions = commit.expansions.iter().map(|it| (it.run, it.node.0, 0..=0));
+    let marks = commit.marks.iter().map(|it| (it.run, it.node.0, it.first.number()..=it.last.number()));
+    let resets = commit.resets.iter().map(|it| (it.run, it.node.0, it.first.number()..=it.last.number()));
+    let reopened = commit.reopened.iter().map(|it| (it.run, 0, 0..=0));
     let transitions = commit.transitions.iter().map(|it| (it.run, it.node.0, it.first.number()..=it.last.number()));
     let states = commit.run_states.iter().map(|it| (it.run, 0, 0..=0));
-    are_apart(expansions) && are_apart(transitions) && are_apart(states)
+    are_apart(expansions)
+        && are_apart(transitions)
+        && are_apart(states)
+        && are_apart(marks)
+        && are_apart(resets)
+        && are_apart(reopened)
 }
 
 /// What rows touch: a run, a number within it, and a range.

@@ -5,7 +5,7 @@ use model::{Fence, RunKey, ShardId, TenantScope};
 use store::{EventId, Offer, ResultChange};
 
 use super::columns::Columns;
-use super::step::{Blame, Changes, Statement, Step};
+use super::step::{Blame, Changes, Source, Statement, Step};
 use crate::rows::{narrow, tenant};
 
 /// Instances that any worker may take, where they are scheduled and were never claimed under this fence or a later one.
@@ -23,6 +23,7 @@ SELECT tenant_id, run_key, node, map_index, try_number, fence, shard, suspect
 FROM offered";
 
 pub(crate) const OFFERS: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -57,6 +58,7 @@ USING {rows}
 WHERE v.id = e.id AND v.tenant_id = e.tenant_id";
 
 pub(crate) const EVENTS: Step = Step {
+    source: Source::Arrays,
     columns: &[("tenant_id", "bigint"), ("id", "bigint")],
     statements: &[Statement { name: "shared::DELETE_EVENTS", sql: DELETE_EVENTS, changes: Changes::Any }],
     blame: Blame::Overtaken,
@@ -76,6 +78,7 @@ FROM {rows}
 WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key";
 
 pub(crate) const RESULTS: Step = Step {
+    source: Source::Arrays,
     columns: &[("tenant_id", "bigint"), ("run_key", "uuid"), ("is_available", "boolean")],
     statements: &[Statement { name: "shared::UPDATE_RESULTS", sql: UPDATE_RESULTS, changes: Changes::Any }],
     blame: Blame::Overtaken,
@@ -104,6 +107,7 @@ SELECT e.shard, e.tenant_id, e.run_key
 FROM {rows}";
 
 pub(crate) const LOOKS: Step = Step {
+    source: Source::Arrays,
     columns: &[("shard", "integer"), ("tenant_id", "bigint"), ("run_key", "uuid")],
     statements: &[Statement { name: "shared::INSERT_LOOKS", sql: INSERT_LOOKS, changes: Changes::Any }],
     blame: Blame::Overtaken,

@@ -3,10 +3,21 @@
 /// Rows of one kind, and the statements that write them.
 #[derive(Debug)]
 pub(crate) struct Step {
+    pub(crate) source: Source,
     /// Names and types of what a row holds, in the order in which they are bound. One is `run_key`.
     pub(crate) columns: &'static [(&'static str, &'static str)],
     pub(crate) statements: &'static [Statement],
     pub(crate) blame: Blame,
+}
+
+/// Where the rows of a step come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Arrays, one for each column: for what almost every commit has.
+    Arrays,
+    /// The array of this name in the document of what is rare, of objects with a member for each column. A function has no more than a
+    /// hundred arguments; so all rare steps share one.
+    Document(&'static str),
 }
 
 /// A statement over rows.
@@ -40,12 +51,45 @@ pub(crate) enum Blame {
 }
 
 impl Step {
-    /// The rows as arrays: parameters from `first` on, one for each column. Its limit leaves nothing out, but makes the planner
-    /// expect one row, and so look up each by its key however few rows the table has when the plan is made.
-    pub(crate) fn rows_of_arrays(&self, first: usize) -> String {
-        let arrays = (first..).zip(self.columns).map(|(number, (_, kind))| format!("${number}::{kind}[]"));
-        let (arrays, names) = (joined(arrays), self.names());
-        format!("(SELECT * FROM unnest({arrays}) AS u ({names}) LIMIT cardinality(${first})) AS e")
+    /// The rows of parameters: from `first` on, one for each column, or the document, which is `first`. The limit leaves nothing out, but
+    /// makes the planner expect one row, and so look up each by its key however few rows the table has when the plan is made.
+    pub(crate) fn rows_of_parameters(&self, first: usize) -> String {
+        let (count, names) = (self.count(first), self.names());
+        let rows = match self.source {
+            Source::Arrays => {
+                let arrays = (first..).zip(self.columns).map(|(number, (_, kind))| format!("${number}::{kind}[]"));
+                format!("unnest({}) AS u ({names})", joined(arrays))
+            }
+            Source::Document(name) => {
+                let columns = joined(self.columns.iter().map(|(name, kind)| format!("{name} {kind}")));
+                format!("jsonb_to_recordset(${first}::jsonb -> '{name}') AS u ({columns})")
+            }
+        };
+        format!("(SELECT * FROM {rows} LIMIT {count}) AS e")
+    }
+
+    /// How many rows there are.
+    pub(crate) fn count(&self, first: usize) -> String {
+        match self.source {
+            Source::Arrays => format!("cardinality(${first})"),
+            Source::Document(name) => format!("jsonb_array_length(${first}::jsonb -> '{name}')"),
+        }
+    }
+
+    /// Whether there is any.
+    pub(crate) fn has_rows(&self, first: usize) -> String {
+        match self.source {
+            Source::Arrays => format!("cardinality(${first}) > 0"),
+            Source::Document(name) => format!("${first}::jsonb -> '{name}' IS NOT NULL"),
+        }
+    }
+
+    /// Parameters of its own.
+    pub(crate) fn width(&self) -> usize {
+        match self.source {
+            Source::Arrays => self.columns.len(),
+            Source::Document(_) => 0,
+        }
     }
 
     /// One row, which a variable holds.

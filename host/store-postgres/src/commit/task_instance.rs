@@ -1,22 +1,27 @@
 //! New instances, lengths of mapped tasks, and changes of state without an execution.
 
 use model::TaskState;
-use store::{Expansion, NewInstances, Transition, storable};
+use serde_json::json;
+use store::{Expansion, NewInstances, Transition, states_before, storable};
 
-use super::columns::{Columns, micros};
-use super::step::{Blame, Changes, Statement, Step};
+use super::columns::{Columns, Document, micros};
+use super::step::{Blame, Changes, Source, Statement, Step};
 use crate::rows::{narrow, tenant};
 
 /// Rows of ranges of instances.
 /// Called by `RunStore::commit`. Adds to the table's key.
 const INSERT_INSTANCES: &str = "
-INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries, scheduled_at, ended_at, reason)
-SELECT e.tenant_id, e.run_key, e.node, i.map_index, e.state, e.try_number, e.max_tries, e.scheduled_at, e.ended_at, e.reason
+INSERT INTO task_instance (tenant_id, run_key, node, map_index, state, try_number, max_tries, tries_before, scheduled_at, ended_at,
+    retry_at, times_out, reason)
+SELECT e.tenant_id, e.run_key, e.node, i.map_index, e.state, e.try_number, e.max_tries,
+    greatest(e.try_number - (e.state IN ('scheduled', 'awaiting_input'))::integer, 0), e.scheduled_at, e.ended_at, e.retry_at,
+    e.retry_at IS NOT NULL, e.reason
 FROM {rows}
 CROSS JOIN LATERAL generate_series(e.first, e.last) AS i (map_index)
 ON CONFLICT DO NOTHING";
 
 pub(crate) const INSTANCES: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -28,6 +33,7 @@ pub(crate) const INSTANCES: Step = Step {
         ("max_tries", "integer"),
         ("scheduled_at", "bigint"),
         ("ended_at", "bigint"),
+        ("retry_at", "bigint"),
         ("reason", "text"),
     ],
     statements: &[Statement {
@@ -51,16 +57,18 @@ pub(crate) fn bind_instances(rows: &[NewInstances], columns: &mut Columns) {
     columns.push(rows().map(|it| narrow(it.max_tries)));
     columns.push(rows().map(|it| scheduled_at(it.state, micros(it.at))));
     columns.push(rows().map(|it| ended_at(it.state, micros(it.at))));
+    columns.push(rows().map(|it| it.retry_at.map(micros)));
     columns.push(rows().map(|it| it.reason.as_deref().map(storable)));
 }
 
-/// Lengths of mapped tasks.
+/// Lengths of mapped tasks that become known, or grow.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_node`; locks them.
 const UPDATE_MAP_LENGTHS: &str = "
 UPDATE task_node AS n
 SET map_length = e.map_length
 FROM {rows}
-WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node";
+WHERE n.tenant_id = e.tenant_id AND n.run_key = e.run_key AND n.node = e.node
+    AND coalesce(n.map_length, 0) < greatest(e.map_length, 1)";
 
 /// Rows that stood for tasks which were not expanded.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`; locks them.
@@ -71,14 +79,12 @@ WHERE e.map_length > 0 AND t.tenant_id = e.tenant_id AND t.run_key = e.run_key A
     AND t.state <> 'running'";
 
 pub(crate) const EXPANSIONS: Step = Step {
+    source: Source::Arrays,
     columns: &[("tenant_id", "bigint"), ("run_key", "uuid"), ("node", "integer"), ("map_length", "bigint")],
     statements: &[
         Statement { name: "task_instance::UPDATE_MAP_LENGTHS", sql: UPDATE_MAP_LENGTHS, changes: Changes::One },
-        Statement {
-            name: "task_instance::DELETE_SUMMARIES",
-            sql: DELETE_SUMMARIES,
-            changes: Changes::Sum("(e.map_length > 0)::integer"),
-        },
+        // Those that grow have none any more.
+        Statement { name: "task_instance::DELETE_SUMMARIES", sql: DELETE_SUMMARIES, changes: Changes::Any },
     ],
     blame: Blame::Overtaken,
 };
@@ -90,17 +96,20 @@ pub(crate) fn bind_expansions(rows: &[Expansion], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| i64::from(it.length)));
 }
 
-/// New states of ranges of instances that neither run nor have that state already.
+/// New states of ranges of instances whose own states may become those. What was awaited from a person has its value then.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`; locks them.
 const UPDATE_INSTANCES: &str = "
 UPDATE task_instance AS t
 SET state = e.state, try_number = coalesce(e.try_number, t.try_number), reason = e.reason,
-    scheduled_at = coalesce(e.scheduled_at, t.scheduled_at), ended_at = e.ended_at, retry_at = NULL
+    scheduled_at = coalesce(e.scheduled_at, t.scheduled_at), ended_at = e.ended_at, retry_at = e.retry_at,
+    times_out = e.state = 'awaiting_input' AND e.retry_at IS NOT NULL,
+    has_value = t.state = 'awaiting_input' AND e.state = 'success'
 FROM {rows}
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last
-    AND t.state <> 'running' AND t.state <> e.state";
+    AND strpos(e.before, ' ' || t.state || ' ') > 0";
 
 pub(crate) const TRANSITIONS: Step = Step {
+    source: Source::Arrays,
     columns: &[
         ("tenant_id", "bigint"),
         ("run_key", "uuid"),
@@ -112,6 +121,8 @@ pub(crate) const TRANSITIONS: Step = Step {
         ("reason", "text"),
         ("scheduled_at", "bigint"),
         ("ended_at", "bigint"),
+        ("retry_at", "bigint"),
+        ("before", "text"),
     ],
     statements: &[Statement {
         name: "task_instance::UPDATE_INSTANCES",
@@ -132,6 +143,46 @@ pub(crate) fn bind_transitions(rows: &[Transition], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| it.reason.as_deref().map(storable)));
     columns.push(rows.iter().map(|it| scheduled_at(it.to, micros(it.at))));
     columns.push(rows.iter().map(|it| ended_at(it.to, micros(it.at))));
+    columns.push(rows.iter().map(|it| it.retry_at.map(micros)));
+    columns.push(rows.iter().map(|it| states_before(it.to)));
+}
+
+/// States that somebody gives by hand, whatever they were.
+/// Called by `RunStore::commit`. Finds rows by the key of `task_instance`; locks them.
+const MARK_INSTANCES: &str = "
+UPDATE task_instance AS t
+SET state = e.state, reason = e.reason, ended_at = e.ended_at, retry_at = NULL
+FROM {rows}
+WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last";
+
+pub(crate) const MARKS: Step = Step {
+    source: Source::Document("marks"),
+    columns: &[
+        ("tenant_id", "bigint"),
+        ("run_key", "uuid"),
+        ("node", "integer"),
+        ("first", "integer"),
+        ("last", "integer"),
+        ("state", "text"),
+        ("reason", "text"),
+        ("ended_at", "bigint"),
+    ],
+    statements: &[Statement {
+        name: "task_instance::MARK_INSTANCES",
+        sql: MARK_INSTANCES,
+        changes: Changes::Sum("greatest(e.last - e.first + 1, 0)"),
+    }],
+    blame: Blame::Overtaken,
+};
+
+pub(crate) fn push_marks(rows: &[Transition], document: &mut Document) {
+    document.push("marks", rows.iter().map(|it| {
+        json!({
+            "tenant_id": tenant(it.scope), "run_key": it.run.uuid(), "node": it.node, "first": it.first, "last": it.last,
+            "state": it.to.as_str(), "reason": it.reason.as_deref().map(storable),
+            "ended_at": ended_at(it.to, micros(it.at)),
+        })
+    }));
 }
 
 /// When a row that comes into `state` at `at` was scheduled.

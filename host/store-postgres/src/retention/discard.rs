@@ -76,9 +76,21 @@ pub(crate) const DELETE_WORK: &str = "
 DELETE FROM work WHERE ctid = ANY(ARRAY(SELECT ctid FROM work WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_EVENTS: &str = "
 DELETE FROM event WHERE ctid = ANY(ARRAY(SELECT ctid FROM event WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_ANSWERS: &str = "
+DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_WAITS: &str = "
+DELETE FROM wait WHERE ctid = ANY(ARRAY(SELECT ctid FROM wait WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_BLOCKS: &str = "
+DELETE FROM map_block WHERE ctid = ANY(ARRAY(SELECT ctid FROM map_block WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_SIGNALS: &str = "
+DELETE FROM signal WHERE ctid = ANY(ARRAY(SELECT ctid FROM signal WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 
 /// All of them.
-const PIECES: [&str; 8] = [
+const PIECES: [&str; 12] = [
+    DELETE_ANSWERS,
+    DELETE_WAITS,
+    DELETE_BLOCKS,
+    DELETE_SIGNALS,
     DELETE_WORK,
     DELETE_EVENTS,
     DELETE_STATES,

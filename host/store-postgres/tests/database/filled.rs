@@ -70,6 +70,11 @@ pub(crate) fn new_run(number: u128, instances: u32) -> RunCommit {
         data_interval: None,
         run_after: NOW,
         queued_at: NOW,
+        is_latest: true,
+        variables: "{}".into(),
+        parent: None,
+        backfill: None,
+        idempotency: None,
         started_at: Some(NOW),
         nodes: vec![NewNode { node: NodeIdx(0), task_id: TaskId::new("task").unwrap(), map_length: Some(instances) }],
     };
@@ -82,6 +87,7 @@ pub(crate) fn new_run(number: u128, instances: u32) -> RunCommit {
         state: TaskState::Scheduled,
         try_number: TryNumber(1),
         max_tries: 1,
+        retry_at: None,
         reason: None,
         at: NOW,
     };

@@ -7,8 +7,8 @@ use model::{EndKind, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber}
 use super::Database;
 use super::fixture::*;
 use crate::{
-    Expansion, InstanceFilter, InstanceSnapshot, NewNode, NewRun, NodeRow, PageRequest, RETURN_VALUE, RunCommit,
-    RunReader, RunStateChange, RunStore, ValueStore,
+    DuplicateKind, Expansion, InstanceFilter, InstanceSnapshot, NewNode, NewRun, NodeRow, PageRequest, RETURN_VALUE,
+    RunCommit, RunReader, RunStateChange, RunStore, ValueStore,
 };
 
 const ALL: PageRequest = PageRequest { limit: 1000, offset: 0 };
@@ -25,6 +25,8 @@ pub(super) async fn the_life_of_an_instance(database: &impl Database) {
         max_tries: 3,
         fence: model::Fence::NONE,
         retry_at: None,
+        since: None,
+        times_out: false,
         lost_executions: 0,
         suspect: false,
         has_value: false,
@@ -201,7 +203,7 @@ pub(super) async fn a_duplicate_run_leaves_the_rest_alone(database: &impl Databa
     both.run_states =
         vec![RunStateChange { scope: OWN, run: run_key(3), to: RunState::Failed, reason: None, at: at(3) }];
     let committed = store.commit(both).await.expect("committed");
-    assert_eq!(committed.duplicate_runs, [run_key(3)]);
+    assert_eq!(committed.duplicate_runs, [duplicate(3, DuplicateKind::RunId, 1)]);
     assert!(store.run_snapshot(OWN, run_key(3)).await.expect("read").is_none());
     assert_eq!(states(&store, 2).await, [(0, -1, TaskState::Running)]);
     assert_eq!(states(&store, 1).await, [(0, -1, TaskState::Scheduled)]);
@@ -210,7 +212,7 @@ pub(super) async fn a_duplicate_run_leaves_the_rest_alone(database: &impl Databa
 
     // The same commit once more, as after an answer that was lost.
     let again = store.commit(started(new_run(OWN, "dag", version, 1, 1))).await.expect("committed");
-    assert_eq!(again.duplicate_runs, [run_key(1)]);
+    assert_eq!(again.duplicate_runs, [duplicate(1, DuplicateKind::RunId, 1)]);
 }
 
 pub(super) async fn every_field_of_a_run_comes_back(database: &impl Database) {

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::Stores;
 use crate::{
-    Ended, Execution, InstanceClaim, InstanceSnapshot, NamedValue, NewBundleVersion, NewDagVersion, NewInstances,
-    NewNode, NewRun, RunCommit, RunSnapshot, StoredValue, Transition,
+    DuplicateKind, DuplicateRun, Ended, Execution, InstanceClaim, InstanceSnapshot, NamedValue, NewBundleVersion,
+    NewDagVersion, NewInstances, NewNode, NewRun, RunCommit, RunSnapshot, StoredValue, Transition,
 };
 
 pub(super) const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -105,6 +105,11 @@ pub(super) fn new_run(scope: TenantScope, dag: &str, version: VersionKey, number
         data_interval: None,
         run_after: at(0),
         queued_at: at(0),
+        is_latest: true,
+        variables: "{}".into(),
+        parent: None,
+        backfill: None,
+        idempotency: None,
         started_at: Some(at(0)),
         nodes: (0..nodes)
             .map(|node| NewNode { node: NodeIdx(node), task_id: task_id(node), map_length: None })
@@ -122,6 +127,7 @@ pub(super) fn instances(run: u128, node: u32, first: i32, count: u32, state: Tas
         state,
         try_number: TryNumber(u32::from(state == TaskState::Scheduled)),
         max_tries: 3,
+        retry_at: None,
         reason: None,
         at: at(1),
     }
@@ -163,6 +169,7 @@ pub(super) fn transition(
         last: index(range.1),
         to,
         try_number: try_number.map(TryNumber),
+        retry_at: None,
         reason: None,
         at: at(3),
     }
@@ -190,6 +197,9 @@ pub(super) fn ended(token: AttemptToken, to: TaskState) -> Ended {
         },
         to,
         retry_at: (to == TaskState::UpForRetry).then(|| at(9)),
+        since: None,
+        times_out: false,
+        reason: None,
         lost_executions: u32::from(to == TaskState::Scheduled),
         suspect: to == TaskState::Scheduled,
         xcoms: Vec::new(),
@@ -220,6 +230,7 @@ pub(super) fn started(run: NewRun) -> RunCommit {
         state: TaskState::Scheduled,
         try_number: TryNumber(1),
         max_tries: 3,
+        retry_at: None,
         reason: None,
         at: at(1),
     });
@@ -232,6 +243,11 @@ pub(super) async fn one_run(store: &impl Stores, nodes: u32) -> VersionKey {
     let version = version(store, OWN, "dag").await;
     commit(store, started(new_run(OWN, "dag", version, 1, nodes))).await;
     version
+}
+
+/// A run that is not written, for one that is there.
+pub(super) fn duplicate(run: u128, kind: DuplicateKind, existing: u128) -> DuplicateRun {
+    DuplicateRun { run: run_key(run), kind, existing: run_id(&format!("run-{existing}")) }
 }
 
 /// A commit that is to succeed.

@@ -132,8 +132,8 @@ fn random_commit(dice: &mut Dice, before: &Rows, counter: u64) -> (RunCommit, Re
     for _ in 0..dice.roll(3) {
         let key = dice.instance();
         let known = rows.get(&key).copied();
-        let to = [TaskState::Scheduled, TaskState::Skipped, TaskState::None][dice.roll(3) as usize];
-        let fits = known.is_some_and(|row| row.state != TaskState::Running && row.state != to);
+        let to = [TaskState::Scheduled, TaskState::Skipped, TaskState::Removed][dice.roll(3) as usize];
+        let fits = known.is_some_and(|row| row.state != TaskState::Running && row.state.may_become(to));
         if !fits && !is_careless {
             continue;
         }

@@ -5,7 +5,7 @@ use model::{Digest, RunState, RunType, TenantId, TenantScope, VersionKey};
 
 use super::fixture::*;
 use super::{Database, Stores};
-use crate::{Catalog, NewRun, RunCommit, RunStateChange, RunStore, ScheduleState, ScheduleStore};
+use crate::{Catalog, DuplicateKind, NewRun, RunCommit, RunStateChange, RunStore, ScheduleState, ScheduleStore};
 
 fn state(dag: &str, version: VersionKey, cursor: i64, next: Option<i64>) -> ScheduleState {
     ScheduleState {
@@ -108,13 +108,13 @@ fn dated(version: VersionKey, number: u128, run_type: RunType, date: Option<i64>
     NewRun { run_type, logical_date: date.map(at), ..new_run(OWN, "dag", version, number, 1) }
 }
 
-pub(super) async fn a_date_has_one_run_of_the_scheduler(database: &impl Database) {
+pub(super) async fn a_date_has_one_run(database: &impl Database) {
     let store = database.open().await;
     let version = version(&store, OWN, "dag").await;
     let runs = vec![
         dated(version, 1, RunType::Scheduled, Some(60)),
-        dated(version, 2, RunType::Manual, Some(60)),
-        dated(version, 3, RunType::Manual, Some(60)),
+        dated(version, 2, RunType::Manual, None),
+        dated(version, 3, RunType::Manual, None),
         dated(version, 4, RunType::AssetTriggered, None),
         dated(version, 5, RunType::AssetTriggered, None),
         dated(version, 6, RunType::Backfill, Some(120)),
@@ -124,9 +124,12 @@ pub(super) async fn a_date_has_one_run_of_the_scheduler(database: &impl Database
         dated(version, 7, RunType::Backfill, Some(60)),
         dated(version, 8, RunType::Scheduled, Some(120)),
         dated(version, 9, RunType::Scheduled, Some(180)),
+        dated(version, 10, RunType::Manual, Some(60)),
+        dated(version, 11, RunType::Manual, Some(180)),
     ];
     let committed = store.commit(RunCommit { runs: again, ..RunCommit::default() }).await.expect("committed");
-    assert_eq!(committed.duplicate_runs, [run_key(7), run_key(8)]);
+    let of_date = |run, existing| duplicate(run, DuplicateKind::LogicalDate, existing);
+    assert_eq!(committed.duplicate_runs, [of_date(7, 1), of_date(8, 6), of_date(10, 1), of_date(11, 9)]);
 
     let of_date =
         async |scope, seconds: i64| store.run_of_date(scope, &dag_id("dag"), at(seconds)).await.expect("read");

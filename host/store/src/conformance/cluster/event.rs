@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use model::outcome::{End, ResourcesUsed};
+use model::outcome::{Answer, End, ResourcesUsed};
 use model::{Digest, RunState};
 
 use super::super::fixture::*;
@@ -26,12 +26,13 @@ pub(super) async fn every_field_of_a_report_comes_back(database: &impl SharedDat
     let taken = take(&store, all.server, 9).await;
     let blob = StoredValue::Blob { digest: Digest::of(b"large"), size_bytes: 5 << 20 };
     let xcoms = vec![inline(RETURN_VALUE, "{\"a\":[1,null]}"), NamedValue { key: key("large"), value: blob }];
+    let answer = Answer { list_length: Some(3), item_lengths: Some(vec![Some(1), None]), ..Answer::default() };
     let mut sent = Vec::new();
     for (end, (_, token)) in ends.into_iter().zip(taken) {
         let mut full = report(token);
         full.execution.end = end;
         full.execution.used = ResourcesUsed { wall_us: 1, cpu_us: 2, memory_bytes: 1 << 40 };
-        sent.push(Report { xcoms: xcoms.clone(), has_value: true, list_length: Some(3), ..full });
+        sent.push(Report { xcoms: xcoms.clone(), has_value: true, answer: answer.clone(), ..full });
     }
     store.work_report(all.server, &sent).await.expect("reported");
     let mut found = Vec::new();
@@ -39,7 +40,7 @@ pub(super) async fn every_field_of_a_report_comes_back(database: &impl SharedDat
         assert_eq!(event.scope, OWN);
         match event.kind {
             EventKind::Reported(report) => found.push(*report),
-            EventKind::Look(run) => panic!("{run}"),
+            other => panic!("{other:?}"),
         }
     }
     found.sort_by_key(|report| report.token.instance);

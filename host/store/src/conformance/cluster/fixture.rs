@@ -175,13 +175,17 @@ pub(super) async fn event_kinds(store: &impl SharedStores) -> Vec<Told> {
     let told = |event: EventRow| match event.kind {
         EventKind::Reported(report) => Told::Reported(report.token),
         EventKind::Look(run) => Told::Look(run),
+        EventKind::Met(run) => Told::Met(run),
+        EventKind::Asked { run, request } => Told::Asked(run, request.to_string()),
     };
     events(store).await.into_iter().map(told).collect()
 }
 
 /// An event in short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
     Reported(AttemptToken),
     Look(RunKey),
+    Met(RunKey),
+    Asked(RunKey, String),
 }

@@ -6,8 +6,9 @@ use super::super::fixture::*;
 use super::fixture::*;
 use super::{SharedDatabase, SharedStores};
 use crate::{
-    ClusterStore, CommitError, InstanceSnapshot, KnownRun, NewRun, NewServer, Offer, Ownership, ResultChange,
-    RunCommit, RunNews, RunStateChange, RunStore, SharedCommit, SharedCommitError, SharedRunStore, WorkStore,
+    ClusterStore, CommitError, DuplicateKind, InstanceSnapshot, KnownRun, NewRun, NewServer, Offer, Ownership,
+    ResultChange, RunCommit, RunNews, RunStateChange, RunStore, SharedCommit, SharedCommitError, SharedRunStore,
+    WorkStore,
 };
 
 /// A commit that would end run 1.
@@ -211,7 +212,7 @@ pub(super) async fn runs_that_exist_leave_the_rest_alone(database: &impl SharedD
     let results = [2, 3].map(|run| ResultChange { scope: OWN, run: run_key(run), is_available: true });
     let commit = SharedCommit { results: results.to_vec(), ..by(first, both) };
     let committed = store.commit_shared(commit).await.expect("committed");
-    assert_eq!(committed.duplicate_runs, [run_key(3)]);
+    assert_eq!(committed.duplicate_runs, [duplicate(3, DuplicateKind::RunId, 1)]);
     let news = store.run_news(&[(OWN, run_key(2)), (OWN, run_key(3))]).await.expect("read");
     assert_eq!(news, [RunNews { run: run_key(2), state: RunState::Running, result: Some(true) }]);
     assert_eq!(states(&store, 2).await, [(0, -1, TaskState::Scheduled)]);
