@@ -14,6 +14,7 @@ mod hostile;
 mod log;
 mod mapping;
 mod matrix;
+mod retention;
 mod trigger;
 mod upkeep;
 mod wait;

@@ -10,7 +10,8 @@ use crate::rows::Cells;
 use crate::session::Session;
 
 /// The files, in order: the first makes schema 1, and so on.
-const FILES: &[(&str, &str)] = &[("0001_spine", include_str!("../../../migrations/postgres/0001_spine.sql"))];
+pub(crate) const FILES: &[(&str, &str)] =
+    &[("0001_spine", include_str!("../../../migrations/postgres/0001_spine.sql"))];
 
 /// Longest step of a migration.
 const PATIENCE: Duration = Duration::from_secs(3600);

@@ -40,4 +40,6 @@ mod writer;
 pub use store::SqliteStore;
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod plans;

@@ -26,6 +26,8 @@ mod count;
 mod dag_run;
 mod error;
 mod page;
+#[cfg(feature = "conformance")]
+pub mod recorded;
 mod retention;
 mod schema;
 mod state;

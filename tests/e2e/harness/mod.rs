@@ -2,6 +2,7 @@
 
 mod binary;
 mod children;
+mod command;
 mod crashing;
 mod eventually;
 mod reply;
@@ -9,6 +10,7 @@ mod server;
 
 pub(crate) use binary::{component, component_with, waft};
 pub(crate) use children::{children_of, is_alive, is_stopped};
+pub(crate) use command::{dies, on, refused, told};
 pub(crate) use crashing::{Body, CrashingServer};
 pub(crate) use eventually::eventually;
 pub(crate) use reply::Reply;
