@@ -97,7 +97,7 @@ const LAST_OF_KEY: &[(&str, &str)] = &[
     ("xcom", "key"),
 ];
 
-fn fixed() -> Vec<(&'static str, String)> {
+pub(crate) fn fixed() -> Vec<(&'static str, String)> {
     macro_rules! statements {
         ($($module:ident :: { $($name:ident),* $(,)? })*) => {
             vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
@@ -152,7 +152,7 @@ fn of_commit() -> Vec<(&'static str, String)> {
     all.map(|(step, it)| (it.name, it.over(&step.rows_of_parameters(1)))).collect()
 }
 
-fn built() -> Vec<(&'static str, String)> {
+pub(crate) fn built() -> Vec<(&'static str, String)> {
     let dag_id = || DagId::new("dag").unwrap();
     let run = model::RunKey::from_uuid(Uuid::nil());
     let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
@@ -239,7 +239,7 @@ fn built() -> Vec<(&'static str, String)> {
     queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
 }
 
-async fn plan(session: &mut Session, sql: &str) -> Vec<String> {
+pub(crate) async fn plan(session: &mut Session, sql: &str) -> Vec<String> {
     let count = (1..200).take_while(|number| has_parameter(sql, *number)).count();
     let nulls = vec!["NULL"; count].join(", ");
     let nulls = if count == 0 { String::new() } else { format!("({nulls})") };

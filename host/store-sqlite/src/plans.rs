@@ -88,7 +88,7 @@ const MEANT: &[(&str, &str)] = &[
     ("task_instance::list_query running", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
 ];
 
-fn fixed() -> Vec<(&'static str, String)> {
+pub(crate) fn fixed() -> Vec<(&'static str, String)> {
     macro_rules! statements {
         ($($module:ident :: { $($name:ident),* $(,)? })*) => {
             vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
@@ -135,7 +135,7 @@ fn fixed() -> Vec<(&'static str, String)> {
     all
 }
 
-fn built() -> Vec<(&'static str, String)> {
+pub(crate) fn built() -> Vec<(&'static str, String)> {
     let dag_id = || DagId::new("dag").unwrap();
     let run = model::RunKey::from_uuid(Uuid::nil());
     let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
@@ -222,7 +222,7 @@ fn built() -> Vec<(&'static str, String)> {
     queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
 }
 
-async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+pub(crate) async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
 }
