@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, commit, connection, dag, dag_run,
-    dag_version, event_log, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
-    wait,
+    dag_version, event_log, note, pool, retention, run_store, schedule, state, task_instance, task_node, value,
+    variable, wait,
 };
 
 use crate::retention::discard;
@@ -116,10 +116,11 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         }
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
+        note::{PUT_RUN, PUT, DELETE, LIST}
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
-            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_XCOM,
+            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_NOTE, DELETE_NOTES, LAST_XCOM,
             LAST_ATTEMPT, LAST_INSTANCE, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
             IDLE_VERSIONS, DELETE_VERSION, IDLE_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSION,
         }
