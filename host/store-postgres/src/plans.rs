@@ -98,6 +98,7 @@ const LAST_OF_KEY: &[(&str, &str)] = &[
     ("wait", "map_index"),
     ("task_instance", "map_index"),
     ("task_node", "node"),
+    ("task_state", "map_index"),
     ("work", "map_index"),
     ("xcom", "key"),
 ];
