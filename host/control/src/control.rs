@@ -6,8 +6,8 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
 use scheduler::{TimeStore, Versions};
 use store::{
-    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RunReader, ValueStore, VariableStore,
-    WaitStore,
+    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader, ValueStore,
+    VariableStore, WaitStore,
 };
 
 use crate::auth::Sessions;
@@ -32,6 +32,8 @@ pub struct ControlParts {
     pub notes: Arc<dyn NoteStore>,
     /// Who did what.
     pub event_logs: Arc<dyn EventLogStore>,
+    /// Takes away what is deleted.
+    pub retention: Arc<dyn RetentionStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
     pub versions: Arc<Versions>,
     pub scheduling: Arc<dyn Scheduling>,
@@ -56,6 +58,7 @@ pub struct Control {
     pub(crate) waits: Arc<dyn WaitStore>,
     pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
+    pub(crate) retention: Arc<dyn RetentionStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
     pub(crate) parsing: Arc<dyn Parsing>,
     pub(crate) blobs: BlobStore,
@@ -73,7 +76,9 @@ impl Control {
     /// Puts the parts together.
     pub fn new(parts: ControlParts) -> Self {
         let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
-        let ControlParts { waits, notes, event_logs, scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
+        let ControlParts {
+            waits, notes, event_logs, retention, scheduling, parsing, blobs, logs, clock, ids, rng, ..
+        } = parts;
         Self {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
@@ -90,6 +95,7 @@ impl Control {
             waits,
             notes,
             event_logs,
+            retention,
             scheduling,
             parsing,
             blobs,

@@ -351,6 +351,12 @@ pub mod http {
     pub const WAIT_MAX_MS: u64 = 3600 * 1000;
     pub const PAGE_DEFAULT: u32 = 50;
     pub const PAGE_MAX: u32 = 500;
+    /// DAGs whose runs are counted in one request.
+    pub const STATS_DAGS_MAX: u32 = 100;
+    /// Things that one request may make, change or delete.
+    pub const BULK_ENTITIES_MAX: usize = 500;
+    /// Longest body with a name and a password.
+    pub const LOGIN_MAX_BYTES: usize = 4 << 10;
     pub const HEADERS_MAX: usize = 100;
     /// Rows that a list may pass over; who wants more asks for less.
     pub const OFFSET_MAX: u32 = 1_000_000;

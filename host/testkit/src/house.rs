@@ -90,6 +90,7 @@ impl House {
             waits: store.clone(),
             notes: store.clone(),
             event_logs: store.clone(),
+            retention: store.clone(),
             versions,
             scheduling: scheduling.clone(),
             parsing: parser.clone(),

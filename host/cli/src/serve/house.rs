@@ -161,6 +161,7 @@ impl House {
             waits: stores.waits.clone(),
             notes: stores.notes.clone(),
             event_logs: stores.event_logs.clone(),
+            retention: stores.retention.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
             parsing: Arc::new(Parser {
