@@ -1,7 +1,7 @@
 //! `dags`: runs of other DAGs, started and looked at by the host.
 
 use jiff::Timestamp;
-use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_BYTES};
+use model::limits::run::{CONF_MAX_BYTES, NOTE_MAX_CHARS};
 use model::{DagId, RunId};
 
 use super::{checked_json, unexpected};
@@ -56,8 +56,9 @@ fn checked(dag_id: String, request: dags::RunRequest, number: u32) -> Result<Run
         }
         checked_json(conf)?;
     }
-    if let Some(bytes) = note.as_ref().map(String::len).filter(|bytes| *bytes > NOTE_MAX_BYTES) {
-        return Err(Error::QuotaExceeded(format!("a note has at most {NOTE_MAX_BYTES} bytes; this one has {bytes}")));
+    if let Some(chars) = note.as_ref().map(|note| note.chars().count()).filter(|chars| *chars > NOTE_MAX_CHARS) {
+        let message = format!("a note has at most {NOTE_MAX_CHARS} characters; this one has {chars}");
+        return Err(Error::QuotaExceeded(message));
     }
     let time = |at_us| {
         let wrong = |_| Error::Invalid(format!("{at_us} microseconds since 1970 is no time"));

@@ -139,7 +139,11 @@ impl RunLoop {
         (mut changes, had_ended): (Changes, bool),
     ) -> Changes {
         if had_ended || matches!(act, Act::Clear(_) | Act::Mark(_)) {
-            cycle.commit.reopened.push(Reopened { scope, run, at: cycle.now });
+            let version = match act {
+                Act::Clear(clear) => clear.version,
+                Act::Mark(_) | Act::MarkRun(_) | Act::Cancel => None,
+            };
+            cycle.commit.reopened.push(Reopened { scope, run, version, at: cycle.now });
         }
         cycle
             .commit
