@@ -313,14 +313,22 @@ pub struct RunFilter {
     pub run_types: Vec<RunType>,
     /// SQL `LIKE` pattern over the run id.
     pub run_id_pattern: Option<String>,
+    /// The same over the id of the DAG.
+    pub dag_id_pattern: Option<String>,
+    /// A text that stands in the conf as it was sent.
+    pub conf_contains: Option<String>,
     pub version_number: Option<u32>,
     /// Inclusive lower and upper bounds.
     pub run_after: (Option<Timestamp>, Option<Timestamp>),
     pub started_at: (Option<Timestamp>, Option<Timestamp>),
     pub ended_at: (Option<Timestamp>, Option<Timestamp>),
     pub logical_date: (Option<Timestamp>, Option<Timestamp>),
+    /// From start to end, in microseconds.
+    pub duration_us: (Option<i64>, Option<i64>),
     pub order: RunOrder,
     pub descending: bool,
+    /// What follows this run, in the order of keys.
+    pub after: Option<RunKey>,
 }
 
 /// By what runs are ordered.

@@ -88,7 +88,7 @@ pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, U
 pub use state::StateStore;
 pub use task_instance::{
     AnswerRow, AttemptRow, BlockRow, Cancelled, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow,
-    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, Reset, Transition, states_before,
+    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, OfRuns, Reset, Transition, states_before,
 };
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};

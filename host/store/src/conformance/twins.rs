@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use model::{MapIndex, RunState, RunType, TaskState};
+use model::{InstanceKey, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber};
 
 use super::Stores;
 use super::fixture::*;
 use super::random::Dice;
 use crate::{
-    DagFilter, Ended, Expansion, InstanceFilter, InstanceSnapshot, NewInstances, NewRun, PageRequest, PageSize,
+    DagFilter, Ended, Expansion, InstanceFilter, InstanceSnapshot, NewInstances, NewRun, OfRuns, PageRequest, PageSize,
     RunCommit, RunFilter, RunOrder, RunStateChange, Transition,
 };
 
@@ -261,6 +261,10 @@ impl Twins<'_> {
             version_number: self.dice.is(4).then(|| 1 + self.dice.roll(3) as u32),
             run_after: (self.dice.is(4).then(|| at(self.dice.roll(5) as i64)), None),
             logical_date: (None, self.dice.is(4).then(|| at(self.dice.roll(9) as i64))),
+            dag_id_pattern: self.dice.is(5).then(|| "DA%".to_owned()),
+            conf_contains: self.dice.is(5).then(|| ["{", "nobody says this"][self.dice.pick(2)].to_owned()),
+            duration_us: (self.dice.is(5).then_some(0), self.dice.is(5).then_some(2_000_000)),
+            after: self.dice.is(5).then(|| run_key(self.run())),
             order: orders[self.dice.pick(orders.len())],
             descending: self.dice.is(2),
             ..RunFilter::default()
@@ -277,7 +281,21 @@ impl Twins<'_> {
             states: if self.dice.is(2) { TASK_STATES[first..=last].to_vec() } else { Vec::new() },
             map_indexes: if self.dice.is(4) { vec![MapIndex::NONE, MapIndex::at(1)] } else { Vec::new() },
             mapped: self.dice.is(4).then(|| self.dice.is(2)),
+            try_numbers: if self.dice.is(5) { vec![TryNumber(1)] } else { Vec::new() },
+            started_at: (self.dice.is(5).then(|| at(self.dice.roll(5) as i64)), None),
+            ended_at: (None, self.dice.is(5).then(|| at(self.dice.roll(9) as i64))),
+            duration_us: (self.dice.is(5).then_some(0), None),
+            of_runs: OfRuns {
+                version_number: self.dice.is(5).then_some(1),
+                run_id_pattern: self.dice.is(5).then(|| r"run\_%".to_owned()),
+                ..OfRuns::default()
+            },
             descending: self.dice.is(2),
+            after: self.dice.is(5).then(|| InstanceKey {
+                run: run_key(self.run()),
+                node: NodeIdx(1),
+                map_index: MapIndex::NONE,
+            }),
         }
     }
 }
