@@ -19,7 +19,13 @@ use crate::{body, from_wire, to_wire};
     params(
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "dag_id or -dag_id"),
-        ("dag_id_pattern" = Option<String>, Query, description = "`%` stands for any characters, `_` for one"),
+        ("dag_id_pattern" = Option<String>, Query, description = "stands in the id, in whatever case; `%` stands for any characters, `_` for one"),
+        ("dag_id_prefix_pattern" = Option<String>, Query, description = "the id begins with it"),
+        ("dag_display_name_pattern" = Option<String>, Query, description = "stands in the name for people"),
+        ("owners" = Option<Vec<String>>, Query), ("last_dag_run_state" = Option<String>, Query),
+        ("has_asset_schedule" = Option<bool>, Query), ("asset_dependency" = Option<String>, Query),
+        ("has_import_errors" = Option<bool>, Query, description = "none has any"),
+        ("is_favorite" = Option<bool>, Query, description = "none is"),
         ("bundle_name" = Option<String>, Query),
         ("tags" = Option<Vec<String>>, Query),
         ("tags_match_mode" = Option<String>, Query, description = "any or all"),
@@ -36,7 +42,7 @@ pub(crate) async fn get_dags(
     Extension(session): Extension<Session>,
     mut query: QueryReader,
 ) -> Result<Json<DagCollection>, Failure> {
-    let (page, filter) = (query.page(), from_wire::dag_filter(&mut query));
+    let (page, filter) = (query.page(), from_wire::dag_query(&mut query));
     query.finish()?;
     let found = app.control.dag_list(&session, &filter, page).await?;
     Ok(Json(DagCollection { dags: found.rows.iter().map(to_wire::dag).collect(), total_entries: found.total }))

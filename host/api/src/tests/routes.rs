@@ -132,7 +132,7 @@ async fn every_answer_has_an_id_of_its_own() {
 async fn all_that_is_wrong_with_a_query_is_told_at_once() {
     let api = Api::start().await;
     let problem = api
-        .get("/dags?limit=x&limt=3&paused=maybe&cursor=&order_by=size&offset=1000001")
+        .get("/dags?limit=x&limt=3&paused=maybe&executor=x&order_by=size&offset=1000001")
         .await
         .problem(400, "invalid-query");
     let mut found = errors(&problem);
@@ -142,7 +142,7 @@ async fn all_that_is_wrong_with_a_query_is_told_at_once() {
         ("invalid-query-parameter", "offset"),
         ("invalid-query-parameter", "order_by"),
         ("invalid-query-parameter", "paused"),
-        ("not-available-yet", "cursor"),
+        ("not-available-yet", "executor"),
         ("unknown-query-parameter", "limt"),
     ];
     assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
