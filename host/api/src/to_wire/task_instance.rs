@@ -59,7 +59,7 @@ pub(crate) fn task_try(view: &TryView) -> TryResponse {
 
 /// What is the same for an instance and each of its tries, and the times of one.
 fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestamp>) -> TriedInstance {
-    let InstanceView { row, version } = view;
+    let InstanceView { row, version, .. } = view;
     let dag = version.dag();
     let node = dag.find(row.task_id.as_str());
     let task = node.map(|node| dag.task(node));
