@@ -1,7 +1,7 @@
 //! Around a database's life: looking at it, backups and their restoration, disks that are full, databases that are too new.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,28 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Server, eventually, waft};
-
-fn on(arguments: &[&str], data: &Path) -> Output {
-    waft().args(arguments).arg("--data").arg(data).output().expect("waft starts")
-}
-
-/// Runs a command that must succeed, and reads what it says.
-#[track_caller]
-fn told(arguments: &[&str], data: &Path) -> Value {
-    let output = on(&[arguments, &["--output", "json"]].concat(), data);
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output:?}"))
-}
-
-/// Runs a command that must fail with these words.
-#[track_caller]
-fn refused(arguments: &[&str], data: &Path, words: &str) {
-    let output = on(arguments, data);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(7), "{arguments:?}: {output:?}");
-    assert!(said.contains(words), "{arguments:?}: {words:?} is not in {said}");
-}
+use crate::harness::{Server, dies, eventually, on, refused, told, waft};
 
 fn backup_of(server: &Server, folder: &TempDir) -> PathBuf {
     let file = folder.path().join("one.backup");
@@ -172,6 +151,29 @@ async fn who_is_killed_in_a_backup_or_a_restoration_leaves_nothing_that_can_be_t
 }
 
 #[tokio::test]
+async fn who_dies_beside_the_last_step_of_a_backup_or_a_restoration_has_done_it_or_not() {
+    let server = Server::with_bundle("flows-guest").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = backup_of(&server, &folder);
+    let whole = whole.to_str().expect("a plain path");
+    for (side, is_done) in [("before", false), ("after", true)] {
+        let file = folder.path().join(format!("{side}.backup"));
+        let file = file.to_str().expect("a plain path");
+        dies(&["backup", file], &server.data(), &format!("backup::snapshot.{side}=kill@1"));
+        let place = folder.path().join(side);
+        dies(&["restore", whole], &place, &format!("restore::swap.{side}=kill@1"));
+        assert_eq!((Path::new(file).exists(), place.exists()), (is_done, is_done), "{side}");
+        if !is_done {
+            told(&["backup", file], &server.data());
+            told(&["restore", whole], &place);
+        }
+        told(&["restore", file], &folder.path().join(format!("{side}-again")));
+        let well = on(&["db", "check"], &place);
+        assert!(well.status.success() && well.stdout.is_empty(), "{well:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_check_finds_what_is_missing_and_nothing_where_all_is_well() {
     let mut server = Server::with_bundle("flows-guest").await;
     let run = server.run("squares", json!({ "n": 10 })).await;
@@ -238,69 +240,4 @@ async fn a_database_of_a_newer_program_is_refused_with_a_word_on_what_to_do() {
     refused(&["db", "migrate"], &server.data(), "start a newer program");
     refused(&["db", "status"], &server.data(), "or a newer one");
     assert_eq!(std::fs::read(&database).expect("the database is there"), bytes, "it was left alone");
-}
-
-#[tokio::test]
-async fn what_is_kept_no_longer_goes_beside_a_running_server() {
-    let server = Server::start_with(&["--grace-s", "1"]).await;
-    server.deploy("flows-guest").await;
-    only_the_newest_stay(server, &[]).await;
-}
-
-#[tokio::test]
-async fn what_is_kept_no_longer_goes_on_postgresql_too() {
-    let (database, objects) = (testkit_postgres::database(), tempfile::tempdir().expect("a temporary folder"));
-    let (database, objects) = (database.url(), format!("file://{}", objects.path().display()));
-    let place = ["--database", database.as_str(), "--objects", objects.as_str()];
-    let server = Server::start_with(&[&["--grace-s", "1"][..], &place].concat()).await;
-    server.deploy("flows-guest").await;
-
-    let refused = on(&["backup", "a.backup", "--database", database.as_str()], &server.data());
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(refused.status.code() == Some(2) && said.contains("pg_dump"), "{refused:?}");
-    let refused = on(&[&["db", "check"][..], &place].concat(), &server.data());
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(refused.status.code() == Some(7) && said.contains("servers use the database"), "{refused:?}");
-    only_the_newest_stay(server, &place).await;
-}
-
-/// Runs go but for the newest of each DAG and for those that have not ended. `place` is where rows and objects are.
-async fn only_the_newest_stay(mut server: Server, place: &[&str]) {
-    let mut ended = Vec::new();
-    for n in [3, 4, 5] {
-        let run = server.run("squares", json!({ "n": n })).await;
-        ended.push(run["dag_run"]["dag_run_id"].as_str().expect("an id").to_owned());
-    }
-    let mut under_way = Vec::new();
-    for _ in 0..2 {
-        // Longer than this test.
-        under_way.push(server.trigger_id("surviving", json!({ "n": 2, "pause_ms": 300_000 })).await);
-    }
-    let pass = |more: &[&str]| {
-        let arguments = [&["gc", "--runs-max-per-dag", "1", "--output", "json"][..], more, place].concat();
-        let output = on(&arguments, &server.data());
-        assert!(output.status.success(), "{output:?}");
-        let lines = String::from_utf8(output.stdout).expect("text");
-        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>()
-    };
-    let would = pass(&["--dry-run"]);
-    let told: Vec<_> = would.iter().map(|it| (&it["dag_id"], &it["dag_run_id"])).collect();
-    let squares = json!("squares");
-    assert_eq!(told, [(&squares, &json!(ended[0])), (&squares, &json!(ended[1]))], "{would:?}");
-    let found = async |run: &str| server.get(&format!("/dags/squares/dagRuns/{run}")).await.status.as_u16();
-    assert_eq!(found(&ended[0]).await, 200, "a dry run changes nothing");
-    assert_eq!(pass(&[]), would);
-    assert_eq!(pass(&[]), [] as [Value; 0]);
-    for (run, status) in ended.iter().zip([404, 404, 200]) {
-        assert_eq!(found(run).await, status);
-    }
-    assert_eq!(server.get("/dags/squares/dagRuns").await.expect(200)["total_entries"], 1);
-    for run in &under_way {
-        let found = server.get(&format!("/dags/surviving/dagRuns/{run}")).await.expect(200);
-        assert!(found["end_date"].is_null(), "{found:#}");
-    }
-
-    server.terminate().await;
-    let well = on(&[&["db", "check"][..], place].concat(), &server.data());
-    assert!(well.status.success() && well.stdout.is_empty(), "{well:?}");
 }

@@ -55,4 +55,6 @@ mod writer;
 pub use store::PostgresStore;
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod plans;

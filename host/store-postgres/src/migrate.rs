@@ -10,7 +10,7 @@ use crate::rows::Cells;
 use crate::session::Session;
 
 /// The files, in order: the first makes schema 1, and so on.
-const FILES: &[(&str, &str)] = &[
+pub(crate) const FILES: &[(&str, &str)] = &[
     ("0001_spine", include_str!("../../../migrations/postgres/0001_spine.sql")),
     ("0002_scheduling", include_str!("../../../migrations/postgres/0002_scheduling.sql")),
 ];

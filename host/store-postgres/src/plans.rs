@@ -22,8 +22,8 @@ use crate::retention::discard;
 use crate::session::Session;
 use crate::{
     PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, connection, dag, dag_run,
-    dag_version, event, event_log, migrate, pool, retention, run_store, schedule, state, task_instance, task_node,
-    value, variable, wait, work,
+    dag_version, event, event_log, migrate, note, pool, retention, run_store, schedule, state, task_instance,
+    task_node, value, variable, wait, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -65,6 +65,11 @@ const MEANT: &[(&str, &str)] = &[
     ("pool::count_query", "Index Only Scan using pool_pkey on pool"),
     ("variable::list_query", "Index Scan using variable_pkey on variable"),
     ("variable::count_query", "Index Only Scan using variable_pkey on variable"),
+    // A wait has a row only while it lasts, as a rule.
+    ("event_log::list_query", "Index Scan using event_log_by_tenant on event_log"),
+    ("wait::list_query", "Index Scan using wait_pkey on wait w"),
+    ("wait::list_query of signals of a DAG", "Index Scan using wait_pkey on wait w"),
+    ("wait::count_query", "Index Scan using wait_by_key on wait w"),
     // A row for each tenant; DAGs, which are no history; rows that stay for a moment; one backfill of each DAG.
     ("schedule::TENANTS", "Index Only Scan using tenant_pkey on tenant"),
     ("schedule::UNREAD", "Index Scan using dag_pkey on dag d"),
@@ -93,11 +98,12 @@ const LAST_OF_KEY: &[(&str, &str)] = &[
     ("wait", "map_index"),
     ("task_instance", "map_index"),
     ("task_node", "node"),
+    ("task_state", "map_index"),
     ("work", "map_index"),
     ("xcom", "key"),
 ];
 
-fn fixed() -> Vec<(&'static str, String)> {
+pub(crate) fn fixed() -> Vec<(&'static str, String)> {
     macro_rules! statements {
         ($($module:ident :: { $($name:ident),* $(,)? })*) => {
             vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
@@ -126,11 +132,12 @@ fn fixed() -> Vec<(&'static str, String)> {
         dag_version::{FETCH, FIND, LIST, COUNT}
         event::{LIST, NEWS, INSERT_ASKED}
         migrate::{NEWEST}
+        note::{PUT_RUN, PUT, DELETE, LIST}
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
             ENDED_BEFORE, DAGS, BEYOND, DISCARD, DISCARDED, FORGET, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES,
-            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
+            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, DELETE_ANSWERS, DELETE_NOTES, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
             IDLE_BUNDLE_VERSIONS, LOCK_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSIONS,
         }
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, BLOCKS, ANSWERS, PRIOR_TRIES}
@@ -152,7 +159,7 @@ fn of_commit() -> Vec<(&'static str, String)> {
     all.map(|(step, it)| (it.name, it.over(&step.rows_of_parameters(1)))).collect()
 }
 
-fn built() -> Vec<(&'static str, String)> {
+pub(crate) fn built() -> Vec<(&'static str, String)> {
     let dag_id = || DagId::new("dag").unwrap();
     let run = model::RunKey::from_uuid(Uuid::nil());
     let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
@@ -239,7 +246,7 @@ fn built() -> Vec<(&'static str, String)> {
     queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
 }
 
-async fn plan(session: &mut Session, sql: &str) -> Vec<String> {
+pub(crate) async fn plan(session: &mut Session, sql: &str) -> Vec<String> {
     let count = (1..200).take_while(|number| has_parameter(sql, *number)).count();
     let nulls = vec!["NULL"; count].join(", ");
     let nulls = if count == 0 { String::new() } else { format!("({nulls})") };

@@ -52,4 +52,6 @@ mod writer;
 pub use store::SqliteStore;
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod plans;

@@ -11,7 +11,7 @@ use store::{Migration, Migrations, Schema, StoreError, Upgrade};
 use crate::error::failed;
 
 /// The files, in order: the first makes schema 1, and so on.
-const FILES: &[(&str, &str)] = &[
+pub(crate) const FILES: &[(&str, &str)] = &[
     ("0001_spine", include_str!("../../../migrations/sqlite/0001_spine.sql")),
     ("0002_scheduling", include_str!("../../../migrations/sqlite/0002_scheduling.sql")),
 ];

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, commit, connection, dag, dag_run,
-    dag_version, event_log, pool, retention, run_store, schedule, state, task_instance, task_node, value, variable,
-    wait,
+    dag_version, event_log, note, pool, retention, run_store, schedule, state, task_instance, task_node, value,
+    variable, wait,
 };
 
 use crate::retention::discard;
@@ -88,7 +88,7 @@ const MEANT: &[(&str, &str)] = &[
     ("task_instance::list_query running", "SEARCH r USING INDEX dag_run_unfinished (tenant_id=?)"),
 ];
 
-fn fixed() -> Vec<(&'static str, String)> {
+pub(crate) fn fixed() -> Vec<(&'static str, String)> {
     macro_rules! statements {
         ($($module:ident :: { $($name:ident),* $(,)? })*) => {
             vec![$($((concat!(stringify!($module), "::", stringify!($name)), $module::$name.to_owned()),)*)*]
@@ -116,10 +116,11 @@ fn fixed() -> Vec<(&'static str, String)> {
         }
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
+        note::{PUT_RUN, PUT, DELETE, LIST}
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
-            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_XCOM,
+            ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_NOTE, DELETE_NOTES, LAST_XCOM,
             LAST_ATTEMPT, LAST_INSTANCE, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
             IDLE_VERSIONS, DELETE_VERSION, IDLE_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSION,
         }
@@ -135,7 +136,7 @@ fn fixed() -> Vec<(&'static str, String)> {
     all
 }
 
-fn built() -> Vec<(&'static str, String)> {
+pub(crate) fn built() -> Vec<(&'static str, String)> {
     let dag_id = || DagId::new("dag").unwrap();
     let run = model::RunKey::from_uuid(Uuid::nil());
     let of_dag = RunFilter { dag_id: Some(dag_id()), ..RunFilter::default() };
@@ -222,7 +223,7 @@ fn built() -> Vec<(&'static str, String)> {
     queries.into_iter().map(|(name, query)| (name, query.into_string())).collect()
 }
 
-async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+pub(crate) async fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
 }

@@ -21,17 +21,17 @@ SELECT w.run_key, w.node, w.map_index, w.fence, w.since, w.kind, w.key, w.form, 
     CASE w.kind
         WHEN 'signal' THEN EXISTS (SELECT 1 FROM signal AS s
             WHERE s.tenant_id = w.tenant_id AND s.run_key = w.run_key AND s.name = w.key AND s.node IS NULL)
-        WHEN 'asset' THEN coalesce((SELECT v.at FROM asset AS a CROSS JOIN asset_event AS v
-            ON v.tenant_id = a.tenant_id AND v.asset_id = a.id
-            WHERE a.tenant_id = w.tenant_id AND a.name = w.key ORDER BY v.id DESC LIMIT 1) >= w.since, 0)
+        WHEN 'asset' THEN coalesce((SELECT v.at FROM asset_event AS v INDEXED BY asset_event_by_asset
+            WHERE v.tenant_id = w.tenant_id
+                AND v.asset_id = (SELECT a.id FROM asset AS a WHERE a.tenant_id = w.tenant_id AND a.name = w.key)
+            ORDER BY v.id DESC LIMIT 1) >= w.since, 0)
         WHEN 'dag_run' THEN NOT EXISTS (SELECT 1 FROM dag_run AS c
             WHERE c.tenant_id = w.tenant_id AND c.key = unhex(w.key, '-') AND c.state IN ('queued', 'running'))
         ELSE 0
     END AS is_met";
 
 /// An instance that does not wait any more may have left its row.
-const FROM: &str = "
-FROM wait AS w
+const REST: &str = "
 CROSS JOIN task_instance AS t ON t.tenant_id = w.tenant_id AND t.run_key = w.run_key AND t.node = w.node
     AND t.map_index = w.map_index
     AND (t.state = 'awaiting_input' OR t.state = 'deferred' AND t.fence = w.fence)
@@ -44,7 +44,7 @@ const ORDER: &str = " ORDER BY w.run_key, w.node, w.map_index";
 /// Called by `WaitStore::waits_of_run`. Walks the key of `wait` over the run; finds the rest by keys.
 pub(crate) fn of_run_query(scope: TenantScope, run: RunKey) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(COLUMNS);
-    query.push(FROM).push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" FROM wait AS w").push(REST).push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
     query.push(" AND w.run_key = ").push_bind(rows::bytes(run.uuid())).push(ORDER);
     query
 }
@@ -59,7 +59,8 @@ pub(crate) fn on_query(
     limit: u32,
 ) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(COLUMNS);
-    query.push(FROM).push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" FROM wait AS w INDEXED BY wait_by_key").push(REST);
+    query.push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
     query.push(" AND w.kind = ").push_bind(kind.as_str());
     query.push(" AND w.key = ").push_bind(storable(key).into_owned());
     if let Some(after) = after {
@@ -86,7 +87,7 @@ pub(crate) fn count_query(scope: TenantScope, filter: &WaitFilter) -> QueryBuild
 }
 
 fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &WaitFilter) {
-    query.push(FROM).push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
+    query.push(" FROM wait AS w").push(REST).push(" WHERE w.tenant_id = ").push_bind(rows::tenant(scope));
     if let Some(run) = filter.run {
         query.push(" AND w.run_key = ").push_bind(rows::bytes(run.uuid()));
     }

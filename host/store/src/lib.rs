@@ -42,6 +42,8 @@ mod hidden;
 mod note;
 mod page;
 mod pool;
+#[cfg(feature = "conformance")]
+pub mod recorded;
 mod retention;
 mod schedule;
 mod schema;

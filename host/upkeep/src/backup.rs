@@ -68,7 +68,10 @@ pub async fn backup<R: RetentionStore>(
             }
         }
     }
-    archive.finish()
+    failpoint::begins("backup::snapshot");
+    let size = archive.finish()?;
+    failpoint::ends("backup::snapshot");
+    Ok(size)
 }
 
 /// Adds an object, if it is still there. A blob is added under its own name wherever it lies.

@@ -107,13 +107,17 @@ pub async fn collect(
                     ObjectName::Discarded(day, ..) if has_lain(day, policy, now) => {
                         tell(collected(Fate::Deleted));
                         if mode == Mode::Do {
+                            failpoint::begins("gc::delete");
                             stock.delete_discarded(scope, digest, day).await?;
+                            failpoint::ends("gc::delete");
                         }
                     }
                     ObjectName::Blob(..) => {
                         tell(collected(Fate::LaidAside));
                         if mode == Mode::Do {
+                            failpoint::begins("gc::discard");
                             stock.discard(scope, digest, now.to_zoned(TimeZone::UTC).date()).await?;
+                            failpoint::ends("gc::discard");
                         }
                     }
                     _ => {}

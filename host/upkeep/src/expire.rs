@@ -189,7 +189,9 @@ impl<T: FnMut(TenantScope, Expired)> Pass<'_, T> {
     /// Deletes what a discarded run has left; its logs before it is forgotten, so that none of them is.
     async fn finish(&self, scope: TenantScope, run: RunKey) -> Result<LogSize, BackupError> {
         if self.mode == Mode::Do {
+            failpoint::begins("erase::step");
             while !self.rows.run_rows_delete(scope, run, ROWS_PER_BATCH).await? {}
+            failpoint::ends("erase::step");
         }
         let mut logs = LogSize::default();
         let mut chunks = self.stock.list_logs(scope, run);
@@ -199,6 +201,7 @@ impl<T: FnMut(TenantScope, Expired)> Pass<'_, T> {
             logs.bytes += chunk.size_bytes;
             if self.mode == Mode::Do {
                 self.stock.delete_chunk(log, first).await?;
+                failpoint::ends("erase::log");
             }
         }
         if self.mode == Mode::Do {

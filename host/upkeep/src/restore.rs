@@ -72,7 +72,9 @@ impl Restoration {
     pub fn finish(self) -> Result<(), BackupError> {
         let put = || -> io::Result<()> {
             nix::unistd::syncfs(File::open(&self.folder)?)?;
+            failpoint::begins("restore::swap");
             fs::rename(&self.folder, &self.place)?;
+            failpoint::ends("restore::swap");
             sync_folder_of(&self.place)
         };
         put().map_err(|source| BackupError::Io { path: self.place.clone(), source })

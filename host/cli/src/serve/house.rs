@@ -88,12 +88,13 @@ impl House {
     pub(crate) async fn open(data: DataFolder, options: HouseOptions) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(Real);
         let HouseOptions { database, objects, roles, slots, retention, command } = options;
-        let stores = Stores::open(&database, &data, clock.clone()).await?;
-        if stores.shared.is_none() && roles != RoleSet::ALL {
+        // Everything that can be wrong with the options comes before the database, which is changed when it is opened.
+        if database == DatabaseUrl::InDataFolder && roles != RoleSet::ALL {
             return Err(Failure::usage("a process that does a part of the work needs a database that others share")
                 .hint("give --database postgres://…, or leave --role out"));
         }
         let (blobs, logs) = objects::open(&objects, &data)?;
+        let stores = Stores::open(&database, &data, clock.clone()).await?;
         let token = admin_token::ensure(&*stores.auth, &data.admin_token()).await?;
 
         let server = ServerId::from_uuid(Real.uuid());

@@ -56,9 +56,8 @@ fn checked(dag_id: String, request: dags::RunRequest, number: u32) -> Result<Run
         }
         checked_json(conf)?;
     }
-    if let Some(chars) = note.as_ref().map(|note| note.chars().count()).filter(|chars| *chars > NOTE_MAX_CHARS) {
-        let message = format!("a note has at most {NOTE_MAX_CHARS} characters; this one has {chars}");
-        return Err(Error::QuotaExceeded(message));
+    if note.as_ref().is_some_and(|note| note.chars().nth(NOTE_MAX_CHARS).is_some()) {
+        return Err(Error::QuotaExceeded(format!("a note has at most {NOTE_MAX_CHARS} characters; this one has more")));
     }
     let time = |at_us| {
         let wrong = |_| Error::Invalid(format!("{at_us} microseconds since 1970 is no time"));

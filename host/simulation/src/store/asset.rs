@@ -18,7 +18,7 @@ use super::{named, rows};
 pub(crate) struct Assets {
     rows: BTreeMap<(TenantScope, String), AssetRow>,
     users: BTreeSet<(TenantScope, AssetUser)>,
-    events: BTreeMap<(TenantScope, AssetEventId), AssetEventRow>,
+    pub(super) events: BTreeMap<(TenantScope, AssetEventId), AssetEventRow>,
     waiting: BTreeSet<(TenantScope, DagId, AssetEventId)>,
     consumed: BTreeSet<(TenantScope, RunKey, AssetEventId)>,
     starts: BTreeMap<(TenantScope, RunKey), AssetStart>,

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{DagId, InstanceKey, NodeIdx, RunId, RunKey, TaskState, TenantScope};
 use store::{
-    AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest, RunFilter, RunOrder, RunReader, RunRow,
-    StoreError,
+    AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest, RequestedRun, RunFilter, RunOrder, RunReader,
+    RunRow, StoreError,
 };
 
-use super::rows::page;
+use super::rows::{kept, page};
 use super::{SimStore, pattern, task_instance};
 
 #[async_trait]

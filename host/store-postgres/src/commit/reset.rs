@@ -21,12 +21,12 @@ WHERE w.tenant_id = e.tenant_id AND w.run_key = e.run_key AND w.node = e.node AN
 const INSERT_ATTEMPTS: &str = "
 INSERT INTO attempt (tenant_id, run_key, node, map_index, try_number, fence, version, started_at, ended_at, end_kind, wall_us,
     cpu_us, memory_bytes, message)
-SELECT t.tenant_id, t.run_key, t.node, t.map_index, t.try_number, t.fence, s.version, coalesce(t.started_at, e.at), e.at,
-    'cancelled', 0, 0, 0, e.message
+SELECT t.tenant_id, t.run_key, t.node, t.map_index, t.try_number, t.fence,
+    (SELECT s.version FROM dag_run_state AS s WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key),
+    coalesce(t.started_at, e.at), e.at, 'cancelled', 0, 0, 0, e.message
 FROM {rows}
 JOIN task_instance AS t ON t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node
     AND t.map_index = e.map_index AND t.state = 'running' AND t.fence = e.fence
-JOIN dag_run_state AS s ON s.tenant_id = e.tenant_id AND s.run_key = e.run_key
 ON CONFLICT DO NOTHING";
 
 /// Their instances, which run no more; what else the commit has gives them their states.

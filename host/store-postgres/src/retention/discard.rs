@@ -78,6 +78,9 @@ pub(crate) const DELETE_EVENTS: &str = "
 DELETE FROM event WHERE ctid = ANY(ARRAY(SELECT ctid FROM event WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_ANSWERS: &str = "
 DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_NOTES: &str = "
+DELETE FROM task_instance_note
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM task_instance_note WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_WAITS: &str = "
 DELETE FROM wait WHERE ctid = ANY(ARRAY(SELECT ctid FROM wait WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_BLOCKS: &str = "
@@ -86,8 +89,9 @@ pub(crate) const DELETE_SIGNALS: &str = "
 DELETE FROM signal WHERE ctid = ANY(ARRAY(SELECT ctid FROM signal WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 
 /// All of them.
-const PIECES: [&str; 12] = [
+const PIECES: [&str; 13] = [
     DELETE_ANSWERS,
+    DELETE_NOTES,
     DELETE_WAITS,
     DELETE_BLOCKS,
     DELETE_SIGNALS,

@@ -55,10 +55,11 @@ pub(crate) const FORGET: &str = "DELETE FROM discarded_run WHERE tenant_id = ?1 
 /// The instance up to which rows of a table are deleted at a time, and the statement that does so. All walk the tables' keys over
 /// the run.
 /// Called by `RetentionStore::run_rows_delete`.
-const ROWS_OF_INSTANCES: [(&str, &str); 6] = [
+const ROWS_OF_INSTANCES: [(&str, &str); 7] = [
     (LAST_STATE, DELETE_STATES),
     (LAST_ANSWER, DELETE_ANSWERS),
     (LAST_WAIT, DELETE_WAITS),
+    (LAST_NOTE, DELETE_NOTES),
     (LAST_XCOM, DELETE_XCOMS),
     (LAST_ATTEMPT, DELETE_ATTEMPTS),
     (LAST_INSTANCE, DELETE_INSTANCES),
@@ -76,6 +77,10 @@ pub(crate) const LAST_ANSWER: &str = "
 SELECT node, map_index FROM answer WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
 pub(crate) const LAST_WAIT: &str = "
 SELECT node, map_index FROM wait WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
+pub(crate) const LAST_NOTE: &str = "
+SELECT node, map_index FROM task_instance_note WHERE tenant_id = ?1 AND run_key = ?2 ORDER BY node, map_index LIMIT 1 OFFSET ?3 - 1";
+pub(crate) const DELETE_NOTES: &str =
+    "DELETE FROM task_instance_note WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
 pub(crate) const DELETE_ANSWERS: &str =
     "DELETE FROM answer WHERE tenant_id = ?1 AND run_key = ?2 AND (node, map_index) <= (?3, ?4)";
 pub(crate) const DELETE_WAITS: &str =

@@ -35,8 +35,11 @@ async fn every_place_that_names_a_blob_is_read_whatever_the_pages_are() {
         let (component, _) = next();
         sql += &format!("INSERT INTO bundle_version VALUES (1, {key}, 'b{row}', unhex('{component}'), 1, 0);");
         let ((_, conf), (_, params)) = (next(), next());
-        sql += &format!("INSERT INTO dag_run_input VALUES (1, {key}, '{conf}', '{params}', 'test', NULL);");
-        sql += &format!("INSERT INTO dag_run_input VALUES (2, {key}, '{}', '{{}}', 'test', NULL);", marker(999).1);
+        let foreign = marker(999).1;
+        sql += &format!(
+            "INSERT INTO dag_run_input (tenant_id, run_key, conf, params, triggered_by)
+            VALUES (1, {key}, '{conf}', '{params}', 'test'), (2, {key}, '{foreign}', '{{}}', 'test');"
+        );
         let ((_, conf), (_, params)) = (next(), next());
         sql += &format!(
             "INSERT INTO backfill VALUES ({row}, 1, 'd{row}', 'running', 0, 0, 0, 'none', 1, NULL, '{conf}', '{params}', 'test', 0, 0, NULL);"

@@ -145,13 +145,13 @@ pub(super) async fn transitions_cover_ranges_and_keep_their_order(database: &imp
     let transitions = vec![
         transition(1, 0, (0, 9), TaskState::Scheduled, Some(1)),
         transition(1, 1, (-1, -1), TaskState::Scheduled, Some(1)),
-        crate::Transition { reason: Some("why".into()), ..transition(1, 0, (4, 6), TaskState::UpstreamFailed, None) },
+        crate::Transition { reason: Some("why".into()), ..transition(1, 0, (4, 6), TaskState::Skipped, None) },
         transition(1, 0, (5, 5), TaskState::Removed, None),
     ];
     commit(&store, RunCommit { runs, instances: rows, transitions, ..RunCommit::default() }).await;
     let state = |index| match index {
         5 => TaskState::Removed,
-        4 | 6 => TaskState::UpstreamFailed,
+        4 | 6 => TaskState::Skipped,
         _ => TaskState::Scheduled,
     };
     let mut expect: Vec<_> = (0..10).map(|index| (0, index, state(index))).collect();

@@ -2,14 +2,16 @@
 
 use std::fmt::Debug;
 
-use model::{InstanceKey, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber};
+use model::outcome::Answer;
+use model::{InstanceKey, MapIndex, NodeIdx, RunState, RunType, ScopeIdx, TaskState, TryNumber};
 
 use super::Stores;
 use super::fixture::*;
 use super::random::Dice;
 use crate::{
-    DagFilter, Ended, Expansion, InstanceFilter, InstanceSnapshot, NewInstances, NewRun, OfRuns, PageRequest, PageSize,
-    RunCommit, RunFilter, RunOrder, RunStateChange, Transition,
+    AnswerRow, BlockRow, Cancelled, DagFilter, Ended, Expansion, InstanceFilter, InstanceSnapshot, NewAnswer, NewBlock,
+    NewInstances, NewRun, NewWait, OfRuns, PageRequest, PageSize, Reopened, Reset, RunCommit, RunFilter, RunOrder,
+    RunStateChange, Transition, WaitKind,
 };
 
 const RUNS: u64 = 5;
@@ -155,6 +157,10 @@ impl Twins<'_> {
             let try_number = self.dice.is(2).then_some(it.try_number.0 + 1);
             commit.transitions.push(Transition { reason, ..transition(run, node, (first, last), to, try_number) });
         }
+        if self.dice.is(3) {
+            self.by_hand(&all, &mut commit);
+        }
+        self.said(&all, &mut commit);
         for (run, it) in self.some(&all, TaskState::Scheduled, 4) {
             commit.claims.push(claim(run, it.node.0, it.map_index.number()));
         }
@@ -164,6 +170,57 @@ impl Twins<'_> {
             commit.run_states.push(RunStateChange { scope: OWN, run, to, reason: None, at: at(9) });
         }
         commit
+    }
+
+    /// Somebody clears or marks something, or cancels what runs.
+    fn by_hand(&mut self, all: &[(u128, InstanceSnapshot)], commit: &mut RunCommit) {
+        for (run, it) in self.some(all, TaskState::Running, 2) {
+            let at = at(21);
+            let instance = instance(run, it.node.0, it.map_index.number());
+            commit.cancelled.push(Cancelled { scope: OWN, instance, fence: it.fence, message: "why".into(), at });
+        }
+        let run = run_key(self.run());
+        if self.dice.is(2) {
+            commit.reopened.push(Reopened { scope: OWN, run, version: None, at: at(22) });
+        }
+        for (run, it) in self.some(all, TaskState::Success, 2) {
+            let (first, last) = (it.map_index, it.map_index);
+            let keeps_state = self.dice.is(2);
+            commit.resets.push(Reset { scope: OWN, run: run_key(run), node: it.node, first, last, keeps_state });
+        }
+        for (run, it) in self.some(all, TaskState::Failed, 2) {
+            let to = TASK_STATES[self.dice.pick(TASK_STATES.len())];
+            let index = it.map_index.number();
+            commit.marks.push(transition(run, it.node.0, (index, index), to, None));
+        }
+    }
+
+    /// What successes say, and what instances wait for.
+    fn said(&mut self, all: &[(u128, InstanceSnapshot)], commit: &mut RunCommit) {
+        for (run, it) in self.some(all, TaskState::Success, 2) {
+            let list_length = self.dice.is(2).then(|| self.dice.roll(9) as u32);
+            let answer = AnswerRow {
+                node: it.node,
+                map_index: it.map_index,
+                answer: Answer { list_length, ..Answer::default() },
+            };
+            commit.answers.push(NewAnswer { scope: OWN, run: run_key(run), answer });
+            let [parent, first, live] = [0; 3].map(|_| self.dice.roll(5) as u32);
+            let level = ScopeIdx(1 + self.dice.roll(2) as u32);
+            let block = BlockRow { level, parent, first, length: 5, offset: 1, live };
+            commit.blocks.push(NewBlock { scope: OWN, run: run_key(run), block });
+        }
+        for (run, it) in self.some(all, TaskState::Deferred, 2) {
+            let instance = instance(run, it.node.0, it.map_index.number());
+            if self.dice.is(3) {
+                commit.woken.push((OWN, instance));
+                continue;
+            }
+            let kind = WaitKind::ALL[self.dice.pick(WaitKind::ALL.len())];
+            let key = run_key(self.run()).uuid().to_string().into();
+            let wait = NewWait { scope: OWN, instance, fence: it.fence, kind, key, form: None, since: at(4) };
+            commit.waits.push(wait);
+        }
     }
 
     async fn new_run(&mut self, commit: &mut RunCommit) {
@@ -186,8 +243,14 @@ impl Twins<'_> {
     fn ended(&mut self, run: u128, it: &InstanceSnapshot) -> Ended {
         let of_fence = (it.fence.number() & 0xff_ffff_ffff) as u64 + u64::from(self.dice.is(12));
         let token = token(run, it.node.0, it.map_index.number(), it.try_number.0, of_fence);
-        let to =
-            [TaskState::Success, TaskState::Success, TaskState::Failed, TaskState::UpForRetry, TaskState::Scheduled];
+        let to = [
+            TaskState::Success,
+            TaskState::Success,
+            TaskState::Failed,
+            TaskState::UpForRetry,
+            TaskState::Scheduled,
+            TaskState::Deferred,
+        ];
         let to = to[self.dice.pick(to.len())];
         let count = self.dice.pick(KEYS.len() + 1);
         let xcoms = KEYS[..count].iter().map(|key| inline(key, TEXTS[self.dice.pick(TEXTS.len())])).collect();
@@ -219,6 +282,8 @@ impl Twins<'_> {
         for run in 1..=u128::from(RUNS) {
             let Ok(Some(snapshot)) = ask!(self, run_snapshot(OWN, run_key(run))) else { continue };
             let _ = ask!(self, instance_counts(OWN, run_key(run)));
+            let _ = ask!(self, waits_of_run(OWN, run_key(run)));
+            let _ = ask!(self, run_before(OWN, run_key(run)));
             let Some(it) = snapshot.instances.get(self.dice.pick(snapshot.instances.len().max(1))) else { continue };
             let _ = ask!(self, attempt_list(OWN, instance(run, it.node.0, it.map_index.number())));
             let _ = ask!(self, xcom_list(OWN, run_key(run), it.node, it.map_index));

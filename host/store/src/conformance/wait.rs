@@ -1,5 +1,6 @@
 //! What instances wait for without a worker, and the signals that reach them.
 
+use futures::future::join_all;
 use model::limits::run::SIGNALS_MAX;
 use model::{InstanceKey, RunState, SignalId, TaskState};
 use uuid::Uuid;
@@ -167,8 +168,10 @@ pub(super) async fn a_signal_may_come_before_the_wait(database: &impl Database) 
 pub(super) async fn signals_have_a_limit_and_end_with_the_run(database: &impl Database) {
     let store = database.open().await;
     waiting(&store, 1, &[(WaitKind::Signal, "go")]).await;
-    for number in 0..u128::from(SIGNALS_MAX) {
-        assert!(store.signal_insert(&signal(number, 1, "go")).await.expect("sent"));
+    let all: Vec<_> = (0..u128::from(SIGNALS_MAX)).map(|number| signal(number, 1, "go")).collect();
+    for some in all.chunks(100) {
+        let sent = join_all(some.iter().map(|signal| store.signal_insert(signal))).await;
+        assert!(sent.into_iter().all(|sent| sent.expect("sent")));
     }
     let more = signal(u128::from(SIGNALS_MAX), 1, "go");
     assert!(matches!(store.signal_insert(&more).await, Err(StoreError::LimitReached { .. })));

@@ -118,28 +118,33 @@ fn connections(bench: &Bench, report: &mut Report) -> Result<()> {
 
 /// Ten times the instances in eleven times the time, within memory.
 fn mapped_100k(bench: &Bench, report: &mut Report) -> Result<()> {
-    let (_folder, server) = bench.server()?;
+    let (_folder, mut server) = bench.server()?;
     let mut connection = server.connect()?;
     mapped(&mut connection, 1_000)?;
+    let before = server.database_bytes()?;
     let few = mapped(&mut connection, MAPPED)?;
     let peak = Peak::watch(server.pid());
     let many = mapped(&mut connection, MAPPED_MANY)?;
     report.add(format!("1 → {MAPPED_MANY} mapped → reduce"), Floor::None, many.as_secs_f64(), "s");
     let ratio = many.as_secs_f64() / few.as_secs_f64();
     report.add(format!("time of {MAPPED_MANY} over time of {MAPPED}"), Floor::AtMost(11.0), ratio, "×");
+    let bytes = (server.database_bytes()? - before) / f64::from(MAPPED + MAPPED_MANY);
+    report.add("database for a mapped instance", Floor::None, bytes, "B");
     report.add("memory of server and runners meanwhile", Floor::AtMost(400.0), peak.mib(), "MiB");
     Ok(())
 }
 
 /// The rows of latency and throughput, on an empty database and on one with many finished runs.
 fn history(bench: &Bench, report: &mut Report) -> Result<()> {
-    let (_folder, server) = bench.server()?;
+    let (_folder, mut server) = bench.server()?;
     let empty = Speed::measure(&server)?;
     empty.report("empty database", Some(&Speed::FLOORS), report);
 
-    let watch = Stopwatch::start();
+    let (before, watch) = (server.database_bytes()?, Stopwatch::start());
     fill(&server, bench.history)?;
     report.add(format!("{} runs to fill the database", bench.history), Floor::None, watch.elapsed().as_secs_f64(), "s");
+    let bytes = (server.database_bytes()? - before) / f64::from(bench.history);
+    report.add("database for a run of one task", Floor::None, bytes, "B");
 
     let full = Speed::measure(&server)?;
     let title = format!("{} finished runs", bench.history);

@@ -28,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     /// Runs from the moment in which the process was started.
     pub(crate) started: Stopwatch,
+    /// Tells how the database stands.
+    status: Command,
 }
 
 impl Server {
@@ -58,11 +60,23 @@ impl Server {
         let address = told.recv_timeout(Duration::from_secs(30)).context("the server told no address")?;
         let token = std::fs::read_to_string(data.join("admin.token")).context("reading admin.token")?;
         let endpoint = Endpoint { address: address.parse()?, token: token.trim().to_owned() };
-        Ok(Self { child, endpoint, started })
+        let mut status = Command::new(binary);
+        status.args(["db", "status", "--output", "json", "--data"]).arg(&data);
+        if let Some(at) = arguments.iter().position(|argument| *argument == "--database") {
+            status.args(arguments.iter().skip(at).take(2));
+        }
+        Ok(Self { child, endpoint, started, status })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Bytes of the database, as it tells them itself.
+    pub(crate) fn database_bytes(&mut self) -> Result<f64> {
+        let output = self.status.output().context("asking for the database")?;
+        let status: Value = serde_json::from_slice(&output.stdout).context("reading how the database stands")?;
+        status["size_bytes"].as_f64().context("the database tells its size")
     }
 
     pub(crate) fn connect(&self) -> Result<Connection> {

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["clock", "control", "model"]),
     ("ui", &["control", "model"]),
     ("client", &["model"]),
-    ("upkeep", &["blobs", "clock", "model", "store"]),
+    ("upkeep", &["blobs", "clock", "failpoint", "model", "store"]),
     ("xtask", &["testkit-postgres"]),
     ("waft", &["waft-macros"]),
     ("waft-macros", &[]),

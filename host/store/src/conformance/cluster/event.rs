@@ -9,8 +9,8 @@ use super::super::fixture::*;
 use super::SharedDatabase;
 use super::fixture::*;
 use crate::{
-    EventKind, NamedValue, NewRun, RETURN_VALUE, Report, RunCommit, RunStore, SharedRunStore, StoreError, StoredValue,
-    Wake, WorkStore,
+    AssetSource, AssetStore, EventKind, NamedValue, NewAssetEvent, NewRun, NewSignal, NewWait, RETURN_VALUE, Report,
+    RunCommit, RunStore, SharedRunStore, StoreError, StoredValue, WaitKind, WaitStore, Wake, WorkStore,
 };
 
 pub(super) async fn every_field_of_a_report_comes_back(database: &impl SharedDatabase) {
@@ -133,4 +133,52 @@ pub(super) async fn wakes_follow_commits(database: &impl SharedDatabase) {
     heard(&mut wakes, Wake::Committed { shard: own, has_offers: false }).await;
     store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared");
     heard(&mut wakes, Wake::Event(own)).await;
+}
+
+pub(super) async fn what_a_run_waits_for_is_told_to_its_owner(database: &impl SharedDatabase) {
+    let store = database.open().await;
+    let first = owner(&store, 1).await;
+    run_of(&store, first, OWN, 1, 1).await;
+    run_of(&store, first, OWN, 2, 1).await;
+    let wait = NewWait {
+        scope: OWN,
+        instance: instance(1, 0, -1),
+        fence: fence(1),
+        kind: WaitKind::Asset,
+        key: "words".into(),
+        form: None,
+        since: at(1),
+    };
+    store.commit_shared(by(first, RunCommit { waits: vec![wait], ..RunCommit::default() })).await.expect("committed");
+    let event = |name| NewAssetEvent {
+        scope: OWN,
+        asset: model::AssetName::new(name).expect("a legal name"),
+        extra: "{}".into(),
+        source: AssetSource::Api { by: "somebody".to_owned() },
+        at: at(2),
+    };
+    store.asset_event_insert(&event("other")).await.expect("written");
+    assert_eq!(event_kinds(&store).await, []);
+    store.asset_event_insert(&event("words")).await.expect("written");
+    let mut told = event_kinds(&store).await;
+    told.dedup();
+    assert_eq!(told, [Told::Met(run_key(1))]);
+
+    let signal = NewSignal {
+        scope: OWN,
+        id: model::SignalId::from_uuid(uuid::Uuid::from_u128(1)),
+        run: run_key(2),
+        name: "go".into(),
+        payload: "null".into(),
+        by: "somebody".into(),
+        at: at(3),
+    };
+    assert!(store.signal_insert(&signal).await.expect("sent"));
+    assert!(!store.signal_insert(&signal).await.expect("sent before"));
+    store.run_ask(OWN, run_key(1), r#"{"clear":"é"}"#).await.expect("asked");
+    assert!(matches!(store.run_ask(OWN, run_key(3), "x").await, Err(StoreError::Conflict { .. })));
+    let mut told = event_kinds(&store).await;
+    told.dedup();
+    let asked = Told::Asked(run_key(1), r#"{"clear":"é"}"#.to_owned());
+    assert_eq!(told, [Told::Met(run_key(1)), Told::Met(run_key(2)), asked]);
 }
