@@ -139,7 +139,7 @@ impl RunLoop {
         (mut changes, had_ended): (Changes, bool),
     ) -> Changes {
         if had_ended || matches!(act, Act::Clear(_) | Act::Mark(_)) {
-            cycle.commit.reopened.push(Reopened { scope, run, at: cycle.now });
+            cycle.commit.reopened.push(Reopened { scope, run, version: None, at: cycle.now });
         }
         cycle
             .commit
