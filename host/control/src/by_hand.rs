@@ -475,7 +475,9 @@ pub(crate) fn control_error(run: &DagRunView, error: ControlError) -> Error {
         ControlError::NotMarkable(_) | ControlError::RunNotMarkable(_) => Error::new(Code::InvalidRequest, message),
         ControlError::Ended(_) => Error::new(Code::RunEnded, message).hint("clear it to let it run again"),
         ControlError::Overloaded { .. } => Error::new(Code::Overloaded, message),
-        ControlError::NotOwner | ControlError::Overtaken => Error::new(Code::Unavailable, message).hint("try again in a moment"),
+        ControlError::NotOwner | ControlError::Overtaken => {
+            Error::new(Code::Unavailable, message).hint("try again in a moment")
+        }
         ControlError::Stopping => Error::new(Code::Stopping, message),
         ControlError::Length(_) => Error::new(Code::NotMappable, message),
         ControlError::Version(error) => version_error(error),
