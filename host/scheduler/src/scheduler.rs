@@ -171,8 +171,8 @@ impl Scheduler {
         };
         let local = LocalQueue::new(inbox.clone());
         let server = cluster.server.id;
-        let (versions, waking) = (parts.versions.clone(), waker.clone());
-        let puller = Puller { store: store.clone(), server, versions, clock, waker: waking, inbox };
+        let (sources, limits, waking) = (parts.sources(None), parts.limits.machine, waker.clone());
+        let puller = Puller { store: store.clone(), server, sources, limits, clock, waker: waking, inbox };
         let queue = ClusterQueue::new(local, puller);
         let shared = Shared::new(cluster, owned);
         let run_loop =
