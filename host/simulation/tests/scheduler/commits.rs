@@ -117,7 +117,7 @@ fn a_clear_whose_answer_is_lost_is_carried_on() {
         let answer = stage.clear(run, false).await;
         assert!(matches!(
             *answer.lock().unwrap(),
-            Some(Err(scheduler::ClearError::Store(StoreError::Unavailable { .. })))
+            Some(Err(scheduler::ControlError::Store(StoreError::Unavailable { .. })))
         ));
         stage.check(run, RunState::Running, &[Success]).await;
         stage.end(worker, "ok").await;
