@@ -87,11 +87,6 @@ impl SharedRunStore for SharedLink {
     }
 
     async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
-        let (store, request) = (self.0.store.clone(), request.to_owned());
-        self.0.write("a request to an owner", async move { store.run_ask(scope, run, &request).await }).await
-    }
-
-    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
         self.0.call("request to an owner", self.0.store.run_ask(scope, run, request)).await
     }
 
