@@ -72,9 +72,9 @@ pub use cluster::{
 pub use connection::{ConnectionRow, ConnectionStore};
 pub use count::storable_count;
 pub use dag_run::{
-    Cleared, CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened,
-    RequestedRun, RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot,
-    RunStateChange, RunStore, TakenSignal, TaskBefore,
+    CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened, RequestedRun,
+    RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot, RunStateChange,
+    RunStore, TakenSignal, TaskBefore,
 };
 pub use error::StoreError;
 pub use event_log::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog};

@@ -80,12 +80,7 @@ impl Twins<'_> {
                 let text = ["v0", "v1", "v2"][self.dice.pick(3)];
                 self.register(text).await;
             }
-            1 => {
-                let (run, only_failed) = (run_key(self.run()), self.dice.is(2));
-                self.told = format!("clear of {run}, only failed: {only_failed}");
-                let _ = ask!(self, run_clear(OWN, run, only_failed, at(20)));
-            }
-            2..=4 => self.keep_state().await,
+            1..=3 => self.keep_state().await,
             _ => {
                 let commit = self.commit().await;
                 self.told = format!("{commit:?}");
