@@ -28,7 +28,7 @@ async fn events(server: &Server, run: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_clear_tells_what_it_will_do_and_does_that() {
     let server = Server::with_dags(&[line()]).await;
-    let (run, state) = server.ended("line", json!({})).await;
+    let (run, state) = server.run_to_end("line", json!({})).await;
     assert_eq!(state, "failed");
     let body = |more: &[(&str, Value)]| {
         let mut all = vec![("dag_run_id", json!(run))];
@@ -74,7 +74,7 @@ async fn a_clear_of_one_index_touches_its_own_in_the_group_and_everything_outsid
         with(act("all", json!({})), json!({ "args": { "all": output("b") } })),
     ]);
     let server = Server::with_dags(&[with(dag("groups", tasks), json!({ "groups": groups }))]).await;
-    let (run, _) = server.ended("groups", json!({})).await;
+    let (run, _) = server.run_to_end("groups", json!({})).await;
     let body = |dry_run: bool| json!({ "dag_run_id": run, "task_ids": [["a", 1]], "only_failed": false, "include_downstream": true, "dry_run": dry_run });
     assert_eq!(names(&clear(&server, "groups", body(true)).await), ["a[1]", "all", "b[1]"]);
     clear(&server, "groups", body(false)).await;
@@ -101,7 +101,7 @@ async fn a_clear_of_the_source_maps_anew() {
         with(act("all", json!({})), json!({ "args": { "all": output("each") } })),
     ]);
     let server = Server::with_dags(&[dag("again", tasks)]).await;
-    let (run, _) = server.ended("again", json!({})).await;
+    let (run, _) = server.run_to_end("again", json!({})).await;
     let body = json!({ "dag_run_id": run, "task_ids": ["list"], "only_failed": false, "include_downstream": true, "dry_run": false });
     for (count, removed) in [(1, 2), (4, 0)] {
         clear(&server, "again", body.clone()).await;
@@ -125,7 +125,7 @@ async fn setups_and_teardowns_come_along_with_a_clear() {
     ]);
     let server =
         Server::with_dags(&[with(dag("made", tasks), json!({ "edges": edges(&["make > work > undo"]) }))]).await;
-    let (run, _) = server.ended("made", json!({})).await;
+    let (run, _) = server.run_to_end("made", json!({})).await;
     let body = |task: &str| json!({ "dag_run_id": run, "task_ids": [task], "only_failed": false });
     assert_eq!(names(&clear(&server, "made", body("work")).await), ["make", "undo", "work"]);
     assert_eq!(names(&clear(&server, "made", body("make")).await), ["make", "undo"]);
@@ -232,7 +232,7 @@ async fn past_and_future_are_by_logical_date() {
     );
     let dated = json!({ "start_date": "2026-01-02T00:00:00Z", "task_ids": ["b"], "only_failed": false });
     assert_eq!(clear(&server, "line", dated).await["total_entries"], 2);
-    let (undated, _) = server.ended("line", json!({})).await;
+    let (undated, _) = server.run_to_end("line", json!({})).await;
     let body = json!({ "dag_run_id": undated, "include_past": true });
     server.post("/dags/line/clearTaskInstances", body).await.expect_problem(400, "invalid-request");
 }
@@ -273,7 +273,7 @@ async fn it_is_explained_why_something_does_not_run() {
 #[tokio::test]
 async fn the_command_line_does_the_same() {
     let server = Server::with_dags(&[line()]).await;
-    let (run, _) = server.ended("line", json!({})).await;
+    let (run, _) = server.run_to_end("line", json!({})).await;
     let name = format!("line/{run}");
     let done = |arguments: &[&str]| {
         let output = server.waft(&[arguments, &["--output", "json"]].concat());

@@ -81,7 +81,7 @@ async fn instances_have_their_items() {
     }
     let server = Server::with_dags(&[dag("maps", json!(tasks))]).await;
     server.post("/variables", json!({ "key": "regions", "value": "[\"eu\", \"us\"]" })).await.expect(201);
-    let (run, state) = server.ended("maps", json!({ "files": ["f", "g"] })).await;
+    let (run, state) = server.run_to_end("maps", json!({ "files": ["f", "g"] })).await;
     assert_eq!(state, "success", "{:#?}", server.states("maps", &run).await);
     for (task_id, _, items) in table() {
         assert_eq!(server.value("maps", &run, &format!("all_{task_id}")).await, json!({ "all": items }), "{task_id}");
@@ -102,7 +102,7 @@ async fn positions_never_shift() {
         with(act("all", json!({})), json!({ "args": { "all": output("second") }, "trigger_rule": "all_done" })),
     ]);
     let server = Server::with_dags(&[dag("holes", tasks)]).await;
-    let (run, state) = server.ended("holes", json!({})).await;
+    let (run, state) = server.run_to_end("holes", json!({})).await;
     assert_eq!(state, "failed");
     let states = server.states("holes", &run).await;
     let of = |task: &str| (0..5).map(|i| states[&format!("{task}[{i}]")].as_str()).collect::<Vec<_>>();
@@ -154,7 +154,7 @@ async fn a_mapped_task_in_a_mapped_group_has_an_index_of_its_own() {
     ]);
     let groups = json!([{ "group_id": "g", "expand": over("x", literal(json!([2, 3]))) }]);
     let server = Server::with_dags(&[with(dag("nested", tasks), json!({ "groups": groups }))]).await;
-    let (run, state) = server.ended("nested", json!({})).await;
+    let (run, state) = server.run_to_end("nested", json!({})).await;
     assert_eq!(state, "success", "{:#?}", server.states("nested", &run).await);
     let all = server.value("nested", &run, "all").await;
     let paths: Vec<_> = all["all"].as_array().expect("values").iter().map(|it| it["map_path"].clone()).collect();
@@ -175,7 +175,7 @@ async fn nothing_to_map_over_is_skipped_and_the_rules_go_on() {
         mapped("of_text", over("x", output("text"))),
     ]);
     let server = Server::with_dags(&[dag("empty", tasks)]).await;
-    let (run, _) = server.ended("empty", json!({})).await;
+    let (run, _) = server.run_to_end("empty", json!({})).await;
     let expected = "none success, each skipped, all success, bad failed, never upstream_failed, skipping skipped, \
                     skipped skipped, text failed, of_text upstream_failed";
     check_states(&server.states("empty", &run).await, expected);
@@ -191,7 +191,7 @@ async fn too_many_instances_are_refused_before_there_is_a_row() {
         mapped("few", over("x", output("many"))),
     ]);
     let server = Server::with_dags(&[dag("large", tasks)]).await;
-    let (run, state) = server.ended("large", json!({})).await;
+    let (run, state) = server.run_to_end("large", json!({})).await;
     assert_eq!(state, "failed");
     let found = server.get(&format!("/dags/large/dagRuns/{run}/taskInstances?task_id=each")).await.expect(200);
     assert_eq!(found["total_entries"], 1, "{found:#}");
@@ -206,7 +206,7 @@ async fn instances_are_summed_up_by_state() {
     let each = with(act("each", cases), json!({ "expand": over("x", literal(json!([1, 2, 3]))) }));
     let tasks = json!([each, act("after", json!({}))]);
     let server = Server::with_dags(&[with(dag("sums", tasks), json!({ "edges": edges(&["each > after"]) }))]).await;
-    let (run, _) = server.ended("sums", json!({})).await;
+    let (run, _) = server.run_to_end("sums", json!({})).await;
     let found = server.get(&format!("/dags/sums/dagRuns/{run}/taskSummaries")).await.expect(200);
     let each = &found["tasks"][0];
     assert_eq!((&each["state"], &each["map_length"], &each["is_mapped"]), (&json!("failed"), &json!(3), &json!(true)));

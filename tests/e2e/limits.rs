@@ -37,7 +37,7 @@ async fn no_more_run_than_may() {
     .await;
     server.post("/pools", json!({ "name": "narrow", "slots": 3 })).await.expect(201);
     for (dag_id, most) in [("pooled", 3), ("wide", 1), ("task", 2), ("run", 2)] {
-        let (run, state) = server.ended(dag_id, json!({})).await;
+        let (run, state) = server.run_to_end(dag_id, json!({})).await;
         assert_eq!(state, "success", "{dag_id}");
         let found = most_at_a_time(&server, &[(dag_id, &run)]).await;
         assert!((1..=most).contains(&found), "{dag_id}: {found} at a time, {most} may be");

@@ -27,7 +27,7 @@ async fn failures_are_tried_again_as_the_author_says() {
         ("only_failed", "failed", 1),
         ("slow", "success", 2),
     ] {
-        let (run, _) = server.ended(dag_id, json!({})).await;
+        let (run, _) = server.run_to_end(dag_id, json!({})).await;
         let instance = server.instance(dag_id, &run, "t").await;
         assert_eq!(
             (&instance["state"], &instance["try_number"]),
@@ -77,7 +77,7 @@ async fn a_run_that_takes_too_long_fails_and_its_teardowns_run() {
     ]);
     let more = json!({ "run_timeout_ms": 1000, "edges": edges(&["make > slow > after > undo"]) });
     let server = Server::with_dags(&[with(dag("long", tasks), more)]).await;
-    let (run, state) = server.ended("long", json!({})).await;
+    let (run, state) = server.run_to_end("long", json!({})).await;
     assert_eq!(state, "failed");
     let states = server.states("long", &run).await;
     assert_eq!((states["make"].as_str(), states["undo"].as_str()), ("success", "success"), "{states:#?}");
@@ -112,7 +112,7 @@ async fn teardowns_run_when_their_setup_did() {
     ])
     .await;
     let check = async |dag_id: &str, state: &str, expected: &str| {
-        let (run, ended) = server.ended(dag_id, json!({})).await;
+        let (run, ended) = server.run_to_end(dag_id, json!({})).await;
         check_states(&server.states(dag_id, &run).await, expected);
         assert_eq!(ended, state, "{dag_id}");
     };

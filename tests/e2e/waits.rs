@@ -39,7 +39,7 @@ async fn a_signal_wakes_who_waits_and_is_kept_for_who_will() {
     assert_eq!(server.finished("later", &run).await["state"], "success");
     assert_eq!(server.value("later", &run, "t").await, json!([1]));
 
-    let (run, state) = server.ended("late", json!({})).await;
+    let (run, state) = server.run_to_end("late", json!({})).await;
     assert_eq!(state, "failed", "{:#?}", server.instances("late", &run).await);
 }
 
@@ -54,16 +54,16 @@ async fn waits_end_with_their_time_their_asset_and_their_run() {
         dag("parent", json!([act("t", trigger)])),
     ])
     .await;
-    let (run, state) = server.ended("pause", json!({})).await;
+    let (run, state) = server.run_to_end("pause", json!({})).await;
     assert_eq!(state, "success", "{:#?}", server.instances("pause", &run).await);
 
     let run = server.trigger_id("watch", json!({})).await;
     server.until_state("watch", &run, "t", "deferred").await;
-    server.ended("maker", json!({})).await;
+    server.run_to_end("maker", json!({})).await;
     assert_eq!(server.finished("watch", &run).await["state"], "success");
     assert_eq!(server.value("watch", &run, "t").await["asset"], "orders");
 
-    let (run, state) = server.ended("parent", json!({})).await;
+    let (run, state) = server.run_to_end("parent", json!({})).await;
     assert_eq!(state, "success", "{:#?}", server.instances("parent", &run).await);
     assert_eq!(server.value("parent", &run, "t").await["state"], "success");
     let children = server.get("/dags/child/dagRuns").await.expect(200);
@@ -94,7 +94,7 @@ async fn a_sensor_is_asked_until_it_is_done() {
     ])
     .await;
     for (dag_id, state) in [("done", "success"), ("never", "failed"), ("soft", "skipped")] {
-        let (run, _) = server.ended(dag_id, json!({})).await;
+        let (run, _) = server.run_to_end(dag_id, json!({})).await;
         let instance = server.instance(dag_id, &run, "t").await;
         assert_eq!((&instance["state"], &instance["try_number"]), (&json!(state), &json!(1)), "{instance:#}");
     }

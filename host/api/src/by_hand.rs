@@ -291,7 +291,8 @@ async fn patch(
 
 fn told(changed: &Changed) -> Json<TaskInstanceCollection> {
     let task_instances = changed.rows.iter().map(to_wire::task_instance).collect();
-    Json(TaskInstanceCollection { task_instances, total_entries: changed.total })
+    let total_entries = Some(changed.total);
+    Json(TaskInstanceCollection { task_instances, total_entries, next_cursor: None, previous_cursor: None })
 }
 
 pub(crate) fn cannot(problems: Vec<Problem>) -> Error {

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::bulk::BulkEntity;
 use crate::from_wire::Mask;
 use crate::path::PathNames;
-use crate::problem::Failure;
+use crate::problem::{Failure, HttpFault};
 use crate::query::QueryReader;
 use crate::wire::bulk::{BulkBody, BulkResponse};
 use crate::wire::connection::{ConnectionBody, ConnectionCollection, ConnectionResponse};
@@ -129,6 +129,30 @@ pub(crate) async fn delete_connection(
     query.finish()?;
     app.control.connection_delete(&session, &names.connection_id()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes the connections that there are by default, of which there are none.
+#[utoipa::path(
+    post, path = "/api/v2/connections/defaults", tag = "Connection",
+    responses(
+        (status = 204, description = "there are none"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_default_connections(query: QueryReader) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The server reaches no service itself: guests do, from their sandboxes.
+#[utoipa::path(
+    post, path = "/api/v2/connections/test", tag = "Connection",
+    responses((status = "default", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn post_connection_test(query: QueryReader) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    let detail = "the server reaches no service itself; trigger a DAG whose task uses the connection";
+    Err(HttpFault::new(StatusCode::FORBIDDEN, "connection-not-tested", "Connections are not tested", detail).into())
 }
 
 /// Makes, changes and deletes many connections.

@@ -4,11 +4,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use control::{Code, Error, Session, TriggerRequest};
+use control::{Code, Error, RunOrder, Session, TriggerRequest};
+use model::limits::http::TOTAL_ENTRIES_MAX;
 use std::time::Duration;
 
 use crate::app::{App, stopping};
 use crate::by_hand::{TOLD, cannot};
+use crate::from_wire::Cursor;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
@@ -99,8 +101,14 @@ async fn trigger_and_wait(
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "id, run_after, start_date, end_date, logical_date, dag_run_id or state; - before it for descending order"),
         ("state" = Option<Vec<String>>, Query), ("run_type" = Option<Vec<String>>, Query),
-        ("run_id_pattern" = Option<String>, Query, description = "`%` stands for any characters, `_` for one"),
+        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor of the page before; nothing is counted then"),
+        ("run_id_pattern" = Option<String>, Query, description = "stands in the id, in whatever case; `%` stands for any characters, `_` for one"),
+        ("run_id_prefix_pattern" = Option<String>, Query, description = "the id begins with it"),
+        ("dag_id_pattern" = Option<String>, Query), ("dag_id_prefix_pattern" = Option<String>, Query),
+        ("conf_contains" = Option<String>, Query, description = "stands in the conf as it was sent"),
         ("dag_version" = Option<u32>, Query),
+        ("duration_gte" = Option<f64>, Query, description = "seconds"), ("duration_gt" = Option<f64>, Query),
+        ("duration_lte" = Option<f64>, Query), ("duration_lt" = Option<f64>, Query),
         ("run_after_gte" = Option<String>, Query), ("run_after_gt" = Option<String>, Query),
         ("run_after_lte" = Option<String>, Query), ("run_after_lt" = Option<String>, Query),
         ("start_date_gte" = Option<String>, Query), ("start_date_gt" = Option<String>, Query),
@@ -121,13 +129,24 @@ pub(crate) async fn get_dag_runs(
     names: PathNames,
     mut query: QueryReader,
 ) -> Result<Json<DagRunCollection>, Failure> {
-    let page = query.page();
-    let filter = from_wire::run_filter(names.dag_id_or_any()?, &mut query);
+    let mut page = query.page();
+    let (filter, cursor) = from_wire::run_filter(names.dag_id_or_any()?, &mut query, &mut page);
     query.finish()?;
     let found = app.control.dag_run_list(&session, &filter, page).await?;
+    let read = found.rows.len() as u64;
+    // A page may be shorter than it was asked for, so that only the count tells the end.
+    let is_last = read == 0 || u64::from(page.offset) + read >= found.total;
+    let last = found.rows.last().filter(|_| cursor.is_some() && !is_last);
+    let next = last.map(|run| match filter.order {
+        RunOrder::Key => Cursor::AfterRun(run.row.key),
+        _ => Cursor::Offset(page.offset + read as u32),
+    });
     Ok(Json(DagRunCollection {
         dag_runs: found.rows.iter().map(to_wire::dag_run).collect(),
-        total_entries: found.total,
+        total_entries: cursor.is_none().then_some(found.total),
+        total_entries_limit: TOTAL_ENTRIES_MAX,
+        next_cursor: next.map(|next| next.to_string()),
+        previous_cursor: None,
     }))
 }
 

@@ -2,16 +2,18 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use control::{DagStats, Session};
+use control::{DagStats, InstanceName, Session};
 use model::DagId;
 
 use crate::app::App;
 use crate::from_wire;
+use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
 use crate::wire::dashboard::{
-    DagStatsCollection, DagStatsResponse, DagStatsStateResponse, DagTagCollection, DagWarningCollection,
-    ImportErrorCollection, JobCollection, PluginCollection, PluginImportErrorCollection, ProviderCollection,
+    AssetAliasCollection, ConfigResponse, DagStatsCollection, DagStatsResponse, DagStatsStateResponse,
+    DagTagCollection, DagWarningCollection, ExtraLinkCollection, ImportErrorCollection, JobCollection,
+    PluginCollection, PluginImportErrorCollection, ProviderCollection,
 };
 use crate::wire::problem::ProblemDetails;
 
@@ -147,6 +149,63 @@ pub(crate) async fn get_plugins(mut query: QueryReader) -> Result<Json<PluginCol
 pub(crate) async fn get_plugin_import_errors(query: QueryReader) -> Result<Json<PluginImportErrorCollection>, Failure> {
     query.finish()?;
     Ok(Json(PluginImportErrorCollection::default()))
+}
+
+/// Settings of the server.
+#[utoipa::path(
+    get, path = "/api/v2/config", tag = "Dashboard",
+    params(("section" = Option<String>, Query)),
+    responses(
+        (status = 200, body = ConfigResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_config(mut query: QueryReader) -> Result<Json<ConfigResponse>, Failure> {
+    query.one("section", |_| Some(()), "");
+    query.finish()?;
+    Ok(Json(ConfigResponse::default()))
+}
+
+/// Other names of assets.
+#[utoipa::path(
+    get, path = "/api/v2/assets/aliases", tag = "Asset",
+    params(
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query), ("name_pattern" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, body = AssetAliasCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_asset_aliases(mut query: QueryReader) -> Result<Json<AssetAliasCollection>, Failure> {
+    let _ = (query.page(), from_wire::name_pattern(&mut query, "name_pattern"));
+    query.finish()?;
+    Ok(Json(AssetAliasCollection::default()))
+}
+
+/// Pages of other services about an instance.
+#[utoipa::path(
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links", tag = "Task Instance",
+    params(
+        ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path),
+        ("map_index" = Option<i32>, Query),
+    ),
+    responses(
+        (status = 200, body = ExtraLinkCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_extra_links(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+) -> Result<Json<ExtraLinkCollection>, Failure> {
+    let map_index = from_wire::map_index(&mut query);
+    query.finish()?;
+    let name = InstanceName { map_index, ..names.instance()? };
+    app.control.task_instance_fetch(&session, &name).await?;
+    Ok(Json(ExtraLinkCollection::default()))
 }
 
 fn stats(found: &DagStats) -> DagStatsResponse {

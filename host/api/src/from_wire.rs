@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use control::{DagFilter, InstanceFilter, RunFilter, RunOrder, TriggerRequest, Until, WaitRequest, XcomFilter};
+use control::{
+    DagFilter, DagQuery, InstanceFilter, OfRuns, PageRequest, RunFilter, RunOrder, TaskQuery, TriggerRequest, Until,
+    WaitRequest, XcomFilter,
+};
 use jiff::{SignedDuration, Timestamp};
 use model::limits::http::WAIT_MAX_MS;
-use model::{BundleName, DagId, Key, MapIndex, Problem, RunId, RunState, RunType, TaskId, TaskState};
+use model::{BundleName, DagId, Key, MapIndex, Problem, RunId, RunState, RunType, TaskId, TaskState, TryNumber};
 
 use crate::query::QueryReader;
 use crate::wire::dag_run::TriggerBody;
@@ -14,6 +17,7 @@ mod asset;
 mod backfill;
 mod by_hand;
 mod connection;
+mod cursor;
 mod event_log;
 mod pool;
 mod variable;
@@ -22,6 +26,7 @@ pub(crate) use asset::{asset_event, asset_event_filter};
 pub(crate) use backfill::backfill;
 pub(crate) use by_hand::{INSTANCE_FIELDS, InstancePatch, RUN_FIELDS, clear, instance_patch, run_clear, run_patch};
 pub(crate) use connection::{CONNECTION_FIELDS, connection_change, new_connection};
+pub(crate) use cursor::Cursor;
 pub(crate) use event_log::event_log_filter;
 pub(crate) use pool::{POOL_FIELDS, new_pool, pool_change};
 pub(crate) use variable::{VARIABLE_FIELDS, new_variable, variable_change};
@@ -125,30 +130,57 @@ fn not_yet(path: &str) -> Problem {
     Problem::error("not-available-yet", path, "this is not available yet; leave it out")
 }
 
-pub(crate) fn dag_filter(query: &mut QueryReader) -> DagFilter {
+pub(crate) fn dag_query(query: &mut QueryReader) -> DagQuery {
+    let words = |text: &str| Some(text.to_owned());
     let match_all = query.one(
         "tags_match_mode",
         |text| Some(text == "all").filter(|_| matches!(text, "all" | "any")),
         "any or all",
     );
     let order = query.order_by(&["dag_id"]);
-    DagFilter {
-        dag_id_pattern: query.one("dag_id_pattern", pattern, PATTERN),
-        bundle: query.one("bundle_name", |text| BundleName::new(text).ok(), "this is no name of a bundle"),
-        tags: query.many("tags", |text| Some(text.to_owned()), ""),
-        tags_match_all: match_all.unwrap_or(false),
-        paused: query.flag("paused"),
-        include_stale: !query.flag("exclude_stale").unwrap_or(true),
-        descending: order.is_some_and(|(_, is_descending)| is_descending),
+    let (errors, favourite) = (query.flag("has_import_errors"), query.flag("is_favorite"));
+    DagQuery {
+        rows: DagFilter {
+            dag_id_pattern: id_pattern(query, "dag_id_pattern", "dag_id_prefix_pattern"),
+            bundle: query.one("bundle_name", |text| BundleName::new(text).ok(), "this is no name of a bundle"),
+            tags: query.many("tags", words, ""),
+            tags_match_all: match_all.unwrap_or(false),
+            paused: query.flag("paused"),
+            include_stale: !query.flag("exclude_stale").unwrap_or(true),
+            descending: order.is_some_and(|(_, is_descending)| is_descending),
+        },
+        owners: query.many("owners", words, ""),
+        display_name: query.one("dag_display_name_pattern", words, "").filter(|text| text != "~"),
+        has_asset_schedule: query.flag("has_asset_schedule"),
+        asset: query.one("asset_dependency", words, ""),
+        last_run_state: query.one("last_dag_run_state", |text| text.parse().ok(), RUN_STATES),
+        is_none: errors == Some(true) || favourite == Some(true),
     }
+}
+
+const RUN_STATES: &str = "states are queued, running, success, failed";
+
+/// A pattern over ids: of a text that stands somewhere in them, or of one that they begin with.
+fn id_pattern(query: &mut QueryReader, anywhere: &'static str, beginning: &'static str) -> Option<String> {
+    let found = query.one(anywhere, pattern, PATTERN);
+    let begins = |text: &str| {
+        let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        (text.len() <= model::NAME_MAX_BYTES).then(|| format!("{escaped}%"))
+    };
+    let begun = query.one(beginning, begins, "at most 250 bytes");
+    if found.is_some() && begun.is_some() {
+        query.refuse(beginning, format!("say this or {anywhere}"));
+    }
+    found.or(begun)
 }
 
 const PATTERN: &str = "at most 250 bytes; % stands for any characters, _ for one";
 
+/// What stands anywhere in a name, as in Airflow's API.
 fn pattern(text: &str) -> Option<String> {
     match text {
         "~" => Some("%".to_owned()),
-        text => (text.len() <= model::NAME_MAX_BYTES).then(|| text.to_owned()),
+        text => (text.len() <= model::NAME_MAX_BYTES).then(|| format!("%{text}%")),
     }
 }
 
@@ -164,29 +196,57 @@ const RUN_ORDERS: [(&str, RunOrder); 9] = [
     ("state", RunOrder::State),
 ];
 
-pub(crate) fn run_filter(dag_id: Option<DagId>, query: &mut QueryReader) -> RunFilter {
+/// Which runs, and from where on.
+pub(crate) fn run_filter(
+    dag_id: Option<DagId>,
+    query: &mut QueryReader,
+    page: &mut PageRequest,
+) -> (RunFilter, Option<Cursor>) {
     let order = query.order_by(&RUN_ORDERS.map(|(field, _)| field));
-    RunFilter {
+    let cursor = cursor::of_runs(query);
+    let mut filter = RunFilter {
         dag_id,
-        states: query.many(
-            "state",
-            |text| text.parse::<RunState>().ok(),
-            "states are queued, running, success, failed",
-        ),
+        states: query.many("state", |text| text.parse::<RunState>().ok(), RUN_STATES),
         run_types: query.many(
             "run_type",
             |text| text.parse::<RunType>().ok(),
             "types are manual, scheduled, backfill, asset_triggered",
         ),
-        run_id_pattern: query.one("run_id_pattern", pattern, PATTERN),
+        run_id_pattern: id_pattern(query, "run_id_pattern", "run_id_prefix_pattern"),
+        dag_id_pattern: id_pattern(query, "dag_id_pattern", "dag_id_prefix_pattern"),
+        conf_contains: query.one("conf_contains", |text| Some(text.to_owned()), ""),
         version_number: query.one("dag_version", |text| text.parse().ok(), "version numbers are 1, 2, …"),
         run_after: range(query, ["run_after_gte", "run_after_gt", "run_after_lte", "run_after_lt"]),
         started_at: range(query, ["start_date_gte", "start_date_gt", "start_date_lte", "start_date_lt"]),
         ended_at: range(query, ["end_date_gte", "end_date_gt", "end_date_lte", "end_date_lt"]),
         logical_date: range(query, ["logical_date_gte", "logical_date_gt", "logical_date_lte", "logical_date_lt"]),
+        duration_us: durations(query),
         order: order.map_or(RunOrder::Key, |(field, _)| RUN_ORDERS[field].1),
         descending: order.is_some_and(|(_, is_descending)| is_descending),
+        after: None,
+    };
+    match cursor {
+        Some(Cursor::AfterRun(key)) if filter.order == RunOrder::Key => {
+            (filter.after, page.offset) = (Some(key), 0);
+        }
+        Some(Cursor::Offset(offset)) => page.offset = offset,
+        Some(Cursor::First) => page.offset = 0,
+        Some(_) => query.refuse("cursor", "this is no cursor of this list".to_owned()),
+        None => {}
     }
+    (filter, cursor)
+}
+
+/// Bounds of the time from start to end, in seconds; what is told in microseconds is "more than" from one on.
+fn durations(query: &mut QueryReader) -> (Option<i64>, Option<i64>) {
+    let micros = |text: &str| {
+        let seconds: f64 = text.parse().ok()?;
+        (0.0..=1e12).contains(&seconds).then_some((seconds * 1e6) as i64)
+    };
+    let mut of = |name| query.one(name, micros, "seconds, as a number");
+    let from = of("duration_gte").max(of("duration_gt").map(|bound| bound + 1));
+    let to = [of("duration_lte"), of("duration_lt").map(|bound| bound - 1)].into_iter().flatten().min();
+    (from, to)
 }
 
 /// Bounds of a time. Rows hold microseconds, so "after" is "from one microsecond later on".
@@ -198,15 +258,43 @@ fn range(query: &mut QueryReader, names: [&'static str; 4]) -> (Option<Timestamp
     (from.max(after), [to, before].into_iter().flatten().min())
 }
 
-pub(crate) fn instance_filter(dag_id: Option<DagId>, query: &mut QueryReader) -> InstanceFilter {
+/// Which instances, of which tasks, and from where on.
+pub(crate) fn instance_filter(
+    dag_id: Option<DagId>,
+    query: &mut QueryReader,
+    page: &mut PageRequest,
+) -> (InstanceFilter, TaskQuery, Option<Cursor>) {
+    let words = |text: &str| Some(text.to_owned());
     let task_ids = query.many("task_id", |text| TaskId::new(text).ok(), "this is no id of a task");
-    InstanceFilter { dag_id, task_ids, ..mapped_filter(query) }
+    let of_runs = OfRuns {
+        dag_id_pattern: id_pattern(query, "dag_id_pattern", "dag_id_prefix_pattern"),
+        run_id_pattern: id_pattern(query, "run_id_pattern", "run_id_prefix_pattern"),
+        run_after: range(query, ["run_after_gte", "run_after_gt", "run_after_lte", "run_after_lt"]),
+        logical_date: range(query, ["logical_date_gte", "logical_date_gt", "logical_date_lte", "logical_date_lt"]),
+        version_number: query.one("version_number", |text| text.parse().ok(), "version numbers are 1, 2, …"),
+    };
+    let tasks = TaskQuery {
+        pools: query.many("pool", words, ""),
+        queues: query.many("queue", words, ""),
+        operators: query.many("operator", words, ""),
+        group: query.one("task_group_id", words, ""),
+        display_name: query.one("task_display_name_pattern", words, "").filter(|text| text != "~"),
+    };
+    let cursor = cursor::of_instances(query);
+    let mut filter = InstanceFilter { dag_id, task_ids, of_runs, ..mapped_filter(query) };
+    match cursor {
+        Some(Cursor::AfterInstance(key)) => (filter.after, page.offset) = (Some(key), 0),
+        Some(Cursor::First) => page.offset = 0,
+        Some(_) => query.refuse("cursor", "this is no cursor of this list".to_owned()),
+        None => {}
+    }
+    (filter, tasks, cursor)
 }
 
 /// What filters the instances of one task.
 pub(crate) fn mapped_filter(query: &mut QueryReader) -> InstanceFilter {
     let state = |text: &str| match text {
-        "no_status" | "null" => Some(TaskState::None),
+        "no_status" | "null" | "none" => Some(TaskState::None),
         text => text.parse().ok(),
     };
     let map_index = |text: &str| MapIndex::from_number(text.parse().ok()?);
@@ -214,6 +302,10 @@ pub(crate) fn mapped_filter(query: &mut QueryReader) -> InstanceFilter {
     InstanceFilter {
         states: query.many("state", state, "this is no state of a task instance"),
         map_indexes: query.many("map_index", map_index, "map indices are -1, 0, 1, …"),
+        try_numbers: query.many("try_number", |text| text.parse().ok().map(TryNumber), "tries are 1, 2, …"),
+        started_at: range(query, ["start_date_gte", "start_date_gt", "start_date_lte", "start_date_lt"]),
+        ended_at: range(query, ["end_date_gte", "end_date_gt", "end_date_lte", "end_date_lt"]),
+        duration_us: durations(query),
         descending: order.is_some_and(|(_, is_descending)| is_descending),
         ..InstanceFilter::default()
     }

@@ -5,6 +5,7 @@ use axum::{Extension, Json};
 use control::{Code, Error, InstanceFilter, InstanceName, Session};
 
 use crate::app::App;
+use crate::from_wire::Cursor;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
@@ -21,8 +22,26 @@ use crate::{from_wire, to_wire};
         ("dag_id" = String, Path, description = "`~` for all"), ("dag_run_id" = String, Path, description = "`~` for all"),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "map_index or -map_index"),
+        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor of the page before; nothing is counted then"),
         ("task_id" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query),
         ("map_index" = Option<Vec<i32>>, Query),
+        ("dag_id_pattern" = Option<String>, Query), ("dag_id_prefix_pattern" = Option<String>, Query),
+        ("run_id_pattern" = Option<String>, Query), ("run_id_prefix_pattern" = Option<String>, Query),
+        ("run_after_gte" = Option<String>, Query), ("run_after_gt" = Option<String>, Query),
+        ("run_after_lte" = Option<String>, Query), ("run_after_lt" = Option<String>, Query),
+        ("logical_date_gte" = Option<String>, Query), ("logical_date_gt" = Option<String>, Query),
+        ("logical_date_lte" = Option<String>, Query), ("logical_date_lt" = Option<String>, Query),
+        ("version_number" = Option<u32>, Query),
+        ("pool" = Option<Vec<String>>, Query, description = "of one run, as are the next ones"),
+        ("queue" = Option<Vec<String>>, Query), ("operator" = Option<Vec<String>>, Query),
+        ("task_group_id" = Option<String>, Query), ("task_display_name_pattern" = Option<String>, Query),
+        ("try_number" = Option<Vec<u32>>, Query),
+        ("start_date_gte" = Option<String>, Query), ("start_date_gt" = Option<String>, Query),
+        ("start_date_lte" = Option<String>, Query), ("start_date_lt" = Option<String>, Query),
+        ("end_date_gte" = Option<String>, Query), ("end_date_gt" = Option<String>, Query),
+        ("end_date_lte" = Option<String>, Query), ("end_date_lt" = Option<String>, Query),
+        ("duration_gte" = Option<f64>, Query, description = "seconds"), ("duration_gt" = Option<f64>, Query),
+        ("duration_lte" = Option<f64>, Query), ("duration_lt" = Option<f64>, Query),
     ),
     responses(
         (status = 200, body = TaskInstanceCollection),
@@ -35,9 +54,9 @@ pub(crate) async fn get_task_instances(
     names: PathNames,
     mut query: QueryReader,
 ) -> Result<Json<TaskInstanceCollection>, Failure> {
-    let page = query.page();
+    let mut page = query.page();
     let (dag_id, run_id) = (names.dag_id_or_any()?, names.run_id_or_any()?);
-    let filter = from_wire::instance_filter(dag_id.clone(), &mut query);
+    let (filter, tasks, cursor) = from_wire::instance_filter(dag_id.clone(), &mut query, &mut page);
     query.finish()?;
     let run = match (&dag_id, &run_id) {
         (Some(dag_id), Some(run_id)) => Some((dag_id, run_id)),
@@ -48,9 +67,15 @@ pub(crate) async fn get_task_instances(
                 .into());
         }
     };
-    let found = app.control.task_instance_list(&session, run, filter, page).await?;
-    let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
-    Ok(Json(TaskInstanceCollection { task_instances, total_entries: found.total }))
+    let found = app.control.task_instance_list(&session, run, filter, &tasks, page).await?;
+    let is_full = found.rows.len() >= page.limit as usize;
+    let last = found.rows.last().filter(|_| cursor.is_some() && is_full);
+    Ok(Json(TaskInstanceCollection {
+        task_instances: found.rows.iter().map(to_wire::task_instance).collect(),
+        total_entries: cursor.is_none().then_some(found.total),
+        next_cursor: last.map(|last| Cursor::AfterInstance(last.row.key).to_string()),
+        previous_cursor: None,
+    }))
 }
 
 /// The instance of a task that is not mapped.
@@ -101,6 +126,13 @@ pub(crate) async fn get_mapped_task_instance(
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "map_index or -map_index"),
         ("state" = Option<Vec<String>>, Query), ("map_index" = Option<Vec<i32>>, Query),
+        ("try_number" = Option<Vec<u32>>, Query),
+        ("start_date_gte" = Option<String>, Query), ("start_date_gt" = Option<String>, Query),
+        ("start_date_lte" = Option<String>, Query), ("start_date_lt" = Option<String>, Query),
+        ("end_date_gte" = Option<String>, Query), ("end_date_gt" = Option<String>, Query),
+        ("end_date_lte" = Option<String>, Query), ("end_date_lt" = Option<String>, Query),
+        ("duration_gte" = Option<f64>, Query, description = "seconds"), ("duration_gt" = Option<f64>, Query),
+        ("duration_lte" = Option<f64>, Query), ("duration_lt" = Option<f64>, Query),
     ),
     responses(
         (status = 200, body = TaskInstanceCollection),
@@ -119,7 +151,8 @@ pub(crate) async fn get_mapped_task_instances(
     let InstanceName { dag_id, run_id, task_id, .. } = names.instance()?;
     let found = app.control.task_instance_list_mapped(&session, &dag_id, &run_id, &task_id, filter, page).await?;
     let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
-    Ok(Json(TaskInstanceCollection { task_instances, total_entries: found.total }))
+    let total_entries = Some(found.total);
+    Ok(Json(TaskInstanceCollection { task_instances, total_entries, next_cursor: None, previous_cursor: None }))
 }
 
 /// How the tasks of a run stand: their instances by state.

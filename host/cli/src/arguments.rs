@@ -20,7 +20,7 @@ mod upkeep;
 
 pub(crate) use acts::{
     ApprovalsArguments, ApproveArguments, CancelArguments, ClearArguments, EventsArguments, ExplainArguments,
-    MarkArguments, SelectionArguments, SignalArguments,
+    MarkArguments, SignalArguments,
 };
 pub(crate) use schedules::{
     AssetEventsArguments, AssetTellArguments, AssetsArguments, AssetsCommand, BackfillArguments, BackfillCommand,

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use model::asset::AssetExpression;
+use model::limits::http::{DAGS_LOOKED_THROUGH, PAGE_MAX};
+use model::schedule::Schedule;
 use model::{DagId, RunState, TenantScope};
 use plan::timetable::{Fire, Timetable};
 use serde_json::json;
-use store::{DagFilter, DagRow, Page, PageRequest, RunFilter, ScheduleRow};
+use store::{DagFilter, DagRow, Page, PageRequest, RunFilter, RunOrder, ScheduleRow};
 
 use crate::event_log::About;
 use crate::{Code, Control, DagVersion, Error, Session};
@@ -21,6 +24,23 @@ pub struct DagView {
     pub pause_reason: Option<String>,
 }
 
+/// Which DAGs. What is empty or `None` does not filter; all but `rows` is looked for in the DAGs themselves.
+#[derive(Debug, Clone, Default)]
+pub struct DagQuery {
+    pub rows: DagFilter,
+    /// One of them owns it.
+    pub owners: Vec<String>,
+    /// Stands in its name for people, in whatever case.
+    pub display_name: Option<String>,
+    pub has_asset_schedule: Option<bool>,
+    /// Stands in the name of an asset that its schedule waits for.
+    pub asset: Option<String>,
+    /// Of its last run.
+    pub last_run_state: Option<RunState>,
+    /// Nothing has import errors, and nobody has favourites.
+    pub is_none: bool,
+}
+
 /// What takes more reads to know.
 #[derive(Debug, Clone)]
 pub struct DagDetails {
@@ -28,21 +48,92 @@ pub struct DagDetails {
     pub active_runs: u64,
 }
 
+impl DagQuery {
+    /// The rows alone say which.
+    fn is_of_rows(&self) -> bool {
+        let Self { owners, display_name, has_asset_schedule, asset, last_run_state, .. } = self;
+        owners.is_empty()
+            && display_name.is_none()
+            && has_asset_schedule.is_none()
+            && asset.is_none()
+            && last_run_state.is_none()
+    }
+
+    fn fits(&self, version: &DagVersion) -> bool {
+        let document = version.dag().document();
+        let expression = document.schedule.as_ref().and_then(Schedule::assets);
+        let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
+        let mut names = Vec::new();
+        expression.iter().for_each(|it| named(it, &mut names));
+        (self.owners.is_empty() || document.owners.iter().any(|owner| self.owners.contains(owner)))
+            && self.display_name.as_ref().is_none_or(|part| has(version.display_name(), part))
+            && self.has_asset_schedule.is_none_or(|wanted| wanted == expression.is_some())
+            && self.asset.as_ref().is_none_or(|part| names.iter().any(|name| has(name, part)))
+    }
+}
+
+/// The assets that an expression names.
+fn named(expression: &AssetExpression, names: &mut Vec<String>) {
+    match expression {
+        AssetExpression::Asset(name) => names.push(name.as_str().to_owned()),
+        AssetExpression::All(parts) | AssetExpression::Any(parts) => parts.iter().for_each(|part| named(part, names)),
+    }
+}
+
 impl Control {
     /// DAGs by id.
     pub async fn dag_list(
         &self,
         session: &Session,
-        filter: &DagFilter,
+        query: &DagQuery,
         page: PageRequest,
     ) -> Result<Page<DagView>, Error> {
         let scope = session.scope();
-        let Page { rows, total } = self.catalog.dag_list(scope, filter, page).await?;
-        let mut views = Vec::with_capacity(rows.len());
-        for row in rows {
+        if query.is_none {
+            return Ok(Page { rows: Vec::new(), total: 0 });
+        }
+        if query.is_of_rows() {
+            let Page { rows, total } = self.catalog.dag_list(scope, &query.rows, page).await?;
+            let mut views = Vec::with_capacity(rows.len());
+            for row in rows {
+                views.push(self.dag_view(scope, row).await?);
+            }
+            return Ok(Page { rows: views, total });
+        }
+        let (mut fitting, mut offset) = (Vec::new(), 0);
+        while offset < DAGS_LOOKED_THROUGH {
+            let read = PageRequest { limit: PAGE_MAX, offset };
+            let rows = self.catalog.dag_list(scope, &query.rows, read).await?.rows;
+            offset += PAGE_MAX;
+            let is_last = rows.len() < PAGE_MAX as usize;
+            for row in rows {
+                let current = self.dag_versions.of_row(scope, row.current.clone())?;
+                if query.fits(&current) && self.last_run_is(scope, &row.dag_id, query.last_run_state).await? {
+                    fitting.push(row);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let total = fitting.len() as u64;
+        let mut views = Vec::new();
+        for row in fitting.into_iter().skip(page.offset as usize).take(page.limit as usize) {
             views.push(self.dag_view(scope, row).await?);
         }
         Ok(Page { rows: views, total })
+    }
+
+    async fn last_run_is(&self, scope: TenantScope, dag_id: &DagId, state: Option<RunState>) -> Result<bool, Error> {
+        let Some(state) = state else { return Ok(true) };
+        let newest = RunFilter {
+            dag_id: Some(dag_id.clone()),
+            order: RunOrder::RunAfter,
+            descending: true,
+            ..RunFilter::default()
+        };
+        let found = self.runs.run_list(scope, &newest, PageRequest { limit: 1, offset: 0 }).await?;
+        Ok(found.rows.first().is_some_and(|run| run.state == state))
     }
 
     /// One DAG.

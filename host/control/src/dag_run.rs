@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use model::limits::http::PAGE_MAX_BYTES;
 use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
 use serde_json::json;
 use store::{EndedRun, Page, PageRequest, RunFilter, RunRow};
@@ -19,6 +20,9 @@ pub struct DagRunView {
     pub row: RunRow,
     pub version: Arc<DagVersion>,
 }
+
+/// Rows that are read before it is known how large they are.
+const FIRST_ROWS: u32 = 16;
 
 /// How a run is to be cleared.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +51,8 @@ impl RunClear {
 }
 
 impl Control {
-    /// Runs. The DAG that the filter names, if any, must exist.
+    /// Runs. The DAG that the filter names, if any, must exist. A page ends early where its values would have more than
+    /// [`PAGE_MAX_BYTES`], and is never empty for it.
     pub async fn dag_run_list(
         &self,
         session: &Session,
@@ -58,12 +63,27 @@ impl Control {
         if let Some(dag_id) = &filter.dag_id {
             self.dag_row(scope, dag_id).await?;
         }
-        let Page { rows, total } = self.runs.run_list(scope, filter, page).await?;
-        let mut views = Vec::with_capacity(rows.len());
-        for row in rows {
-            views.push(self.dag_run_view(scope, row).await?);
+        let (mut views, mut bytes, mut total): (Vec<DagRunView>, usize, Option<u64>) = (Vec::new(), 0, None);
+        let mut asked = FIRST_ROWS.min(page.limit);
+        loop {
+            let read = PageRequest { limit: asked, offset: page.offset + views.len() as u32 };
+            let found = self.runs.run_list(scope, filter, read).await?;
+            let (count, total) = (found.rows.len() as u32, *total.get_or_insert(found.total));
+            for row in found.rows {
+                bytes += row.conf.len() + row.params.len();
+                if bytes > PAGE_MAX_BYTES && !views.is_empty() {
+                    return Ok(Page { rows: views, total });
+                }
+                views.push(self.dag_run_view(scope, row).await?);
+            }
+            let left = page.limit - views.len() as u32;
+            if count < asked || left == 0 {
+                return Ok(Page { rows: views, total });
+            }
+            let average = (bytes / views.len()).max(1);
+            let fitting = PAGE_MAX_BYTES.saturating_sub(bytes) / average;
+            asked = u32::try_from(fitting).unwrap_or(u32::MAX).clamp(1, left);
         }
-        Ok(Page { rows: views, total })
     }
 
     /// One run.

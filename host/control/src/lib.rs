@@ -46,7 +46,7 @@ pub use by_hand::{Changed, ClearRequest, ClearVersion, InstanceSelection, MarkRe
 pub use child_run::{ChildRun, ParentInstance};
 pub use connection::{ConnectionChange, ConnectionView};
 pub use control::{Control, ControlParts};
-pub use dag::{DagDetails, DagView};
+pub use dag::{DagDetails, DagQuery, DagView};
 pub use dag_run::{DagRunView, RunClear};
 pub use dag_stats::DagStats;
 pub use dag_version::DagVersion;
@@ -63,9 +63,9 @@ pub use result::RunResult;
 pub use store::{
     AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, AttemptRow, BackfillRow, BundleRow,
     DagFilter, DagRow, DagVersionRow, EventLogFilter, EventLogRow, Hidden, InstanceFilter, InstanceRow, NewEventLog,
-    NewWait, Page, PageRequest, PoolRow, RunFilter, RunOrder, RunRow, WaitRow, WaitingEvent, XcomRow,
+    NewWait, OfRuns, Page, PageRequest, PoolRow, RunFilter, RunOrder, RunRow, WaitRow, WaitingEvent, XcomRow,
 };
-pub use task_instance::{InstanceName, InstanceView, TaskSummary, TryView};
+pub use task_instance::{DEFAULT_QUEUE, InstanceName, InstanceView, TaskQuery, TaskSummary, TryView};
 pub use trigger::TriggerRequest;
 pub use variable::{NewVariable, VariableChange, VariableView};
 pub use wait::{Culprit, ResultState, RunFollow, RunStatus, Until, WaitEnd, WaitRequest, Waited};

@@ -10,7 +10,7 @@ use store::{AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest}
 
 use crate::by_hand::check_note;
 use crate::event_log::About;
-use crate::{Code, Control, DagRunView, DagVersion, Error, Session};
+use crate::{Code, Control, DEFAULT_POOL, DagRunView, DagVersion, Error, Session};
 
 /// An instance with the version that it executes.
 #[derive(Debug, Clone)]
@@ -19,6 +19,37 @@ pub struct InstanceView {
     pub version: Arc<DagVersion>,
     pub note: Option<String>,
 }
+
+/// Which tasks of a run. What is empty or `None` does not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskQuery {
+    pub pools: Vec<String>,
+    pub queues: Vec<String>,
+    /// Kinds of tasks.
+    pub operators: Vec<String>,
+    pub group: Option<String>,
+    /// Stands in its name for people, in whatever case.
+    pub display_name: Option<String>,
+}
+
+impl TaskQuery {
+    fn tasks_of(&self, dag: &Dag) -> Vec<TaskId> {
+        let one_of = |wanted: &[String], found: &str| wanted.is_empty() || wanted.iter().any(|it| it == found);
+        let fits = |node: &NodeIdx| {
+            let task = dag.task(*node);
+            let (name, part) = (task.task_id.as_str().to_lowercase(), self.display_name.as_deref());
+            one_of(&self.pools, task.pool.as_ref().map_or(DEFAULT_POOL, |pool| pool.as_str()))
+                && one_of(&self.queues, DEFAULT_QUEUE)
+                && one_of(&self.operators, task.kind.as_str())
+                && part.is_none_or(|part| name.contains(&part.to_lowercase()))
+                && self.group.as_ref().is_none_or(|it| dag.groups_around(*node).any(|at| at.group_id.as_str() == it))
+        };
+        dag.indices().filter(fits).map(|node| dag.task(node).task_id.clone()).collect()
+    }
+}
+
+/// The queue of all work, for clients that show one.
+pub const DEFAULT_QUEUE: &str = "default";
 
 /// How the instances of a task of a run stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,17 +121,33 @@ impl TryView {
 }
 
 impl Control {
-    /// Instances of the runs of a DAG, of one run, or of all.
+    /// Instances of the runs of a DAG, of one run, or of all. What their tasks are like can be asked of one run alone.
     pub async fn task_instance_list(
         &self,
         session: &Session,
         run: Option<(&DagId, &RunId)>,
-        filter: InstanceFilter,
+        mut filter: InstanceFilter,
+        tasks: &TaskQuery,
         page: PageRequest,
     ) -> Result<Page<InstanceView>, Error> {
         let scope = session.scope();
         let run = match run {
-            Some((dag_id, run_id)) => Some(self.dag_run_find(scope, dag_id, run_id).await?.row.key),
+            Some((dag_id, run_id)) => {
+                let run = self.dag_run_find(scope, dag_id, run_id).await?;
+                if *tasks != TaskQuery::default() {
+                    let mut fitting = tasks.tasks_of(run.version.dag());
+                    fitting.retain(|task_id| filter.task_ids.is_empty() || filter.task_ids.contains(task_id));
+                    if fitting.is_empty() {
+                        return Ok(Page { rows: Vec::new(), total: 0 });
+                    }
+                    filter.task_ids = fitting;
+                }
+                Some(run.row.key)
+            }
+            None if *tasks != TaskQuery::default() => {
+                let message = "pool, queue, operator, group and name of tasks are filters of one run";
+                return Err(Error::new(Code::InvalidRequest, message).hint("name the DAG and the run"));
+            }
             None => None,
         };
         if let (None, Some(dag_id)) = (run, &filter.dag_id) {

@@ -345,6 +345,8 @@ pub mod http {
     /// Instances of which a clear or a mark tells that it changes them; it counts all.
     pub const CHANGES_TOLD_MAX: u32 = 10_000;
     pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 255;
+    /// DAGs that a filter of what stands in them is held against.
+    pub const DAGS_LOOKED_THROUGH: u32 = 10_000;
     /// Values of the rows of one page; a page that would have more is shorter, and never empty for it.
     pub const PAGE_MAX_BYTES: usize = 16 << 20;
     /// Longest wait for a run in one request.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use clock::Clock;
 use metrics::counter;
 use model::outcome::{WakeOn, Woken};
-use model::{InstanceKey, RunKey, RunState, ShardId, TaskState, TenantScope};
+use model::{Dag, InstanceKey, NodeIdx, RunKey, RunState, ShardId, TaskState, TenantScope};
 use plan::{Lengths, MachineLimits, RunMachine, SavedRun};
 use store::{HeldRow, RunSnapshot, RunStore, StoreError, WaitRow, WaitStore};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::active::{context, saved_of_snapshot};
+use crate::by_hand::ControlError;
 use crate::cluster::SharedStore;
 use crate::command::Command;
 use crate::given::Given;
@@ -52,6 +53,20 @@ impl Recovered {
         saved_of_snapshot(&self.snapshot)
     }
 
+    /// The same run under another version, which must have the same tasks: rows know them by their places.
+    pub(crate) fn under(self, version: Arc<Version>) -> Result<Self, ControlError> {
+        if let Some(detail) = differs(&self.version.dag, &version.dag) {
+            return Err(ControlError::OtherTasks { version: version.key, detail });
+        }
+        let lengths = self.given().lengths(&version.dag)?;
+        Ok(Self { version, lengths, ..self })
+    }
+
+    fn given(&self) -> Given {
+        let run = &self.snapshot.run;
+        Given { conf: run.conf.clone(), params: run.params.clone(), variables: run.variables.clone() }
+    }
+
     /// The run as its rows say, ended or not, to ask it.
     pub(crate) fn view(&self, limits: MachineLimits, now: jiff::Timestamp) -> RunMachine {
         let run = &self.snapshot.run;
@@ -59,6 +74,20 @@ impl Recovered {
         let context = context(run.key, run.is_latest, &dag);
         RunMachine::view(dag, &self.saved(), &self.lengths, context, limits, now)
     }
+}
+
+/// In what the tasks of two versions are not the same, as far as rows are concerned.
+fn differs(own: &Dag, other: &Dag) -> Option<String> {
+    if own.len() != other.len() {
+        return Some(format!("it has {} tasks, and the run has {}", other.len(), own.len()));
+    }
+    let differs = |idx: &NodeIdx| {
+        let (a, b) = (own.node(*idx), other.node(*idx));
+        own.task(*idx).task_id != other.task(*idx).task_id || (a.scope, a.within) != (b.scope, b.within)
+    };
+    let found = own.indices().find(differs)?;
+    let (a, b) = (&own.task(found).task_id, &other.task(found).task_id);
+    Some(format!("where the run has {:?} it has {:?}, or maps it in another way", a.as_str(), b.as_str()))
 }
 
 /// What was read of a run.

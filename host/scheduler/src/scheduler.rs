@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
-use crate::by_hand::{Act, Asked, Asker, Changes, ControlError, Explained, Planned, explained};
+use crate::by_hand::{Act, Asked, Asker, Changes, Clear, ControlError, Explained, Planned, explained};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
 };
@@ -171,8 +171,8 @@ impl Scheduler {
         };
         let local = LocalQueue::new(inbox.clone());
         let server = cluster.server.id;
-        let (versions, waking) = (parts.versions.clone(), waker.clone());
-        let puller = Puller { store: store.clone(), server, versions, clock, waker: waking, inbox };
+        let (sources, limits, waking) = (parts.sources(None), parts.limits.machine, waker.clone());
+        let puller = Puller { store: store.clone(), server, sources, limits, clock, waker: waking, inbox };
         let queue = ClusterQueue::new(local, puller);
         let shared = Shared::new(cluster, owned);
         let run_loop =
@@ -274,7 +274,12 @@ impl Scheduler {
         let sources = self.parts.sources(None);
         let clock = &self.parts.clock;
         let limits = self.parts.limits.machine;
-        let read = sources.look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
+        let mut read = sources.look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
+        if let Act::Clear(Clear { version: Some(version), .. }) = &act
+            && *version != read.version.key
+        {
+            read = read.under(self.parts.versions.fetch(scope, *version).await?)?;
+        }
         let planned = Planned::of(&read.view(limits, clock.now()), read.snapshot.run.state, &act)?;
         let changes = planned.changes(&read.version.dag, read.version.key);
         if is_dry_run || planned.is_nothing() {

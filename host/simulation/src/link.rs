@@ -121,6 +121,11 @@ impl Link {
         self.state().faults = faults;
     }
 
+    /// The next call is done, whatever the dice say.
+    pub fn let_next(&self) {
+        self.state().next.insert(0, Fate::Well);
+    }
+
     /// The next call fails before anything is done.
     pub fn refuse_next(&self) {
         self.state().next.insert(0, Fate::Refused);

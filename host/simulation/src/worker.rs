@@ -177,7 +177,7 @@ impl Shared {
             used: ResourcesUsed::default(),
         };
         let (has_value, answer) = (outcome.has_value, outcome.answer);
-        Some(Report { scope: claim.run.scope, token, execution, xcoms, has_value, answer })
+        Some(Report { scope: claim.run.scope, token, execution, xcoms, has_value, answer, asset_events: Vec::new() })
     }
 
     async fn send(self, reports: Vec<Report>, twice: bool) {

@@ -128,6 +128,18 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &
     if let Some(pattern) = &filter.run_id_pattern {
         rows::push_pattern(query, "r.run_id", pattern);
     }
+    if let Some(pattern) = &filter.dag_id_pattern {
+        rows::push_pattern(query, "r.dag_id", pattern);
+    }
+    if let Some(text) = &filter.conf_contains {
+        query.push(
+            " AND EXISTS (SELECT 1 FROM dag_run_input AS i WHERE i.tenant_id = r.tenant_id AND i.run_key = r.key",
+        );
+        query.push(" AND strpos(i.conf, ").push_bind(storable(text).into_owned()).push(") > 0 OFFSET 0)");
+    }
+    if let Some(after) = filter.after {
+        query.push(if filter.descending { " AND r.key < " } else { " AND r.key > " }).push_bind(after.uuid());
+    }
     if let Some(number) = filter.version_number {
         query.push(" AND s.version IN (SELECT key FROM dag_version WHERE tenant_id = ").push_bind(rows::tenant(scope));
         if let Some(dag_id) = &filter.dag_id {
@@ -139,9 +151,24 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &
     push_bounds(query, "s.started_at", filter.started_at);
     push_bounds(query, "s.ended_at", filter.ended_at);
     push_bounds(query, "r.logical_date", filter.logical_date);
+    push_duration(query, "s", filter.duration_us);
 }
 
-fn push_bounds(query: &mut QueryBuilder<Postgres>, column: &str, (from, to): (Option<Timestamp>, Option<Timestamp>)) {
+/// Bounds of the time from start to end, in microseconds.
+pub(crate) fn push_duration(query: &mut QueryBuilder<Postgres>, table: &str, (from, to): (Option<i64>, Option<i64>)) {
+    for (bound, compare) in [(from, " >= "), (to, " <= ")] {
+        if let Some(bound) = bound {
+            query.push(" AND ").push(table).push(".ended_at - ").push(table).push(".started_at").push(compare);
+            query.push_bind(bound);
+        }
+    }
+}
+
+pub(crate) fn push_bounds(
+    query: &mut QueryBuilder<Postgres>,
+    column: &str,
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+) {
     if let Some(from) = from {
         query.push(" AND ").push(column).push(" >= ").push_bind(from.as_microsecond());
     }

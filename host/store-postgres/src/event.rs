@@ -8,14 +8,13 @@ use model::{AttemptToken, Digest, Fence, InstanceKey, Key, RunKey, ShardId, Tena
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use store::{
-    Cleared, EventId, EventKind, EventRow, Execution, NamedValue, NewRun, Report, RunCommit, RunCommitted, RunNews,
+    EventId, EventKind, EventRow, Execution, NamedValue, NewRun, Report, RunCommit, RunCommitted, RunNews,
     SharedCommit, SharedCommitError, SharedRunStore, StoreError, StoredValue, Wake,
 };
 
-use crate::clear::Tell;
 use crate::commit::Whole;
 use crate::rows::{self, Cells};
-use crate::{PostgresStore, clear, commit, wakes};
+use crate::{PostgresStore, commit, wakes};
 
 /// What waits for the owners of shards.
 /// Called by `SharedRunStore::event_list`. Walks `event_by_shard`.
@@ -163,16 +162,6 @@ impl SharedRunStore for PostgresStore {
             Err(SharedCommitError::Commit(store::CommitError::Store(error))) => Err(error),
             Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }),
         }
-    }
-
-    async fn run_clear_shared(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        clear::clear(&mut self.session().await?, scope, run, only_failed, now, Tell::Owner).await
     }
 
     async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {

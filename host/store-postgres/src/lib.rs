@@ -20,7 +20,6 @@ mod auth;
 mod backfill;
 mod before;
 mod catalog;
-mod clear;
 mod cluster;
 mod commit;
 mod connect;

@@ -21,9 +21,9 @@ use crate::commit::{dag_run as commit_run, function, shared};
 use crate::retention::discard;
 use crate::session::Session;
 use crate::{
-    PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, connection, dag, dag_run,
-    dag_version, event, event_log, migrate, note, pool, retention, run_store, schedule, state, tag, task_instance,
-    task_node, value, variable, wait, work,
+    PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, connection, dag, dag_run, dag_version,
+    event, event_log, migrate, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
+    variable, wait, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -125,10 +125,6 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
-        }
-        clear::{
-            LOCK_RUN, DELETE_WORK, INSERT_LOOK, MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE,
-            DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS, INSERT_SUMMARIES, DELETE_MAPPED, FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}

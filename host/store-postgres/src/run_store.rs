@@ -1,20 +1,18 @@
 //! What the scheduler needs to start again: unfinished runs, and everything about one.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use model::{Fence, RunKey, ScopeIdx, TenantId, TenantScope, TryNumber};
 use sqlx::postgres::PgRow;
 use store::{
-    AnswerRow, BlockRow, Cleared, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot,
-    RunStore, SharedCommitError, StoreError,
+    AnswerRow, BlockRow, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore,
+    SharedCommitError, StoreError,
 };
 use uuid::Uuid;
 
-use crate::clear::Tell;
 use crate::commit::Whole;
 use crate::rows::{self, Cells};
 use crate::session::Session;
-use crate::{PostgresStore, before, clear, commit, dag_run, task_node};
+use crate::{PostgresStore, before, commit, dag_run, task_node};
 
 /// The next epoch.
 /// Called by `RunStore::epoch_advance`. The table has one row.
@@ -119,16 +117,6 @@ impl RunStore for PostgresStore {
         let before = before::fetch(&mut session, scope, run).await?;
         session.commit().await?;
         Ok(before)
-    }
-
-    async fn run_clear(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        clear::clear(&mut self.session().await?, scope, run, only_failed, now, Tell::Nobody).await
     }
 }
 

@@ -3,8 +3,9 @@
 use model::{InstanceKey, NodeIdx, RunKey, TaskState, TenantScope, TryNumber, VersionKey, WorkerId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
-use store::{InstanceFilter, InstanceRow, Page, PageRequest, StoreError};
+use store::{InstanceFilter, InstanceRow, OfRuns, Page, PageRequest, StoreError};
 
+use crate::dag_run::{push_bounds, push_duration};
 use crate::rows::{self, Cells};
 use crate::session::Session;
 
@@ -151,6 +152,40 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &InstanceFilter) {
         Some(false) => query.push(" AND t.map_index = -1"),
         None => query,
     };
+    if !filter.try_numbers.is_empty() {
+        rows::push_list(query, " AND t.try_number IN (", filter.try_numbers.iter().map(|it| rows::narrow(it.0)));
+    }
+    push_bounds(query, "t.started_at", filter.started_at);
+    push_bounds(query, "t.ended_at", filter.ended_at);
+    push_duration(query, "t", filter.duration_us);
+    if let Some(InstanceKey { run, node, map_index }) = filter.after {
+        let compare = if filter.descending { " < (" } else { " > (" };
+        query.push(" AND (t.run_key, t.node, t.map_index)").push(compare).push_bind(run.uuid());
+        query.push(", ").push_bind(rows::narrow(node.0)).push(", ").push_bind(map_index.number()).push(")");
+    }
+    push_of_runs(query, &filter.of_runs);
+}
+
+/// Looked up by key, one instance after the other.
+fn push_of_runs(query: &mut QueryBuilder<Postgres>, of_runs: &OfRuns) {
+    if *of_runs == OfRuns::default() {
+        return;
+    }
+    let OfRuns { version_number, dag_id_pattern, run_id_pattern, run_after, logical_date } = of_runs;
+    query.push(" AND EXISTS (SELECT 1 FROM dag_run AS f WHERE f.tenant_id = t.tenant_id AND f.key = t.run_key");
+    for (pattern, column) in [(dag_id_pattern, "f.dag_id"), (run_id_pattern, "f.run_id")] {
+        if let Some(pattern) = pattern {
+            rows::push_pattern(query, column, pattern);
+        }
+    }
+    push_bounds(query, "f.run_after", *run_after);
+    push_bounds(query, "f.logical_date", *logical_date);
+    if let Some(number) = version_number {
+        query.push(" AND EXISTS (SELECT 1 FROM dag_run_state AS s, dag_version AS v WHERE s.tenant_id = f.tenant_id");
+        query.push(" AND s.run_key = f.key AND v.tenant_id = s.tenant_id AND v.key = s.version");
+        query.push(" AND v.version_number = ").push_bind(i64::from(*number)).push(")");
+    }
+    query.push(" OFFSET 0)");
 }
 
 pub(crate) async fn list(

@@ -23,7 +23,6 @@ mod before;
 mod catalog;
 mod change;
 mod checkpoint;
-mod clear;
 mod commit;
 mod connection;
 mod dag;

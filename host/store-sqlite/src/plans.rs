@@ -16,7 +16,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, clear, commit, connection, dag, dag_run,
+    SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, commit, connection, dag, dag_run,
     dag_version, event_log, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
     variable, wait,
 };
@@ -111,10 +111,6 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
             UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
-        }
-        clear::{
-            MARK_ENDED_WITH_RUN, COUNT, INSERT_ATTEMPTS, DELETE_XCOMS, DELETE_STATE, DELETE_ANSWERS, DELETE_BLOCKS, DELETE_WAITS, INSERT_SUMMARIES, DELETE_MAPPED,
-            FORGET_LENGTHS, RESET_INSTANCES, RESET_RUN,
         }
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}

@@ -2,17 +2,15 @@
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use jiff::Timestamp;
 use model::{Fence, RunKey, ScopeIdx, TenantId, TenantScope, TryNumber};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use store::{
-    AnswerRow, BlockRow, Cleared, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot,
-    RunStore, StoreError,
+    AnswerRow, BlockRow, CommitError, InstanceSnapshot, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore,
+    StoreError,
 };
 
 use crate::before;
-use crate::clear::ClearRun;
 use crate::commit::CommitRuns;
 use crate::error::failed;
 use crate::rows::{self, Cells};
@@ -127,16 +125,6 @@ impl RunStore for SqliteStore {
         let before = before::fetch(&mut tx, scope, run).await;
         tx.commit().await.map_err(failed)?;
         before
-    }
-
-    async fn run_clear(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        self.writer.apply(ClearRun { scope, run, only_failed, now }).await
     }
 }
 

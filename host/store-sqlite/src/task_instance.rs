@@ -3,8 +3,9 @@
 use model::{InstanceKey, NodeIdx, RunKey, TaskState, TenantScope, TryNumber, VersionKey, WorkerId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use store::{InstanceFilter, InstanceRow, Page, PageRequest, StoreError};
+use store::{InstanceFilter, InstanceRow, OfRuns, Page, PageRequest, StoreError};
 
+use crate::dag_run::{push_bounds, push_duration};
 use crate::error::failed;
 use crate::rows::{self, Cells};
 
@@ -90,6 +91,29 @@ fn push_from(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Inst
         Some(false) => query.push(" AND t.map_index = -1"),
         None => query,
     };
+    if !filter.try_numbers.is_empty() {
+        rows::push_list(query, " AND t.try_number IN (", filter.try_numbers.iter().map(|it| it.0));
+    }
+    push_bounds(query, "t.started_at", filter.started_at);
+    push_bounds(query, "t.ended_at", filter.ended_at);
+    push_duration(query, "t", filter.duration_us);
+    if let Some(InstanceKey { run, node, map_index }) = filter.after {
+        let compare = if filter.descending { " < (" } else { " > (" };
+        query.push(" AND (t.run_key, t.node, t.map_index)").push(compare).push_bind(rows::bytes(run.uuid()));
+        query.push(", ").push_bind(node.0).push(", ").push_bind(map_index.number()).push(")");
+    }
+    let OfRuns { version_number, dag_id_pattern, run_id_pattern, run_after, logical_date } = &filter.of_runs;
+    for (pattern, column) in [(dag_id_pattern, "r.dag_id"), (run_id_pattern, "r.run_id")] {
+        if let Some(pattern) = pattern {
+            rows::push_pattern(query, column, pattern);
+        }
+    }
+    push_bounds(query, "r.run_after", *run_after);
+    push_bounds(query, "r.logical_date", *logical_date);
+    if let Some(number) = version_number {
+        query.push(" AND EXISTS (SELECT 1 FROM dag_version AS f WHERE f.tenant_id = r.tenant_id AND f.key = r.version");
+        query.push(" AND f.version_number = ").push_bind(*number).push(")");
+    }
 }
 
 pub(crate) async fn list(

@@ -17,11 +17,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
 use model::{AttemptToken, InstanceKey, RunKey, RunState, ServerId, ShardId, TenantScope, TryNumber};
 use uuid::Uuid;
 
-use crate::{Cleared, CommitError, NewRun, Report, RunCommit, RunCommitted, RunRow, StoreError};
+use crate::{CommitError, NewRun, Report, RunCommit, RunCommitted, RunRow, StoreError};
 
 /// A process that joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,15 +242,6 @@ pub trait SharedRunStore: Send + Sync {
     /// Makes a run that has no instances yet, for the owner of its shard to start, and tells him. Fails with
     /// [`StoreError::Conflict`] when the DAG has a run with this id.
     async fn run_insert(&self, run: NewRun) -> Result<(), StoreError>;
-
-    /// Clears a run as [`RunStore::run_clear`](crate::RunStore::run_clear) does, and tells its owner; one transaction.
-    async fn run_clear_shared(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError>;
 
     /// Asks the owner of a run's shard to do something with it, in words that only owners read. Fails with [`StoreError::Conflict`]
     /// when there is no such run.

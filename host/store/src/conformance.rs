@@ -9,7 +9,6 @@ mod backfill;
 mod before;
 mod by_hand;
 mod catalog;
-mod clear;
 mod cluster;
 mod commit;
 mod fixture;
@@ -137,16 +136,6 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             instances_are_filtered_and_paged,
             patterns_match_names,
             totals_are_counted_up_to_a_limit,
-        }
-        clear::{
-            everything,
-            only_what_failed,
-            a_running_instance_loses_its_fence,
-            nothing_to_clear_changes_nothing,
-            tries_go_on_after_a_clear,
-            what_runs_leaves_an_attempt,
-            a_mapped_task_without_rows,
-            what_the_end_of_the_run_skipped,
         }
         by_hand::{
             a_reset_forgets_what_an_instance_left,

@@ -239,12 +239,6 @@ pub struct NodeRow {
     pub list_length: Option<u32>,
 }
 
-/// What a clear did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cleared {
-    pub instances: u64,
-}
-
 /// A run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRow {
@@ -313,14 +307,22 @@ pub struct RunFilter {
     pub run_types: Vec<RunType>,
     /// SQL `LIKE` pattern over the run id.
     pub run_id_pattern: Option<String>,
+    /// The same over the id of the DAG.
+    pub dag_id_pattern: Option<String>,
+    /// A text that stands in the conf as it was sent.
+    pub conf_contains: Option<String>,
     pub version_number: Option<u32>,
     /// Inclusive lower and upper bounds.
     pub run_after: (Option<Timestamp>, Option<Timestamp>),
     pub started_at: (Option<Timestamp>, Option<Timestamp>),
     pub ended_at: (Option<Timestamp>, Option<Timestamp>),
     pub logical_date: (Option<Timestamp>, Option<Timestamp>),
+    /// From start to end, in microseconds.
+    pub duration_us: (Option<i64>, Option<i64>),
     pub order: RunOrder,
     pub descending: bool,
+    /// What follows this run, in the order of keys.
+    pub after: Option<RunKey>,
 }
 
 /// By what runs are ordered.
@@ -363,18 +365,6 @@ pub trait RunStore: Send + Sync {
     /// The run before a run of the same DAG: by logical date where it has one, else by the time after which it may run. Runs of
     /// backfills count for runs of the same backfill only. `None` for the first run.
     async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError>;
-
-    /// Clears a run in one transaction: the run is `running` again, its instances (all of them, or those that failed or
-    /// could not run because of a failure or of the run's end) wait again, their values and state are gone; a mapped task that
-    /// is cleared as a whole forgets its length. Attempts stay. A running instance loses its fence, and its execution's row
-    /// says that it was cancelled.
-    async fn run_clear(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError>;
 }
 
 /// Runs, for people.

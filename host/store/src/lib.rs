@@ -72,9 +72,9 @@ pub use cluster::{
 pub use connection::{ConnectionRow, ConnectionStore};
 pub use count::storable_count;
 pub use dag_run::{
-    Cleared, CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened,
-    RequestedRun, RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot,
-    RunStateChange, RunStore, TakenSignal, TaskBefore,
+    CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened, RequestedRun,
+    RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot, RunStateChange,
+    RunStore, TakenSignal, TaskBefore,
 };
 pub use error::StoreError;
 pub use event_log::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog};
@@ -90,7 +90,7 @@ pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, U
 pub use state::StateStore;
 pub use task_instance::{
     AnswerRow, AttemptRow, BlockRow, Cancelled, Ended, Expansion, InstanceClaim, InstanceFilter, InstanceRow,
-    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, Reset, Transition, states_before,
+    InstanceSnapshot, NewAnswer, NewBlock, NewInstances, NewValues, OfRuns, Reset, Transition, states_before,
 };
 pub use task_queue::{Claim, ClaimedRun, Execution, Report, TaskQueue, WorkOrder, WorkerRegistration};
 pub use text::{name_pattern, storable};

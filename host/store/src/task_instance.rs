@@ -251,5 +251,27 @@ pub struct InstanceFilter {
     pub map_indexes: Vec<MapIndex>,
     /// Mapped instances only, or summary and unmapped ones only.
     pub mapped: Option<bool>,
+    pub try_numbers: Vec<TryNumber>,
+    /// Inclusive lower and upper bounds.
+    pub started_at: (Option<Timestamp>, Option<Timestamp>),
+    pub ended_at: (Option<Timestamp>, Option<Timestamp>),
+    /// From start to end, in microseconds.
+    pub duration_us: (Option<i64>, Option<i64>),
+    /// Of their runs.
+    pub of_runs: OfRuns,
     pub descending: bool,
+    /// What follows this instance.
+    pub after: Option<InstanceKey>,
+}
+
+/// Which instances, by their runs. What is `None` does not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfRuns {
+    pub version_number: Option<u32>,
+    /// SQL `LIKE` patterns over ids.
+    pub dag_id_pattern: Option<String>,
+    pub run_id_pattern: Option<String>,
+    /// Inclusive lower and upper bounds.
+    pub run_after: (Option<Timestamp>, Option<Timestamp>),
+    pub logical_date: (Option<Timestamp>, Option<Timestamp>),
 }

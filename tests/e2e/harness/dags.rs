@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Triggers a run, waits for its end, and gives its id and state.
-    pub(crate) async fn ended(&self, dag: &str, conf: Value) -> (String, String) {
+    pub(crate) async fn run_to_end(&self, dag: &str, conf: Value) -> (String, String) {
         let run = self.trigger_id(dag, conf).await;
         let ended = self.finished(dag, &run).await;
         assert_eq!(ended["timed_out"], false, "{ended:#}");

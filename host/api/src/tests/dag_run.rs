@@ -101,6 +101,34 @@ async fn lists_of_runs_are_filtered_ordered_and_paged() {
     assert_eq!(ids("run_type=scheduled").await.1, 0);
     assert_eq!(ids("start_date_lt=2000-01-01T00:00:00Z").await.1, 0);
     assert_eq!(ids("start_date_gt=2000-01-01T00:00:00Z&dag_version=1").await.1, 3);
+    assert_eq!(ids("run_id_prefix_pattern=r&duration_gte=0&duration_lt=3600").await.1, 2);
+    assert_eq!(ids("conf_contains=nothing").await.1, 0);
+    let mut cursor = json!("");
+    for id in ["s3", "r2", "r1"] {
+        let query = format!("order_by=-id&limit=1&cursor={}", cursor.as_str().expect("a cursor"));
+        let page = api.get(&format!("/dags/d/dagRuns?{query}")).await.ok();
+        assert_eq!((&page["dag_runs"][0]["dag_run_id"], &page["total_entries"]), (&json!(id), &Value::Null));
+        cursor = page["next_cursor"].clone();
+    }
+    assert_eq!(cursor, Value::Null);
+    api.get("/dags/d/dagRuns?cursor=forged").await.problem(400, "invalid-query");
+}
+
+#[tokio::test]
+async fn a_page_of_large_runs_is_short_and_never_empty() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let large = "x".repeat(900 << 10);
+    for _ in 0..20 {
+        api.post("/dags/d/dagRuns", json!({"conf": {"x": large}})).await.ok();
+    }
+    let mut seen = 0;
+    while seen < 20 {
+        let page = api.get(&format!("/dags/d/dagRuns?limit=100&offset={seen}")).await;
+        assert!(page.bytes.len() < 20 << 20, "{} bytes", page.bytes.len());
+        let rows = page.ok()["dag_runs"].as_array().expect("runs").len();
+        assert!(rows > 0);
+        seen += rows;
+    }
 }
 
 #[tokio::test]

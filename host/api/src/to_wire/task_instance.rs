@@ -1,15 +1,12 @@
 //! Task instances and their tries.
 
-use control::{DEFAULT_POOL, DagRunView, InstanceView, TaskSummary, TryView};
+use control::{DEFAULT_POOL, DEFAULT_QUEUE, DagRunView, InstanceView, TaskSummary, TryView};
 use jiff::Timestamp;
 use model::document::TaskDocument;
 use model::{ScopeIdx, TaskState};
 
 use super::{dag_version, duration_s};
 use crate::wire::task_instance::{TaskInstanceResponse, TaskSummaryResponse, TriedInstance, TryResponse, UsedResponse};
-
-/// The queue of all work, for clients that show one.
-const QUEUE: &str = "default";
 
 pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
     let row = &view.row;
@@ -62,7 +59,7 @@ pub(crate) fn task_try(view: &TryView) -> TryResponse {
 
 /// What is the same for an instance and each of its tries, and the times of one.
 fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestamp>) -> TriedInstance {
-    let InstanceView { row, version } = view;
+    let InstanceView { row, version, .. } = view;
     let dag = version.dag();
     let node = dag.find(row.task_id.as_str());
     let task = node.map(|node| dag.task(node));
@@ -84,7 +81,7 @@ fn tried(view: &InstanceView, started: Option<Timestamp>, ended: Option<Timestam
         unixname: None,
         pool: task.map_or_else(|| DEFAULT_POOL.to_owned(), pool),
         pool_slots: task.and_then(|task| task.pool_slots).unwrap_or(1),
-        queue: Some(QUEUE),
+        queue: Some(DEFAULT_QUEUE),
         priority_weight: node.map(|node| dag.node(node).priority_weight),
         operator,
         operator_name: operator,

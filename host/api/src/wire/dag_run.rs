@@ -77,8 +77,12 @@ pub(crate) struct DagRunResponse {
 pub(crate) struct DagRunCollection {
     /// Fewer than asked for where their values have more bytes than one page may: read on behind the last one.
     pub(crate) dag_runs: Vec<DagRunResponse>,
-    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
-    pub(crate) total_entries: u64,
+    /// Exact up to 10,000; a longer list says 10,000. Null where a cursor was sent.
+    pub(crate) total_entries: Option<u64>,
+    pub(crate) total_entries_limit: u64,
+    /// Where the list goes on; null at its end, and where no cursor was sent.
+    pub(crate) next_cursor: Option<String>,
+    pub(crate) previous_cursor: Option<String>,
 }
 
 /// What to clear.

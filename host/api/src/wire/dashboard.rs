@@ -54,6 +54,26 @@ pub(crate) struct JobCollection {
     pub(crate) total_entries: u64,
 }
 
+/// Nothing: what an operator sets stands in `waft.toml`, and is not told.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct ConfigResponse {
+    pub(crate) sections: Vec<IndexMap<String, String>>,
+}
+
+/// Nothing: assets have one name.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct AssetAliasCollection {
+    pub(crate) asset_aliases: Vec<IndexMap<String, String>>,
+    pub(crate) total_entries: u64,
+}
+
+/// Nothing: tasks name no pages of other services.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct ExtraLinkCollection {
+    pub(crate) extra_links: IndexMap<String, String>,
+    pub(crate) total_entries: u64,
+}
+
 /// Nothing: there are no packages of operators.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ProviderCollection {

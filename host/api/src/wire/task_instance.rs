@@ -67,8 +67,11 @@ pub(crate) struct TaskInstanceResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TaskInstanceCollection {
     pub(crate) task_instances: Vec<TaskInstanceResponse>,
-    /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
-    pub(crate) total_entries: u64,
+    /// Exact up to 10,000; a longer list says 10,000. Null where a cursor was sent.
+    pub(crate) total_entries: Option<u64>,
+    /// Where the list goes on; null at its end, and where no cursor was sent.
+    pub(crate) next_cursor: Option<String>,
+    pub(crate) previous_cursor: Option<String>,
 }
 
 /// A try of a task instance.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use control::{
-    Culprit, InstanceFilter, InstanceName, InstanceView, PageRequest, RunResult, Session as Caller, TriggerRequest,
-    Until, WaitEnd, WaitRequest, Waited,
+    Culprit, InstanceFilter, InstanceName, InstanceView, PageRequest, RunResult, Session as Caller, TaskQuery,
+    TriggerRequest, Until, WaitEnd, WaitRequest, Waited,
 };
 use model::limits::http::PAGE_MAX;
 use model::limits::worker::SLOTS_DEFAULT;
@@ -63,13 +63,8 @@ async fn once(
     let deployed = control.bundle_deploy(&caller, &name, component.bytes, false).await?;
     let dags: Vec<&DagId> = deployed.dags.iter().map(|dag| &dag.dag_id).collect();
     let request = TriggerRequest {
-        dag_id: chosen(arguments.dag.as_deref(), &dags)?,
-        run_id: None,
         conf: conf.map(|conf| conf.get().into()),
-        note: None,
-        logical_date: None,
-        data_interval: None,
-        run_after: None,
+        ..TriggerRequest::of(chosen(arguments.dag.as_deref(), &dags)?)
     };
     let wait = WaitRequest { until: Until::Finished, timeout: WAIT, results: Vec::new() };
     let waited = control.dag_run_trigger_and_wait(&caller, request, &wait).await?;
@@ -150,7 +145,8 @@ async fn print_logs(house: &House, caller: &Caller, waited: &Waited) -> Result<(
     let mut page = PageRequest { limit: PAGE_MAX, offset: 0 };
     loop {
         let run = Some((&row.dag_id, &row.run_id));
-        let found = house.control.task_instance_list(caller, run, InstanceFilter::default(), page).await?;
+        let (filter, tasks) = (InstanceFilter::default(), TaskQuery::default());
+        let found = house.control.task_instance_list(caller, run, filter, &tasks, page).await?;
         for instance in &found.rows {
             print_log(house, caller, waited, instance).await?;
         }

@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use model::document::TaskKind;
 use model::{NodeIdx, RunState, TaskState};
 
+use super::settle::Standing;
 use super::{ResultStatus, RunMachine, Work};
 use crate::retry::Attempt;
+use crate::rule::Verdict;
 use crate::{Decisions, Marking, ResetDecision, Selected, TransitionDecision};
 
 impl RunMachine {
@@ -86,6 +88,7 @@ impl RunMachine {
     }
 
     fn clear_selected(&mut self, selected: &[Selected], out: &mut Decisions) {
+        let mut cleared = Vec::with_capacity(selected.len());
         for selected in selected {
             let slots = self.slots_of(selected);
             if slots.is_empty() {
@@ -98,13 +101,25 @@ impl RunMachine {
                 let node = self.node(idx);
                 contexts.insert(if node.is_mapped() { self.tree.of(node.scope).parent(slot) } else { slot });
             }
-            for context in contexts {
-                self.undecide(idx, context);
-                self.work.push(Work::Decide { node: idx, contexts: context..context + 1 });
-            }
             let node = self.node(idx);
             let (first, last) = (node.map_index(slots.start), node.map_index(slots.end - 1));
             out.resets.push(ResetDecision { node: idx, first, last });
+            cleared.push((idx, slots, contexts));
+        }
+        // What is upstream may have been cleared too, so this is asked when all of it is.
+        for (idx, slots, contexts) in cleared {
+            for context in contexts {
+                let before = self.node(idx).verdicts[context as usize];
+                self.undecide(idx, context);
+                match self.standing(idx, context) {
+                    // Nothing is new for the others of the context, however many there are.
+                    Standing::Decided(Verdict::Run, _) if before == Verdict::Run => {
+                        self.node_mut(idx).verdicts[context as usize] = Verdict::Run;
+                        self.work.push(Work::Land { node: idx, slots: slots.clone() });
+                    }
+                    _ => self.work.push(Work::Decide { node: idx, contexts: context..context + 1 }),
+                }
+            }
         }
     }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Clock;
-use model::{AttemptToken, Place, RunKey, ServerId, TenantScope, WorkerId};
+use model::dag::ScopeOf;
+use model::{AttemptToken, Dag, Place, RunKey, ServerId, TenantScope, WorkerId};
+use plan::{MachineLimits, Ready, RunMachine};
 use store::{Claim, ClaimedRun, WorkOrder, WorkRow};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, warn};
@@ -14,12 +16,14 @@ use super::waker::POLL;
 use super::{SharedStore, Waker};
 use crate::active::{claimed_of_row, lost};
 use crate::command::Command;
-use crate::version::{VersionError, Versions};
+use crate::recovery::Sources;
+use crate::version::VersionError;
 
 pub(crate) struct Puller {
     pub(crate) store: Arc<dyn SharedStore>,
     pub(crate) server: ServerId,
-    pub(crate) versions: Arc<Versions>,
+    pub(crate) sources: Sources,
+    pub(crate) limits: MachineLimits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) waker: Waker,
     pub(crate) inbox: mpsc::Sender<Command>,
@@ -115,6 +119,7 @@ impl Puller {
     async fn claims(&self, held: &Held, rows: Vec<WorkRow>) -> Vec<Claim> {
         let mut runs: HashMap<RunKey, Option<Arc<ClaimedRun>>> = HashMap::new();
         let mut claims = Vec::with_capacity(rows.len());
+        let mut machines: HashMap<RunKey, Option<RunMachine>> = HashMap::new();
         let now = self.clock.now();
         for row in rows {
             let key = row.run.key;
@@ -129,7 +134,10 @@ impl Puller {
             match run {
                 Some(run) => {
                     held.sets().shared.insert(row.token);
-                    let place = Place::of_index(row.token.instance.map_index);
+                    if is_nested(&run.dag) && !machines.contains_key(&key) {
+                        machines.insert(key, self.machine(&row).await);
+                    }
+                    let place = place(machines.get(&key).and_then(Option::as_ref), &row);
                     claims.push(Claim {
                         run,
                         token: row.token,
@@ -146,8 +154,19 @@ impl Puller {
         claims
     }
 
+    /// The run as its rows say: where instances of nested mappings stand follows from all of them.
+    async fn machine(&self, row: &WorkRow) -> Option<RunMachine> {
+        match self.sources.look(row.scope, row.run.key).await {
+            Ok(read) => Some(read?.view(self.limits, self.clock.now())),
+            Err(error) => {
+                warn!(%error, run = %row.run.key, "cannot read now where instances of a run stand");
+                None
+            }
+        }
+    }
+
     async fn run(&self, row: &WorkRow) -> Option<Arc<ClaimedRun>> {
-        match self.versions.fetch(row.scope, row.run.version).await {
+        match self.sources.versions.fetch(row.scope, row.run.version).await {
             Ok(version) => Some(Arc::new(claimed_of_row(&row.run, &version))),
             Err(VersionError::Store(error)) => {
                 warn!(%error, run = %row.run.key, "cannot read the version of a run now");
@@ -203,4 +222,16 @@ impl Puller {
             unknown = strange.into_iter().map(|(_, token)| token).collect();
         }
     }
+}
+
+/// An index alone does not tell where the instances of such a DAG stand.
+fn is_nested(dag: &Dag) -> bool {
+    dag.scopes().any(|(_, scope)| scope.depth > 1 || matches!(scope.of, ScopeOf::Group(_)))
+}
+
+fn place(machine: Option<&RunMachine>, row: &WorkRow) -> Place {
+    let AttemptToken { instance, try_number, .. } = row.token;
+    let ready = Ready { node: instance.node, map_index: instance.map_index, try_number, suspect: row.suspect };
+    let place = machine.and_then(|machine| machine.places(&[ready]).pop());
+    place.unwrap_or_else(|| Place::of_index(instance.map_index))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{MapIndex, RunKey, RunState, TaskId, TenantScope};
+use model::{MapIndex, RunKey, RunState, TaskId, TenantScope, VersionKey};
 use plan::{Decisions, Explanation, Limit};
 use serde_json::json;
 use store::{EventId, NewEventLog, Reopened};
@@ -11,7 +11,7 @@ use tracing::warn;
 use super::RunLoop;
 use crate::active::{ActiveRun, RunHandle, claimed_of_row};
 use crate::by_hand::{
-    Act, Asked, Asker, Beyond, Changes, ControlError, Explained, Planned, explained, lost_executions,
+    Act, Asked, Asker, Beyond, Changes, Clear, ControlError, Explained, Planned, explained, lost_executions,
 };
 use crate::command::Reply;
 use crate::cycle::Cycle;
@@ -97,7 +97,13 @@ impl RunLoop {
         }
         let reason = reason_of(act, asker);
         let limits = self.parts.limits.machine;
-        let (changes, decisions, had_ended) = if let Some(run) = self.active.get_mut(&key) {
+        let version = match act {
+            Act::Clear(Clear { version: Some(version), .. }) => Some(self.parts.versions.fetch(scope, *version).await?),
+            _ => None,
+        };
+        let is_other = |own: VersionKey| version.as_ref().is_some_and(|version| version.key != own);
+        let in_memory = self.active.get_mut(&key).filter(|run| !is_other(run.claimed.version));
+        let (changes, decisions, had_ended) = if let Some(run) = in_memory {
             let planned = Planned::of(&run.machine, run.machine.state(), act)?;
             let changes = planned.changes(&run.claimed.dag, run.claimed.version);
             if is_dry_run || planned.is_nothing() {
@@ -105,11 +111,15 @@ impl RunLoop {
             }
             (changes, planned.carry_out(&mut run.machine, &reason, cycle.now), false)
         } else {
-            let read = self.sources().look(scope, key).await?.ok_or(ControlError::UnknownRun)?;
+            let mut read = self.sources().look(scope, key).await?.ok_or(ControlError::UnknownRun)?;
             let state = read.snapshot.run.state;
-            if !state.is_ended() {
+            let is_active = self.active.contains_key(&key);
+            if !state.is_ended() && !is_active {
                 self.read_later(handle);
                 return Err(ControlError::Overtaken);
+            }
+            if let Some(version) = version.filter(|version| version.key != read.version.key) {
+                read = read.under(version)?;
             }
             let mut machine = read.view(limits, cycle.now);
             let planned = Planned::of(&machine, state, act)?;
@@ -118,12 +128,17 @@ impl RunLoop {
                 return Ok((changes, false));
             }
             let (active, max) = (self.unfinished(), self.parts.limits.runs);
-            if active >= max {
+            if active >= max && !is_active {
                 return Err(ControlError::Overloaded { active, max });
             }
             let decisions = planned.carry_out(&mut machine, &reason, cycle.now);
+            let waits = self.active.get_mut(&key).map(|run| (run.waits.clone(), run.woken.clone())).unwrap_or_default();
+            self.drop_run(key);
             self.activate(key, ActiveRun::new(machine, claimed_of_row(&read.snapshot.run, &read.version)));
-            (changes, decisions, true)
+            if let Some(run) = self.active.get_mut(&key) {
+                self.waits.adopt(run, waits);
+            }
+            (changes, decisions, state.is_ended())
         };
         cycle.keeps_state = matches!(act, Act::Clear(clear) if clear.keeps_state);
         Ok((self.write_act(cycle, (scope, key), act, asker, decisions, (changes, had_ended)), true))
@@ -139,7 +154,8 @@ impl RunLoop {
         (mut changes, had_ended): (Changes, bool),
     ) -> Changes {
         if had_ended || matches!(act, Act::Clear(_) | Act::Mark(_)) {
-            cycle.commit.reopened.push(Reopened { scope, run, at: cycle.now });
+            let version = if let Act::Clear(clear) = act { clear.version } else { None };
+            cycle.commit.reopened.push(Reopened { scope, run, version, at: cycle.now });
         }
         cycle
             .commit

@@ -31,6 +31,9 @@ pub(super) struct Waits {
     ends: BTreeMap<Arc<str>, (String, RunState)>,
 }
 
+type WaitsOfRun = BTreeMap<(NodeIdx, MapIndex), Waiting>;
+type WokenOfRun = BTreeMap<(NodeIdx, MapIndex), Arc<Woken>>;
+
 /// What an instance waits for is there.
 #[derive(Debug)]
 struct Met {
@@ -122,6 +125,15 @@ impl Waits {
                 over.into_iter().for_each(|at| _ = run.woken.remove(&at));
             }
         }
+    }
+
+    /// A run goes on under another version.
+    pub(super) fn adopt(&mut self, run: &mut ActiveRun, (waits, woken): (WaitsOfRun, WokenOfRun)) {
+        for (&(node, map_index), waiting) in &waits {
+            self.add(run.scope(), InstanceKey { run: run.claimed.key, node, map_index }, waiting);
+        }
+        run.waits = waits;
+        run.woken = woken;
     }
 
     /// A run that is read again waits as its rows say.

@@ -6,11 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use jiff::Timestamp;
 use model::{AttemptToken, RunKey, ServerId, ShardId, TenantScope};
 use store::{
-    Beat, Cleared, ClusterStore, CommitError, EventRow, HeldRow, NewRun, NewServer, Ownership, Report, RunCommitted,
-    RunNews, ServerRow, SharedCommit, SharedCommitError, SharedRunStore, StoreError, Wake, WorkRow, WorkStore,
+    Beat, ClusterStore, CommitError, EventRow, HeldRow, NewRun, NewServer, Ownership, Report, RunCommitted, RunNews,
+    ServerRow, SharedCommit, SharedCommitError, SharedRunStore, StoreError, Wake, WorkRow, WorkStore,
 };
 
 use super::{Link, run_store};
@@ -87,15 +86,12 @@ impl SharedRunStore for SharedLink {
         self.0.write("insert of a run", async move { store.run_insert(run).await }).await
     }
 
-    async fn run_clear_shared(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        let store = self.0.store.clone();
-        self.0.write("clear", async move { store.run_clear_shared(scope, run, only_failed, now).await }).await
+    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
+        self.0.call("request to an owner", self.0.store.run_ask(scope, run, request)).await
+    }
+
+    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
+        self.0.call("request to an owner", self.0.store.run_ask(scope, run, request)).await
     }
 
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError> {

@@ -1,9 +1,8 @@
 //! Runs, on a link.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use model::{RunKey, TenantScope};
-use store::{Cleared, CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
 use super::Link;
 
@@ -76,15 +75,5 @@ impl RunStore for Link {
 
     async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
         self.call("read of the run before", self.store.run_before(scope, run)).await
-    }
-
-    async fn run_clear(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        self.call("clear", self.store.run_clear(scope, run, only_failed, now)).await
     }
 }

@@ -4,8 +4,7 @@ use model::outcome::ResourcesUsed;
 use model::{EndKind, MapIndex, NodeIdx, RunState, TaskState};
 use store::{AttemptRow, Cancelled, Reopened, Reset, Transition};
 
-use super::clear::reset;
-use super::rows::{Run, kept, micros};
+use super::rows::{Instance, Run, kept, micros};
 
 impl Run {
     pub(super) fn cancel(&mut self, it: &Cancelled) -> bool {
@@ -86,4 +85,22 @@ impl Run {
     pub(super) fn forget_values(&mut self, node: NodeIdx, first: MapIndex, last: MapIndex) {
         self.xcoms.retain(|(of, index, _), _| *of != node || !(first..=last).contains(index));
     }
+}
+
+fn reset(row: &mut Instance) {
+    let short = &mut row.short;
+    short.state = TaskState::None;
+    short.max_tries = short.max_tries - row.tries_before + short.try_number.0;
+    row.tries_before = short.try_number.0;
+    short.lost_executions = 0;
+    short.suspect = false;
+    short.has_value = false;
+    short.started_at = None;
+    short.retry_at = None;
+    short.since = None;
+    short.times_out = false;
+    row.reason = None;
+    row.worker = None;
+    row.scheduled_at = None;
+    row.ended_at = None;
 }

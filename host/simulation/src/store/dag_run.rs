@@ -82,20 +82,37 @@ impl RunReader for SimStore {
     }
 }
 
+/// Whether a time is between bounds.
+pub(crate) fn within((from, to): (Option<Timestamp>, Option<Timestamp>), time: Option<Timestamp>) -> bool {
+    let is_after = from.is_none_or(|from| time.is_some_and(|time| time >= from));
+    is_after && to.is_none_or(|to| time.is_some_and(|time| time <= to))
+}
+
 fn holds(filter: &RunFilter, row: &RunRow) -> bool {
-    let within = |(from, to): (Option<Timestamp>, Option<Timestamp>), time: Option<Timestamp>| {
-        let is_after = from.is_none_or(|from| time.is_some_and(|time| time >= from));
-        is_after && to.is_none_or(|to| time.is_some_and(|time| time <= to))
-    };
     filter.dag_id.as_ref().is_none_or(|dag_id| *dag_id == row.dag_id)
         && (filter.states.is_empty() || filter.states.contains(&row.state))
         && (filter.run_types.is_empty() || filter.run_types.contains(&row.run_type))
         && filter.run_id_pattern.as_ref().is_none_or(|it| pattern::matches(it, row.run_id.as_str()))
+        && filter.dag_id_pattern.as_ref().is_none_or(|it| pattern::matches(it, row.dag_id.as_str()))
+        && filter.conf_contains.as_ref().is_none_or(|text| row.conf.contains(text.as_str()))
+        && filter.after.is_none_or(|after| if filter.descending { row.key < after } else { row.key > after })
+        && lasts(filter.duration_us, row.started_at, row.ended_at)
         && filter.version_number.is_none_or(|number| number == row.version_number)
         && within(filter.run_after, Some(row.run_after))
         && within(filter.started_at, row.started_at)
         && within(filter.ended_at, row.ended_at)
         && within(filter.logical_date, row.logical_date)
+}
+
+/// Whether the time from start to end, in microseconds, is between bounds.
+pub(crate) fn lasts(
+    (from, to): (Option<i64>, Option<i64>),
+    started_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+) -> bool {
+    let micros = started_at.zip(ended_at).map(|(start, end)| end.as_microsecond() - start.as_microsecond());
+    from.is_none_or(|from| micros.is_some_and(|micros| micros >= from))
+        && to.is_none_or(|to| micros.is_some_and(|micros| micros <= to))
 }
 
 fn order(filter: &RunFilter, a: &RunRow, b: &RunRow) -> Ordering {

@@ -9,7 +9,6 @@ mod backfill;
 mod before;
 mod by_hand;
 mod catalog;
-mod clear;
 mod cluster;
 mod commit;
 mod dag_run;

@@ -118,11 +118,6 @@ pub enum Accepted {
         owner: Option<Ownership>,
         offers: Vec<Offer>,
     },
-    Clear {
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-    },
     Epoch(u32),
     /// A server owns shards from now on.
     Owned {

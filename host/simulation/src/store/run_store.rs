@@ -1,9 +1,8 @@
 //! What the scheduler needs.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use model::{RunKey, TenantScope};
-use store::{AnswerRow, Cleared, CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
+use store::{AnswerRow, CommitError, RunBefore, RunCommit, RunCommitted, RunSnapshot, RunStore, StoreError};
 
 use super::commit::Whole;
 use super::rows::{Accepted, Run, SimStore};
@@ -46,16 +45,6 @@ impl RunStore for SimStore {
 
     async fn run_before(&self, scope: TenantScope, run: RunKey) -> Result<Option<RunBefore>, StoreError> {
         Ok(self.tables().before(scope, run))
-    }
-
-    async fn run_clear(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        Ok(self.tables().clear(scope, run, only_failed, now))
     }
 }
 

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use jiff::Timestamp;
 use model::{RunKey, ShardId, TenantScope};
 use store::{
-    Cleared, CommitError, EventKind, EventRow, KnownRun, NewRun, RunCommit, RunCommitted, RunNews, SharedCommit,
+    CommitError, EventKind, EventRow, KnownRun, NewRun, RunCommit, RunCommitted, RunNews, SharedCommit,
     SharedCommitError, SharedRunStore, StoreError, Wake,
 };
 use tokio::sync::mpsc;
@@ -72,21 +71,6 @@ impl SharedRunStore for SimStore {
             Err(CommitError::Store(error)) => Err(error),
             Err(error) => Err(StoreError::Unavailable { detail: error.to_string() }),
         }
-    }
-
-    async fn run_clear_shared(
-        &self,
-        scope: TenantScope,
-        run: RunKey,
-        only_failed: bool,
-        now: Timestamp,
-    ) -> Result<Cleared, StoreError> {
-        let mut tables = self.tables();
-        let cleared = tables.clear(scope, run, only_failed, now);
-        if cleared.instances > 0 {
-            tables.cluster.tell(scope, EventKind::Look(run));
-        }
-        Ok(cleared)
     }
 
     async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::{InstanceKey, MapIndex, NodeIdx, RunKey, TaskState, TenantScope};
-use store::{InstanceFilter, InstanceRow};
+use store::{InstanceFilter, InstanceRow, OfRuns};
 
+use super::dag_run::{lasts, within};
+use super::pattern;
 use super::rows::{Instance, Run, Tables};
 
 pub(crate) fn list(tables: &Tables, scope: TenantScope, filter: &InstanceFilter) -> Vec<InstanceRow> {
@@ -59,4 +61,19 @@ fn holds(filter: &InstanceFilter, row: &InstanceRow) -> bool {
         && (filter.states.is_empty() || filter.states.contains(&row.state))
         && (filter.map_indexes.is_empty() || filter.map_indexes.contains(&row.key.map_index))
         && filter.mapped.is_none_or(|mapped| mapped == (row.key.map_index != MapIndex::NONE))
+        && (filter.try_numbers.is_empty() || filter.try_numbers.contains(&row.try_number))
+        && within(filter.started_at, row.started_at)
+        && within(filter.ended_at, row.ended_at)
+        && lasts(filter.duration_us, row.started_at, row.ended_at)
+        && filter.after.is_none_or(|after| if filter.descending { row.key < after } else { row.key > after })
+        && is_of_run(&filter.of_runs, row)
+}
+
+fn is_of_run(filter: &OfRuns, row: &InstanceRow) -> bool {
+    let fits = |pattern: &Option<String>, id: &str| pattern.as_ref().is_none_or(|it| pattern::matches(it, id));
+    filter.version_number.is_none_or(|number| number == row.version_number)
+        && fits(&filter.dag_id_pattern, row.dag_id.as_str())
+        && fits(&filter.run_id_pattern, row.run_id.as_str())
+        && within(filter.run_after, Some(row.run_after))
+        && within(filter.logical_date, row.logical_date)
 }

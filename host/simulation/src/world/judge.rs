@@ -35,7 +35,9 @@ pub(super) async fn judge(ground: &Ground, seed: u64, driver: &Driver) -> Figure
         executions: attempts().count(),
         lost_executions: attempts().filter(|it| it.end == EndKind::HostLost).count(),
         crashes: driver.crashes,
-        clears: history.iter().filter(|it| matches!(it, Accepted::Clear { .. })).count(),
+        clears: { history.iter() }
+            .map(|it| if let Accepted::Commit { commit, .. } = it { commit.reopened.len() } else { 0 })
+            .sum(),
         compared,
         taken: history.iter().map(|it| if let Accepted::Taken { work, .. } = it { work.len() } else { 0 }).sum(),
         owned: history.iter().filter(|it| matches!(it, Accepted::Owned { .. })).count(),

@@ -75,6 +75,7 @@ pub(super) struct SeatProfile {
 pub(super) const LIMITS: SchedulerLimits = SchedulerLimits {
     runs: 40,
     machine: MachineLimits { map_length: 30, map_length_ceiling: 100, instances: 1_000_000 },
+    tenant_instances: None,
 };
 
 impl Profile {

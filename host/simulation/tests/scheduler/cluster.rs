@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clock::Ids;
 use model::{RunId, RunKey, RunState};
-use scheduler::{NewTrigger, SchedulerLimits, TriggerError, Version};
+use scheduler::{Act, Asker, Clear, NewTrigger, SchedulerLimits, TriggerError, Version};
 use simulation::{Ground, Idle, Process, Role, RunRows, SCOPE, Side, Snapshot, invariant};
 use store::StoreError;
 use testkit::dice::Dice;

@@ -113,11 +113,13 @@ fn a_clear_whose_answer_is_lost_is_carried_on() {
         let worker = stage.worker(1).await;
         let run = stage.trigger("run").await;
         stage.end(worker, "ok").await;
+        // The read of the run, then the commit.
+        stage.link().let_next();
         stage.link().lose_next_answer();
         let answer = stage.clear(run, false).await;
         assert!(matches!(
             *answer.lock().unwrap(),
-            Some(Err(scheduler::ClearError::Store(StoreError::Unavailable { .. })))
+            Some(Err(scheduler::ControlError::Store(StoreError::Unavailable { .. })))
         ));
         stage.check(run, RunState::Running, &[Success]).await;
         stage.end(worker, "ok").await;

@@ -2,10 +2,13 @@
 
 mod assets;
 mod backfills;
+mod by_hand;
 mod cluster;
 mod commits;
 mod leases;
+mod limits;
 mod restarts;
 mod schedules;
 mod stage;
 mod triggers;
+mod waits;

@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clock::Sim;
+use clock::{Clock, Ids, Sim};
 use model::document::DagDocument;
-use model::{EndKind, RunId, RunKey, RunState};
+use model::{EndKind, MapIndex, RunId, RunKey, RunState, SignalId, TaskId, TaskState};
 use scheduler::{
-    Act, Asker, Changes, Clear, ControlError, Instances, NewTrigger, SchedulerLimits, TriggerError, Version,
+    Act, Asker, Changes, Clear, ControlError, Explained, Instances, NewTrigger, SchedulerLimits, TriggerError, Version,
 };
 use serde_json::Value;
 use simulation::{Ground, Held, Idle, Link, Process, Role, RunRows, SCOPE, Snapshot, invariant};
+use store::NewSignal;
 use testkit::dag;
 use testkit::dice::Dice;
 use testkit::outcome::Outcome;
@@ -34,6 +35,13 @@ pub(crate) struct Stage {
 /// Plays a test on a server that knows one DAG. At the end the invariants must hold.
 pub(crate) fn play(dag: &str, body: impl AsyncFnOnce(&mut Stage)) {
     play_document(dag::document(dag), false, body);
+}
+
+/// Plays a test on a server that knows a DAG which the language of texts cannot describe.
+pub(crate) fn play_changed(dag: &str, change: impl FnOnce(&mut DagDocument), body: impl AsyncFnOnce(&mut Stage)) {
+    let mut document = dag::document(dag);
+    change(&mut document);
+    play_document(document, false, body);
 }
 
 /// Plays a test on a server that makes runs of this DAG by itself. Members of the document are merged in.
@@ -154,6 +162,35 @@ impl Stage {
     pub(crate) async fn act(&self, run: RunKey, act: Act) -> Answer<Changes, ControlError> {
         let scheduler = self.process.started().expect("the scheduler has started").scheduler;
         self.ask(async move { scheduler.act(SCOPE, run, act, ada(), false).await }).await
+    }
+
+    pub(crate) async fn explain(&self, run: RunKey, task: &str) -> Explained {
+        let scheduler = self.process.started().expect("the scheduler has started").scheduler;
+        let task_id = TaskId::new(task).expect("a legal name");
+        let answer = self.ask(async move { scheduler.explain(SCOPE, run, task_id, MapIndex::NONE).await }).await;
+        let answer = answer.lock().unwrap().take();
+        answer.expect("there is an answer").expect("the instance is known")
+    }
+
+    /// Sends a signal, which must be kept.
+    pub(crate) async fn signal(&self, run: RunKey, name: &str) {
+        let scheduler = self.process.started().expect("the scheduler has started").scheduler;
+        let signal = NewSignal {
+            scope: SCOPE,
+            id: SignalId::from_uuid(self.clock().uuid()),
+            run,
+            name: name.into(),
+            payload: r#"{"yes":true}"#.into(),
+            by: "ada".into(),
+            at: self.clock().now(),
+        };
+        let answer = self.ask(async move { scheduler.signal(signal).await }).await;
+        assert!(matches!(*answer.lock().unwrap(), Some(Ok(()))), "{answer:?}");
+    }
+
+    /// The states of a run's instances, task by task.
+    pub(crate) async fn states(&self, run: RunKey) -> Vec<TaskState> {
+        self.rows(run).await.instances.iter().map(|row| row.state).collect()
     }
 
     async fn ask<T: Send + 'static, E: Send + 'static>(

@@ -4,9 +4,7 @@ use model::{BackfillId, BackfillState, Reprocess, RunState, SliceState, TenantSc
 
 use super::fixture::*;
 use super::{Database, Stores};
-use crate::{
-    BackfillStore, BegunSlice, NewBackfill, NewSlice, PageRequest, RunCommit, RunStateChange, RunStore, StoreError,
-};
+use crate::{BackfillStore, BegunSlice, NewBackfill, NewSlice, PageRequest, RunCommit, RunStateChange, StoreError};
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
 
@@ -120,7 +118,7 @@ pub(super) async fn a_date_is_begun_once_and_ends_once(database: &impl Database)
     let slices = store.slices_in(OWN, id, SliceState::Begun, 9).await.expect("read");
     let now: Vec<_> = slices.iter().map(|slice| slice.begun.expect("begun")).collect();
     assert_eq!(now, [BegunSlice { now: Some((RunState::Failed, 0)), ..begun(1, None) }, begun(3, Some(4))]);
-    store.run_clear(OWN, run_key(1), false, at(6)).await.expect("cleared");
+    commit(&store, reopened(1)).await;
     let slices = store.slice_list(OWN, id, ALL).await.expect("read").rows;
     assert_eq!(slices[1].begun.and_then(|begun| begun.now), Some((RunState::Running, 1)));
 

@@ -15,7 +15,7 @@ fn reset(node: u32, (first, last): (i32, i32), keeps_state: bool) -> Reset {
     Reset { scope: OWN, run: run_key(1), node: NodeIdx(node), first: index(first), last: index(last), keeps_state }
 }
 
-fn reopened() -> Reopened {
+fn again() -> Reopened {
     Reopened { scope: OWN, run: run_key(1), version: None, at: at(20) }
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn a_reset_forgets_what_an_instance_left(database: &impl Databa
     mostly_done(&store).await;
     commit(&store, RunCommit { run_states: vec![over(RunState::Failed)], ..RunCommit::default() }).await;
     let resets = vec![reset(0, (1, 2), false), reset(0, (3, 3), true), reset(1, (-1, -1), false)];
-    commit(&store, RunCommit { reopened: vec![reopened()], resets, ..RunCommit::default() }).await;
+    commit(&store, RunCommit { reopened: vec![again()], resets, ..RunCommit::default() }).await;
 
     let after = snapshot(&store, 1).await;
     let run = &after.run;
@@ -128,7 +128,7 @@ pub(super) async fn what_is_cancelled_leaves_an_attempt_and_a_stale_fence(databa
     // What is reset is cancelled and waits again, in one commit.
     let again = RunCommit {
         transitions: vec![transition(1, 2, (-1, -1), TaskState::Scheduled, Some(2))],
-        reopened: vec![reopened()],
+        reopened: vec![again()],
         resets: vec![reset(2, (-1, -1), false)],
         ..RunCommit::default()
     };
@@ -153,7 +153,7 @@ pub(super) async fn a_mark_takes_any_state(database: &impl Database) {
         mark(2, (-1, -1), TaskState::Success),
     ];
     let commits = RunCommit {
-        reopened: vec![reopened()],
+        reopened: vec![again()],
         cancelled: vec![cancelled(2, -1, 1)],
         marks,
         run_states: vec![over(RunState::Failed)],
@@ -346,7 +346,7 @@ pub(super) async fn one_of_many_is_cleared_alone(database: &impl Database) {
     let transitions = vec![transition(1, 0, (0, 1_999), TaskState::Skipped, None)];
     commit(&store, RunCommit { transitions, ..RunCommit::default() }).await;
     let resets = vec![reset(0, (1_500, 1_500), false)];
-    commit(&store, RunCommit { reopened: vec![reopened()], resets, ..RunCommit::default() }).await;
+    commit(&store, RunCommit { reopened: vec![again()], resets, ..RunCommit::default() }).await;
     let counts = store.instance_counts(OWN, run_key(1)).await.expect("read");
     assert_eq!(counts, [(NodeIdx(0), TaskState::None, 1), (NodeIdx(0), TaskState::Skipped, 1_999)]);
 }

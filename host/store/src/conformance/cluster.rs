@@ -80,7 +80,6 @@ pub async fn conformance_shared<D: SharedDatabase>(fresh: impl Fn() -> D) {
             every_field_of_a_report_comes_back,
             events_are_read_in_order_and_by_shard,
             a_run_of_somebody_else_is_told_to_its_owner,
-            a_clear_by_somebody_else_is_told_to_the_owner,
             what_a_run_waits_for_is_told_to_its_owner,
             wakes_follow_commits,
         }

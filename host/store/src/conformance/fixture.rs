@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Stores;
 use crate::{
     DuplicateKind, DuplicateRun, Ended, Execution, InstanceClaim, InstanceSnapshot, NamedValue, NewBundleVersion,
-    NewDagVersion, NewInstances, NewNode, NewRun, RunCommit, RunSnapshot, StoredValue, Transition,
+    NewDagVersion, NewInstances, NewNode, NewRun, Reopened, RunCommit, RunSnapshot, StoredValue, Transition,
 };
 
 pub(super) const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -243,6 +243,12 @@ pub(super) async fn one_run(store: &impl Stores, nodes: u32) -> VersionKey {
     let version = version(store, OWN, "dag").await;
     commit(store, started(new_run(OWN, "dag", version, 1, nodes))).await;
     version
+}
+
+/// Run `run` runs again, and counts as cleared once more.
+pub(super) fn reopened(run: u128) -> RunCommit {
+    let reopened = Reopened { scope: OWN, run: run_key(run), version: None, at: at(20) };
+    RunCommit { reopened: vec![reopened], ..RunCommit::default() }
 }
 
 /// A run that is not written, for one that is there.

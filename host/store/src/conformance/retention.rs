@@ -182,7 +182,7 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
     assert_eq!(store.runs_discard(OWN, &ended).await.expect("discarded"), [run_key(1)]);
     assert!(!is_found(&store).await);
     assert_eq!(store.runs_discard(OWN, &ended).await.expect("nothing to discard"), []);
-    assert_eq!(store.run_clear(OWN, run_key(1), true, at(12)).await.expect("nothing to clear").instances, 0);
+    assert!(store.commit(reopened(1)).await.is_err(), "there is nothing to clear");
 
     // Whoever does it is killed after each piece.
     let mut pieces = 0;
@@ -224,7 +224,7 @@ async fn what_has_changed_meanwhile_stays(database: &impl Database<Store: KeptSt
     let ended = store.runs_ended_before(OWN, at(11), None, 9).await.expect("read");
     // One runs again, another one has done so and has ended again.
     for number in [1, 2] {
-        store.run_clear(OWN, run_key(number), false, at(12)).await.expect("cleared");
+        commit(&store, reopened(number)).await;
     }
     end(&store, 2, 20).await;
     assert_eq!(store.runs_discard(OWN, &ended).await.expect("discarded"), [run_key(3)]);

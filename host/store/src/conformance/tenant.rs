@@ -6,8 +6,8 @@ use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
     AttemptRow, Catalog, DagFilter, Expansion, InstanceClaim, InstanceFilter, NewInstances, PageRequest, PageSize,
-    RETURN_VALUE, RunCommit, RunFilter, RunReader, RunStateChange, RunStore, StateStore, StoreError, Transition,
-    ValueStore,
+    RETURN_VALUE, Reopened, Reset, RunCommit, RunFilter, RunReader, RunStateChange, RunStore, StateStore, StoreError,
+    Transition, ValueStore,
 };
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
@@ -72,11 +72,13 @@ pub(super) async fn nothing_of_another_tenant_is_written(database: &impl Databas
     assert!(matches!(refused, Err(StoreError::StaleFence)), "{refused:?}");
     let refused = store.state_delete(scope, running, &key("k")).await;
     assert!(matches!(refused, Err(StoreError::StaleFence)), "{refused:?}");
-    assert_eq!(store.run_clear(scope, run, false, at(5)).await.expect("nothing to clear").instances, 0);
     let end = crate::Ended { scope, ..ended(running, TaskState::Success) };
     let claimed = InstanceClaim { scope, ..claim(1, 1, -1) };
     let moved = Transition { scope, ..transition(1, 0, (-1, -1), TaskState::Scheduled, None) };
+    let reset = Reset { scope, run, node, first: NONE, last: NONE, keeps_state: false };
     let refused = [
+        RunCommit { reopened: vec![Reopened { scope, run, version: None, at: at(5) }], ..RunCommit::default() },
+        RunCommit { resets: vec![reset], ..RunCommit::default() },
         RunCommit { ended: vec![end], ..RunCommit::default() },
         claims(9, vec![claimed]),
         RunCommit { transitions: vec![moved], ..RunCommit::default() },

@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 
 use model::outcome::Answer;
-use model::{MapIndex, RunState, RunType, ScopeIdx, TaskState};
+use model::{InstanceKey, MapIndex, NodeIdx, RunState, RunType, ScopeIdx, TaskState, TryNumber};
 
 use super::Stores;
 use super::fixture::*;
 use super::random::Dice;
 use crate::{
     AnswerRow, BlockRow, Cancelled, DagFilter, Ended, Expansion, InstanceFilter, InstanceSnapshot, NewAnswer, NewBlock,
-    NewInstances, NewRun, NewWait, PageRequest, PageSize, Reopened, Reset, RunCommit, RunFilter, RunOrder,
+    NewInstances, NewRun, NewWait, OfRuns, PageRequest, PageSize, Reopened, Reset, RunCommit, RunFilter, RunOrder,
     RunStateChange, Transition, WaitKind,
 };
 
@@ -80,12 +80,7 @@ impl Twins<'_> {
                 let text = ["v0", "v1", "v2"][self.dice.pick(3)];
                 self.register(text).await;
             }
-            1 => {
-                let (run, only_failed) = (run_key(self.run()), self.dice.is(2));
-                self.told = format!("clear of {run}, only failed: {only_failed}");
-                let _ = ask!(self, run_clear(OWN, run, only_failed, at(20)));
-            }
-            2..=4 => self.keep_state().await,
+            1..=3 => self.keep_state().await,
             _ => {
                 let commit = self.commit().await;
                 self.told = format!("{commit:?}");
@@ -326,6 +321,10 @@ impl Twins<'_> {
             version_number: self.dice.is(4).then(|| 1 + self.dice.roll(3) as u32),
             run_after: (self.dice.is(4).then(|| at(self.dice.roll(5) as i64)), None),
             logical_date: (None, self.dice.is(4).then(|| at(self.dice.roll(9) as i64))),
+            dag_id_pattern: self.dice.is(5).then(|| "DA%".to_owned()),
+            conf_contains: self.dice.is(5).then(|| ["{", "nobody says this"][self.dice.pick(2)].to_owned()),
+            duration_us: (self.dice.is(5).then_some(0), self.dice.is(5).then_some(2_000_000)),
+            after: self.dice.is(5).then(|| run_key(self.run())),
             order: orders[self.dice.pick(orders.len())],
             descending: self.dice.is(2),
             ..RunFilter::default()
@@ -342,7 +341,21 @@ impl Twins<'_> {
             states: if self.dice.is(2) { TASK_STATES[first..=last].to_vec() } else { Vec::new() },
             map_indexes: if self.dice.is(4) { vec![MapIndex::NONE, MapIndex::at(1)] } else { Vec::new() },
             mapped: self.dice.is(4).then(|| self.dice.is(2)),
+            try_numbers: if self.dice.is(5) { vec![TryNumber(1)] } else { Vec::new() },
+            started_at: (self.dice.is(5).then(|| at(self.dice.roll(5) as i64)), None),
+            ended_at: (None, self.dice.is(5).then(|| at(self.dice.roll(9) as i64))),
+            duration_us: (self.dice.is(5).then_some(0), None),
+            of_runs: OfRuns {
+                version_number: self.dice.is(5).then_some(1),
+                run_id_pattern: self.dice.is(5).then(|| r"run\_%".to_owned()),
+                ..OfRuns::default()
+            },
             descending: self.dice.is(2),
+            after: self.dice.is(5).then(|| InstanceKey {
+                run: run_key(self.run()),
+                node: NodeIdx(1),
+                map_index: MapIndex::NONE,
+            }),
         }
     }
 }

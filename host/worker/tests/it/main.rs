@@ -5,4 +5,4 @@
 mod doubles;
 mod runners;
 
-use worker::{Artefacts, Worker, WorkerParts};
+use worker::{Artefacts, RunOf, RunPort, RunPortError, Worker, WorkerParts};

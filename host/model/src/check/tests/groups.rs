@@ -63,8 +63,8 @@ fn groups_that_are_none() {
         ])),
         &[
             ("unknown-task", "/edges/2/from", "no task `nobody`"),
-            ("self-loop", "/edges/1", "a group and something inside it"),
             ("self-loop", "/edges/0", "a group and something inside it"),
+            ("self-loop", "/edges/1", "a group and something inside it"),
             ("cycle", "/tasks/0", "`a` → `b` → `e` → `a`"),
         ],
     );

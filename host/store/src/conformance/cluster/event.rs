@@ -88,20 +88,6 @@ pub(super) async fn a_run_of_somebody_else_is_told_to_its_owner(database: &impl 
     assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))], "of what was not made nobody is told");
 }
 
-pub(super) async fn a_clear_by_somebody_else_is_told_to_the_owner(database: &impl SharedDatabase) {
-    let store = database.open().await;
-    let all = owner(&store, 1).await;
-    run_of(&store, all, OWN, 1, 1).await;
-    assert_eq!(store.run_clear_shared(OWN, run_key(9), false, at(9)).await.expect("answered").instances, 0);
-    assert_eq!(store.run_clear_shared(OTHER, run_key(1), false, at(9)).await.expect("answered").instances, 0);
-    assert_eq!(event_kinds(&store).await, []);
-    assert_eq!(store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared").instances, 1);
-    assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))]);
-    // The owner's own clears are known to him.
-    store.run_clear(OWN, run_key(1), false, at(9)).await.expect("cleared");
-    assert_eq!(event_kinds(&store).await.len(), 1);
-}
-
 /// Waits for a wake; others may come before it.
 async fn heard(wakes: &mut BoxStream<'static, Wake>, expect: Wake) {
     loop {
@@ -131,7 +117,7 @@ pub(super) async fn wakes_follow_commits(database: &impl SharedDatabase) {
     let end = RunCommit { ended: vec![success(taken[0].1, &[])], ..RunCommit::default() };
     commit_shared(&store, by(all, end)).await;
     heard(&mut wakes, Wake::Committed { shard: own, has_offers: false }).await;
-    store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared");
+    store.run_ask(OWN, run_key(1), "clear").await.expect("asked");
     heard(&mut wakes, Wake::Event(own)).await;
 }
 

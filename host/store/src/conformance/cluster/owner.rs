@@ -135,7 +135,7 @@ pub(super) async fn who_does_not_know_of_a_clear_is_refused(database: &impl Shar
     let first = owner(&store, 1).await;
     run_of(&store, first, OWN, 1, 1).await;
     run_of(&store, first, OWN, 2, 1).await;
-    store.run_clear_shared(OWN, run_key(1), false, at(5)).await.expect("cleared");
+    commit_shared(&store, by(first, reopened(1))).await;
     let known = |run, clears| KnownRun { scope: OWN, run: run_key(run), clears };
     for unknown in [known(1, 0), known(1, 2), known(9, 0)] {
         let stale = SharedCommit { known: vec![known(2, 0), unknown], ..end_of_run(first) };
@@ -238,7 +238,7 @@ pub(super) async fn results_are_told(database: &impl SharedDatabase) {
     assert_eq!(news, expect);
     assert_eq!(store.run_news(&asked.map(|(_, run)| (OTHER, run))).await.expect("read"), []);
     // After a clear it may come again.
-    store.run_clear(OWN, run_key(1), false, at(9)).await.expect("cleared");
+    commit_shared(&store, by(first, reopened(1))).await;
     let news = store.run_news(&asked[..1]).await.expect("read");
     assert_eq!(news, [RunNews { run: run_key(1), state: RunState::Running, result: None }]);
 }

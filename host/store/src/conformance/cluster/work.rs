@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use model::{AttemptToken, TaskState, TenantScope, TryNumber};
+use model::{AttemptToken, NodeIdx, TaskState, TenantScope, TryNumber};
 
 use super::super::fixture::*;
 use super::fixture::*;
 use super::{SharedDatabase, SharedStores};
 use crate::{
-    ClusterStore, HeldRow, InstanceFilter, NewInstances, Offer, Ownership, PageRequest, Report, RunCommit, RunReader,
-    RunStore, SharedCommit, SharedRunStore, StoreError, WorkStore,
+    Cancelled, ClusterStore, HeldRow, InstanceFilter, NewInstances, Offer, Ownership, PageRequest, Report, Reset,
+    RunCommit, RunReader, RunStore, SharedCommit, SharedRunStore, StoreError, WorkStore,
 };
 
 /// Offers the only instance of each of a run's tasks.
@@ -262,17 +262,28 @@ pub(super) async fn a_clear_takes_work_away(database: &impl SharedDatabase) {
     offered_run(&store, all, 2).await;
     let worker = joined(&store, 2).await;
     let held = take(&store, worker, 1).await;
-    let nothing = store.run_clear_shared(OWN, run_key(1), true, at(9)).await.expect("answered");
-    assert_eq!(nothing.instances, 0);
-    assert_eq!(store.work_held(worker).await.expect("read"), held);
-    assert_eq!(event_kinds(&store).await, []);
-    let cleared = store.run_clear_shared(OWN, run_key(1), false, at(9)).await.expect("cleared");
-    assert_eq!(cleared.instances, 2);
+    let cancelled = |node| Cancelled {
+        scope: OWN,
+        instance: instance(1, node, -1),
+        fence: fence_of(all, 5),
+        message: "cleared".into(),
+        at: at(9),
+    };
+    let reset = |node| {
+        let (run, node) = (run_key(1), NodeIdx(node));
+        Reset { scope: OWN, run, node, first: NONE, last: NONE, keeps_state: false }
+    };
+    let (cancelled, resets) = (vec![cancelled(0), cancelled(1)], vec![reset(0), reset(1)]);
+    commit_shared(&store, by(all, RunCommit { cancelled, resets, ..reopened(1) })).await;
     assert_eq!(store.work_held(worker).await.expect("read"), []);
     assert_eq!(take(&store, worker, 9).await, []);
     store.work_report(worker, &[report(held[0].1)]).await.expect("nothing to report");
-    assert_eq!(event_kinds(&store).await, [Told::Look(run_key(1))]);
+    assert_eq!(event_kinds(&store).await, []);
     assert_eq!(states(&store, 1).await, [(0, -1, TaskState::None), (1, -1, TaskState::None)]);
+    // What ran has left an attempt; what was only offered has not.
+    let attempts = [0, 1].map(|node| store.attempt_list(OWN, instance(1, node, -1)));
+    let attempts: Vec<_> = join_all(attempts).await.into_iter().map(|found| found.expect("read").len()).collect();
+    assert_eq!(attempts.iter().sum::<usize>(), 1, "{attempts:?}");
     // What was decided before the clear is overtaken, whoever decided it.
     let late = by(all, RunCommit { ended: vec![success(held[0].1, &[])], ..RunCommit::default() });
     assert!(store.commit_shared(late).await.is_err());
