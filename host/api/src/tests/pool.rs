@@ -16,23 +16,23 @@ async fn the_default_pool_is_always_there() {
 #[tokio::test]
 async fn a_pool_tells_how_full_it_is() {
     let api = Api::start().await;
-    let made = api.post("/pools", json!({"name": "p", "slots": 5, "include_deferred": true})).await;
+    let made = api.post("/pools", json!({"name": "narrow", "slots": 5, "include_deferred": true})).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let task = json!({"task_id": "t", "entrypoint": "hold", "pool": "p", "pool_slots": 2});
+    let task = json!({"task_id": "t", "entrypoint": "hold", "pool": "narrow", "pool_slots": 2});
     api.house.deploy("b", &[dag("d", json!([task, {"task_id": "u", "entrypoint": "hold"}]))]).await;
     let run = api.trigger(json!({})).await;
     let pool = api
         .until("the body runs", async || {
-            let pool = api.get("/pools/p").await.ok();
+            let pool = api.get("/pools/narrow").await.ok();
             (pool["running_slots"] == 2).then_some(pool)
         })
         .await;
     assert_eq!((&pool["occupied_slots"], &pool["open_slots"]), (&json!(2), &json!(3)), "{pool:#}");
-    let list = api.get("/pools?pool_name_pattern=p%25").await.ok();
+    let list = api.get("/pools?pool_name_pattern=ARR").await.ok();
     assert_eq!(list["pools"], json!([pool]));
     api.house.release();
     api.get(&format!("{run}/wait")).await.ok();
-    assert_eq!(api.get("/pools/p").await.ok()["open_slots"], 5);
+    assert_eq!(api.get("/pools/narrow").await.ok()["open_slots"], 5);
 }
 
 #[tokio::test]

@@ -23,7 +23,6 @@ pub fn of_history(history: &[Accepted], dag: impl Fn(VersionKey) -> Option<Arc<D
                 replay.broken_by(broken);
                 replay.commit(commit, offers, owner.is_none(), &dag);
             }
-            Accepted::Clear { .. } => {}
             Accepted::Epoch(epoch) => replay.epoch(*epoch),
             Accepted::Owned { server, epoch, shards } => {
                 let broken = replay.owners.own(*server, *epoch, shards);

@@ -90,10 +90,6 @@ impl SharedRunStore for SharedLink {
         self.0.call("request to an owner", self.0.store.run_ask(scope, run, request)).await
     }
 
-    async fn run_ask(&self, scope: TenantScope, run: RunKey, request: &str) -> Result<(), StoreError> {
-        self.0.call("request to an owner", self.0.store.run_ask(scope, run, request)).await
-    }
-
     async fn event_list(&self, shards: &[ShardId], limit: u32) -> Result<Vec<EventRow>, StoreError> {
         self.0.call("read of events", self.0.store.event_list(shards, limit)).await
     }
