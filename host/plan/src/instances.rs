@@ -118,6 +118,11 @@ impl Instances {
     pub(crate) fn reset(&mut self, slot: u32) {
         self.states[slot as usize] = TaskState::None;
         self.tried.remove(&slot);
+        self.forget(slot);
+    }
+
+    /// It has left nothing.
+    pub(crate) fn forget(&mut self, slot: u32) {
         self.items.remove(&slot);
         if let Some(word) = self.values.as_mut().and_then(|values| values.get_mut(slot as usize / 64)) {
             *word &= !(1 << (slot % 64));

@@ -109,7 +109,7 @@ pub struct RunCommit {
     pub reopened: Vec<Reopened>,
     /// From any state.
     pub resets: Vec<Reset>,
-    /// States that somebody gives by hand, from any state.
+    /// States that somebody gives by hand, from any state. What is no success any more loses its values and answers.
     pub marks: Vec<Transition>,
     pub expansions: Vec<Expansion>,
     pub blocks: Vec<NewBlock>,

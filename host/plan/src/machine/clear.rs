@@ -152,10 +152,13 @@ impl RunMachine {
         };
         out.marks.push(decision);
         if state.is_ended() {
-            self.end_again(idx, slot, to);
-        } else {
-            self.end_slots(idx, slot..slot + 1, to);
+            self.untell(idx, slot);
         }
+        if to != TaskState::Success {
+            self.choices.remove(&(idx, slot));
+            self.node_mut(idx).instances.forget(slot);
+        }
+        self.end_slots(idx, slot..slot + 1, to);
     }
 
     /// What may come again is pending again.

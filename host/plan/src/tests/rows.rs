@@ -59,7 +59,14 @@ impl Rows {
             }
         }
         for mark in &decisions.marks {
-            for (_, row) in self.instances.range_mut((mark.node, mark.first)..=(mark.node, mark.last)) {
+            for (key, row) in self.instances.range_mut((mark.node, mark.first)..=(mark.node, mark.last)) {
+                if mark.to != TaskState::Success {
+                    row.saved.has_value = false;
+                    self.answers.remove(key);
+                    if key.1 == MapIndex::NONE {
+                        self.nodes[key.0.0 as usize].list_length = None;
+                    }
+                }
                 row.saved.state = mark.to;
                 row.saved.retry_at = None;
                 row.reason.clone_from(&mark.reason);

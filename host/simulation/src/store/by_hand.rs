@@ -52,17 +52,11 @@ impl Run {
             reset(row);
             count += 1;
         }
-        self.forget_values(it.node, it.first, it.last);
+        self.unsay(it.node, it.first, it.last);
         let is_reset = |node: NodeIdx, index: MapIndex| node == it.node && (it.first..=it.last).contains(&index);
-        self.answers.retain(|(node, index), _| !is_reset(*node, *index));
         self.waits.retain(|(node, index), _| !is_reset(*node, *index));
         if !it.keeps_state {
             self.states.retain(|(node, index, _), _| !is_reset(*node, *index));
-        }
-        if it.first == MapIndex::NONE
-            && let Some(node) = self.nodes.get_mut(&it.node)
-        {
-            node.list_length = None;
         }
         count == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
     }
@@ -72,14 +66,26 @@ impl Run {
         for row in self.instances.range_mut((it.node, it.first)..=(it.node, it.last)).map(|(_, row)| row) {
             row.short.state = it.to;
             row.short.retry_at = None;
+            row.short.has_value &= it.to == TaskState::Success;
             row.reason = it.reason.as_deref().map(kept);
             row.ended_at = it.to.is_ended().then_some(micros(it.at));
             count += 1;
         }
-        if it.to == TaskState::Removed {
-            self.forget_values(it.node, it.first, it.last);
+        if it.to != TaskState::Success {
+            self.unsay(it.node, it.first, it.last);
         }
         count == i64::from(it.last.number()) - i64::from(it.first.number()) + 1
+    }
+
+    /// What is no success any more has left and said nothing.
+    fn unsay(&mut self, of: NodeIdx, first: MapIndex, last: MapIndex) {
+        self.forget_values(of, first, last);
+        self.answers.retain(|(node, index), _| *node != of || !(first..=last).contains(index));
+        if first == MapIndex::NONE
+            && let Some(node) = self.nodes.get_mut(&of)
+        {
+            node.list_length = None;
+        }
     }
 
     pub(super) fn forget_values(&mut self, node: NodeIdx, first: MapIndex, last: MapIndex) {

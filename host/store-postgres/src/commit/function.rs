@@ -11,7 +11,7 @@ use super::step::{Blame, Changes, Step, joined};
 use super::{asset_event, claim, dag_run, ended, event_log, map_block, reset, shared, task_instance, wait, xcom};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 23] = [
+pub(crate) const STEPS: [&Step; 24] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
@@ -21,6 +21,7 @@ pub(crate) const STEPS: [&Step; 23] = [
     &reset::REOPENED,
     &reset::RESETS,
     &task_instance::MARKS,
+    &task_instance::UNSAID,
     &task_instance::EXPANSIONS,
     &map_block::BLOCKS,
     &task_instance::INSTANCES,

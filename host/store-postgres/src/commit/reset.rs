@@ -86,7 +86,7 @@ WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AN
 
 /// What they have said.
 /// Called by `RunStore::commit`. Walks the table's key over the instances.
-const DELETE_ANSWERS: &str = "
+pub(crate) const DELETE_ANSWERS: &str = "
 DELETE FROM answer AS a
 USING {rows}
 WHERE a.tenant_id = e.tenant_id AND a.run_key = e.run_key AND a.node = e.node AND a.map_index BETWEEN e.first AND e.last";
@@ -108,7 +108,7 @@ WHERE NOT e.keeps_state AND s.tenant_id = e.tenant_id AND s.run_key = e.run_key 
 
 /// Lengths of the lists that unmapped ones returned.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_node`; locks them.
-const FORGET_LISTS: &str = "
+pub(crate) const FORGET_LISTS: &str = "
 UPDATE task_node AS n
 SET list_length = NULL
 FROM {rows}

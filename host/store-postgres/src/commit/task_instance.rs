@@ -6,6 +6,7 @@ use store::{Expansion, NewInstances, Transition, states_before, storable};
 
 use super::columns::{Columns, Document, micros};
 use super::step::{Blame, Changes, Source, Statement, Step};
+use super::{reset, xcom};
 use crate::rows::{narrow, tenant};
 
 /// Rows of ranges of instances.
@@ -147,11 +148,11 @@ pub(crate) fn bind_transitions(rows: &[Transition], columns: &mut Columns) {
     columns.push(rows.iter().map(|it| states_before(it.to)));
 }
 
-/// States that somebody gives by hand, whatever they were.
+/// States that somebody gives by hand, whatever they were. What is no success any more has left and said nothing.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`; locks them.
 const MARK_INSTANCES: &str = "
 UPDATE task_instance AS t
-SET state = e.state, reason = e.reason, ended_at = e.ended_at, retry_at = NULL
+SET state = e.state, reason = e.reason, ended_at = e.ended_at, retry_at = NULL, has_value = t.has_value AND e.state = 'success'
 FROM {rows}
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last";
 
@@ -175,6 +176,24 @@ pub(crate) const MARKS: Step = Step {
     blame: Blame::Overtaken,
 };
 
+/// What is no success any more.
+pub(crate) const UNSAID: Step = Step {
+    source: Source::Document("unsaid"),
+    columns: &[
+        ("tenant_id", "bigint"),
+        ("run_key", "uuid"),
+        ("node", "integer"),
+        ("first", "integer"),
+        ("last", "integer"),
+    ],
+    statements: &[
+        Statement { name: "xcom::DELETE of marks", sql: xcom::DELETE, changes: Changes::Any },
+        Statement { name: "reset::DELETE_ANSWERS of marks", sql: reset::DELETE_ANSWERS, changes: Changes::Any },
+        Statement { name: "reset::FORGET_LISTS of marks", sql: reset::FORGET_LISTS, changes: Changes::Any },
+    ],
+    blame: Blame::Overtaken,
+};
+
 pub(crate) fn push_marks(rows: &[Transition], document: &mut Document) {
     document.push("marks", rows.iter().map(|it| {
         json!({
@@ -183,6 +202,8 @@ pub(crate) fn push_marks(rows: &[Transition], document: &mut Document) {
             "ended_at": ended_at(it.to, micros(it.at)),
         })
     }));
+    let unsaid = rows.iter().filter(|it| it.to != TaskState::Success);
+    document.push("unsaid", unsaid.map(xcom::range));
 }
 
 /// When a row that comes into `state` at `at` was scheduled.

@@ -2,7 +2,7 @@
 
 use model::TaskState;
 use serde_json::{Value, json};
-use store::{Ended, NamedValue, RunCommit, StoredValue, storable};
+use store::{Ended, NamedValue, RunCommit, StoredValue, Transition, storable};
 
 use super::columns::{Columns, Document, micros};
 use super::step::{Blame, Changes, Source, Statement, Step};
@@ -93,13 +93,16 @@ pub(crate) const REMOVED: Step = Step {
     blame: Blame::Overtaken,
 };
 
+/// The instances of a change of state.
+pub(crate) fn range(it: &Transition) -> Value {
+    json!({
+        "tenant_id": tenant(it.scope), "run_key": it.run.uuid(), "node": it.node, "first": it.first, "last": it.last,
+    })
+}
+
 pub(crate) fn push_values(commit: &RunCommit, document: &mut Document) {
-    let removed = commit.marks.iter().chain(&commit.transitions).filter(|it| it.to == TaskState::Removed);
-    document.push("removed", removed.map(|it| {
-        json!({
-            "tenant_id": tenant(it.scope), "run_key": it.run.uuid(), "node": it.node, "first": it.first, "last": it.last,
-        })
-    }));
+    let removed = commit.transitions.iter().filter(|it| it.to == TaskState::Removed);
+    document.push("removed", removed.map(range));
     let values = commit.values.iter().flat_map(|it| it.values.iter().map(move |value| (it, value)));
     document.push_last(
         "values",

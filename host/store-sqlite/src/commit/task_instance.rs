@@ -8,7 +8,7 @@ use store::{Expansion, NewInstances, RunCommit, StoreError, Transition, states_b
 use super::batch::Batch;
 use super::json::{hex, micros, tenant, text};
 use super::kind::Kind;
-use super::xcom;
+use super::{reset, xcom};
 
 /// Rows of ranges of instances.
 /// Called by `RunStore::commit`. Adds to the table's key.
@@ -64,11 +64,11 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 
 WHERE t.tenant_id = e.tenant_id AND t.run_key = e.run_key AND t.node = e.node AND t.map_index BETWEEN e.first AND e.last
     AND instr(e.before, ' ' || t.state || ' ') > 0";
 
-/// States that somebody gives by hand, whatever they were.
+/// States that somebody gives by hand, whatever they were. What is no success any more has left and said nothing.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`.
 pub(crate) const MARK_INSTANCES: &str = "
 UPDATE task_instance AS t
-SET state = e.state, reason = e.reason, ended_at = e.ended_at, retry_at = NULL
+SET state = e.state, reason = e.reason, ended_at = e.ended_at, retry_at = NULL, has_value = t.has_value AND e.state = 'success'
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS node, value ->> 3 AS first,
         value ->> 4 AS last, value ->> 5 AS state, value ->> 6 AS reason, value ->> 7 AS ended_at
     FROM jsonb_each(?)) AS e
@@ -168,7 +168,16 @@ impl Kind for Marked<'_> {
             let (_, ended) = times(it.to, micros(it.at));
             (head.0, head.1, head.2, head.3, head.4, it.to.as_str(), it.reason.as_deref().map(text), ended)
         });
-        batch.push(MARK_INSTANCES, ranges, Some(count(rows.iter().map(|Marked(it)| *it))))
+        batch.push(MARK_INSTANCES, ranges, Some(count(rows.iter().map(|Marked(it)| *it))))?;
+        let failed = || rows.iter().filter(|Marked(it)| it.to != TaskState::Success);
+        if failed().next().is_none() {
+            return Ok(());
+        }
+        let ranges = || failed().map(|Marked(it)| (tenant(it.scope), hex(it.run.uuid()), it.node, it.first, it.last));
+        for sql in [xcom::DELETE, reset::DELETE_ANSWERS, reset::FORGET_LISTS] {
+            batch.push(sql, ranges(), None)?;
+        }
+        Ok(())
     }
 }
 

@@ -171,6 +171,14 @@ pub(super) async fn a_mark_takes_any_state(database: &impl Database) {
     let page = PageRequest { limit: 9, offset: 0 };
     let rows = store.instance_list(OWN, &rows, page).await.expect("read").rows;
     assert_eq!(rows[0].reason.as_deref(), Some("by hand"));
+    // What is no success any more has left and said nothing.
+    assert_eq!(values(&store, 0).await, [2, 3, 4]);
+    let has_value = |index| instance_of(&store, 1, 0, index);
+    assert!(!has_value(0).await.has_value && has_value(4).await.has_value);
+    let marks = vec![mark(1, (-1, -1), TaskState::Skipped)];
+    commit(&store, RunCommit { marks, ..RunCommit::default() }).await;
+    let after = snapshot(&store, 1).await;
+    assert_eq!((after.answers.len(), after.nodes[1].list_length), (1, None));
     let missing = vec![mark(0, (5, 5), TaskState::Failed)];
     check_overtaken(&store, RunCommit { marks: missing, ..RunCommit::default() }).await;
 }
