@@ -21,7 +21,8 @@ async fn clear(server: &Server, dag: &str, body: Value) -> Value {
 
 /// The entries of the log of events about a run, the newest first.
 async fn events(server: &Server, run: &str) -> Vec<Value> {
-    let found = server.get(&format!("/eventLogs?run_id={run}&order_by=-event_log_id")).await.expect(200);
+    let path = format!("/eventLogs?run_id={}&order_by=-event_log_id", run.replace('+', "%2B"));
+    let found = server.get(&path).await.expect(200);
     found["event_logs"].as_array().expect("events").clone()
 }
 
@@ -103,7 +104,8 @@ async fn a_clear_of_the_source_maps_anew() {
     let server = Server::with_dags(&[dag("again", tasks)]).await;
     let (run, _) = server.run_to_end("again", json!({})).await;
     let body = json!({ "dag_run_id": run, "task_ids": ["list"], "only_failed": false, "include_downstream": true, "dry_run": false });
-    for (count, removed) in [(1, 2), (4, 0)] {
+    // A place that is gone does not come back: what is mapped later has other indexes.
+    for (count, removed) in [(1, 2), (4, 2)] {
         clear(&server, "again", body.clone()).await;
         assert_eq!(server.finished("again", &run).await["state"], "success");
         let states = server.states("again", &run).await;

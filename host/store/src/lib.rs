@@ -45,6 +45,7 @@ mod pool;
 #[cfg(feature = "conformance")]
 pub mod recorded;
 mod retention;
+mod run_commit;
 mod schedule;
 mod schema;
 mod state;
@@ -72,9 +73,8 @@ pub use cluster::{
 pub use connection::{ConnectionRow, ConnectionStore};
 pub use count::storable_count;
 pub use dag_run::{
-    CommitError, DuplicateKind, DuplicateRun, IdempotencyKey, NewNode, NewRun, NodeRow, Reopened, RequestedRun,
-    RunBefore, RunCommit, RunCommitted, RunFilter, RunOrder, RunParent, RunReader, RunRow, RunSnapshot, RunStateChange,
-    RunStore, TakenSignal, TaskBefore,
+    IdempotencyKey, NewNode, NewRun, NodeRow, RequestedRun, RunBefore, RunFilter, RunOrder, RunParent, RunReader,
+    RunRow, RunSnapshot, RunStore, TaskBefore,
 };
 pub use error::StoreError;
 pub use event_log::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog};
@@ -84,6 +84,9 @@ pub use page::{Page, PageRequest};
 pub use pool::{PoolRow, PoolStore};
 pub use retention::{
     EndedRun, IdleBundleVersion, IdleVersion, RefCursor, RefPage, RetentionStore, ValuePlace, run_key_at,
+};
+pub use run_commit::{
+    CommitError, DuplicateKind, DuplicateRun, Reopened, RunCommit, RunCommitted, RunStateChange, TakenSignal,
 };
 pub use schedule::{DatedRun, ScheduleRow, ScheduleState, ScheduleStore, UnreadSchedule};
 pub use schema::{DatabaseStatus, Migration, MigrationKind, Migrations, Schema, Upgrade};

@@ -14,6 +14,7 @@ mod commit;
 mod dag_run;
 mod duplicate;
 mod event_log;
+mod moves;
 mod named;
 mod pattern;
 mod rows;

@@ -84,7 +84,7 @@ async fn secrets_are_read_and_do_not_show() {
 async fn a_run_that_an_attempt_starts_again_has_the_same_id() {
     let (host, id, ..) = host().await;
     let request = |number, conf: Option<&str>| {
-        HostRequest::RunTrigger(Box::new(RunRequest {
+        HostRequest::RunTrigger(Box::new(sandbox::RunRequest {
             dag_id: model::DagId::new("child").expect("a name"),
             conf: conf.map(str::to_owned),
             run_id: None,
