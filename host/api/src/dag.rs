@@ -118,7 +118,13 @@ pub(crate) async fn patch_dag(
         ("update_mask" = Option<Vec<String>>, Query, description = "is_paused"),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "dag_id or -dag_id"),
-        ("dag_id_pattern" = Option<String>, Query, description = "needed; `~` or `%` for all"),
+        ("dag_id_pattern" = Option<String>, Query, description = "needed; stands in the id, in whatever case; `%` stands for any characters, `_` for one"),
+        ("dag_id_prefix_pattern" = Option<String>, Query, description = "the id begins with it"),
+        ("dag_display_name_pattern" = Option<String>, Query, description = "stands in the name for people"),
+        ("owners" = Option<Vec<String>>, Query), ("last_dag_run_state" = Option<String>, Query),
+        ("has_asset_schedule" = Option<bool>, Query), ("asset_dependency" = Option<String>, Query),
+        ("has_import_errors" = Option<bool>, Query, description = "none has any"),
+        ("is_favorite" = Option<bool>, Query, description = "none is"),
         ("bundle_name" = Option<String>, Query),
         ("tags" = Option<Vec<String>>, Query),
         ("tags_match_mode" = Option<String>, Query, description = "any or all"),
@@ -138,9 +144,9 @@ pub(crate) async fn patch_dags(
     request: Request,
 ) -> Result<Json<DagCollection>, Failure> {
     Mask::read(&mut query, &["is_paused"]);
-    let (page, filter) = (query.page(), from_wire::dag_filter(&mut query));
+    let (page, filter) = (query.page(), from_wire::dag_query(&mut query));
     query.finish()?;
-    if filter.dag_id_pattern.is_none() {
+    if filter.rows.dag_id_pattern.is_none() {
         let message = "say which DAGs: dag_id_pattern is missing; ~ stands for all";
         return Err(Error::new(Code::InvalidRequest, message).into());
     }
