@@ -187,7 +187,7 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
         at: at(5),
     };
     assert!(store.signal_insert(&signal).await.expect("sent"));
-    let answer = AnswerRow { node: NodeIdx(0), map_index: super::fixture::index(0), answer: Answer::default() };
+    let answer = AnswerRow { node: NodeIdx(0), map_index: index(0), answer: Answer::default() };
     let answers = vec![NewAnswer { scope: OWN, run: run_key(1), answer }];
     let wait = NewWait {
         scope: OWN,
