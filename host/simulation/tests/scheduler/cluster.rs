@@ -151,6 +151,8 @@ fn who_was_given_up_takes_no_event_away() {
 fn a_commit_that_was_given_up_does_nothing_when_it_arrives_late() {
     play("a:", async |cluster| {
         let scheduler = cluster.owner.started().expect("it has joined").scheduler;
+        // Pools are read first.
+        cluster.owner.link.let_next();
         cluster.owner.link.delay_next();
         let answer = scheduler.trigger(cluster.new_trigger("run")).await;
         assert!(matches!(answer, Err(TriggerError::Store(StoreError::Unavailable { .. }))), "{answer:?}");
