@@ -112,7 +112,8 @@ impl Replay {
         for new in &commit.runs {
             let Some(dag) = dag(new.version) else { continue };
             let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
-            let run = Run { dag, lengths, states: BTreeMap::new(), has_ended: new.state.is_ended() };
+            let (states, has_ended) = (BTreeMap::new(), new.state.is_ended());
+            let run = Run { dag, lengths, states, has_ended, is_by_hand: false };
             if self.runs.insert(new.key, run).is_some() {
                 self.broken("I1", format!("{} is made twice", new.key));
             }
