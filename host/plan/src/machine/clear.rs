@@ -139,11 +139,6 @@ impl RunMachine {
 
     fn mark_slot(&mut self, idx: NodeIdx, slot: u32, to: TaskState, reason: &Arc<str>, out: &mut Decisions) {
         let map_index = self.node(idx).map_index(slot);
-        if to != TaskState::Success {
-            // What it had left is gone with its success.
-            self.reset(idx, slot, out);
-            out.resets.push(ResetDecision { node: idx, first: map_index, last: map_index });
-        }
         let state = self.node(idx).instances.state(slot);
         self.let_go(idx, slot, out);
         let decision = TransitionDecision {
