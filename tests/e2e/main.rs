@@ -19,6 +19,7 @@ mod limits;
 mod log;
 mod mapping;
 mod matrix;
+mod postgres;
 mod retention;
 mod retries;
 mod rules;

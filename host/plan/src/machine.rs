@@ -137,6 +137,9 @@ pub struct RunMachine {
     /// Why the run fails when what is still to be undone is undone.
     doom: Option<Arc<str>>,
     state: RunState,
+    /// Slots and contexts that were looked at.
+    #[cfg(test)]
+    pub(crate) steps: u64,
 }
 
 impl RunMachine {
@@ -234,6 +237,8 @@ impl RunMachine {
             state: RunState::Running,
             nodes,
             dag,
+            #[cfg(test)]
+            steps: 0,
         };
         machine.arrive(ScopeIdx::RUN, 1);
         machine

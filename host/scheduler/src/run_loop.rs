@@ -166,7 +166,8 @@ impl RunLoop {
 
     /// Waits for a command, or for the next thing that is due.
     async fn wait(&mut self) -> Option<Command> {
-        let has_decided = std::mem::take(&mut self.must_go_on) || self.rooms.has_freed();
+        let may_start = self.rooms.has_freed() && !self.is_draining;
+        let has_decided = std::mem::take(&mut self.must_go_on) || may_start;
         let has_news = self.waits.has_news() || self.pasts.has_news();
         if has_decided || has_news || !self.committed.is_empty() || !self.recovered.is_empty() {
             // Others have their turn, however much there is to go on with.

@@ -28,9 +28,9 @@ use crate::version::Versions;
 
 /// Commands that wait for the loop; more make their callers wait.
 const INBOX: usize = 4096;
-/// Between two looks whether another process has done what it was asked for, and how many of them.
+/// Between two looks whether another process has done what it was asked for, and for how long somebody looks.
 const ASKED_PAUSE: Duration = Duration::from_millis(100);
-const ASKED_LOOKS_MAX: u32 = 50;
+const ASKED_MAX: Duration = Duration::from_secs(5);
 
 /// Limits that an operator sets.
 #[derive(Debug, Clone, Copy)]
@@ -289,7 +289,8 @@ impl Scheduler {
         let request = Asked { act, asker }.to_text().map_err(unwritable)?;
         cluster.store.run_ask(scope, run, &request).await?;
         let clears = read.snapshot.run.clears;
-        for _ in 0..ASKED_LOOKS_MAX {
+        let until = clock.monotonic() + ASKED_MAX;
+        while clock.monotonic() < until {
             clock.sleep(ASKED_PAUSE).await;
             let row = self.parts.reader.run_fetch(scope, &read.snapshot.run.dag_id, &read.snapshot.run.run_id).await?;
             if row.is_none_or(|row| row.clears > clears || row.state.is_ended()) {

@@ -88,7 +88,8 @@ pub fn i2_no_instance_is_lost(run: &RunRows) -> Result<(), String> {
     Ok(())
 }
 
-/// An instance succeeds once, or once more after each clear; it is a success because its last execution was one.
+/// An instance succeeds once, or once more after each clear; it is a success because its last execution was one, or because somebody marked
+/// it or its run: then it ended none, or the last one was cancelled, or the run counts as cleared.
 pub fn i3_one_success(run: &RunRows) -> Result<(), String> {
     for (it, attempts) in with_attempts(run) {
         let successes = attempts.iter().filter(|attempt| attempt.end == EndKind::Success).count();
@@ -97,7 +98,8 @@ pub fn i3_one_success(run: &RunRows) -> Result<(), String> {
         })?;
         if it.state == TaskState::Success && run.dag.task(it.node).kind == TaskKind::Task {
             let last = attempts.last().map(|attempt| (attempt.end, attempt.fence));
-            ensure(last == Some((EndKind::Success, it.fence)), || {
+            let is_marked = run.row.clears > 0 || matches!(last, None | Some((EndKind::Cancelled, _)));
+            ensure(is_marked || last == Some((EndKind::Success, it.fence)), || {
                 format!("{} is a success under {}, its last execution {last:?}", name(run, it), it.fence)
             })?;
         }
@@ -158,12 +160,12 @@ pub fn i10_run_ends_with_its_instances(run: &RunRows) -> Result<(), String> {
         .all(|node| run.of_node(node.node).filter(|it| it.state.is_ended()).count() as u32 == run.length(node.node));
     let state = run.row.state;
     ensure(state.is_ended() == is_complete, || format!("it is {state}, its instances {:?}", run.counts))?;
-    let is_stopped =
-        run.row.reason.as_deref().is_some_and(|why| why.starts_with("timed-out") || why.starts_with("deadlock"));
+    let stops = ["timed-out", "deadlock", "fail-fast", "cancelled by", "marked"];
+    let is_stopped = run.row.reason.as_deref().is_some_and(|why| stops.iter().any(|stop| why.starts_with(stop)));
     if !state.is_ended() || is_stopped {
         return Ok(());
     }
-    let leaves = run.dag.indices().filter(|node| run.dag.node(*node).downstream.is_empty());
+    let leaves = run.dag.indices().filter(|node| run.dag.node(*node).is_leaf);
     let mut ends = leaves.flat_map(|leaf| run.of_node(leaf)).map(|it| it.state);
     let has_failed = ends.any(|state| matches!(state, TaskState::Failed | TaskState::UpstreamFailed));
     ensure((state == RunState::Failed) == has_failed, || format!("it is {state}, its instances {:?}", run.counts))

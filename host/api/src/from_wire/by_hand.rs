@@ -26,8 +26,9 @@ pub(crate) fn run_clear(body: ClearBody) -> Result<(RunClear, bool), Vec<Problem
 /// A clear of instances.
 pub(crate) fn clear(dag_id: DagId, body: ClearTaskInstancesBody) -> Result<ClearRequest, Vec<Problem>> {
     let mut problems = Vec::new();
-    if body.only_failed && body.only_running {
-        let message = "say only_failed or only_running, not both; only_failed is true where it is left out";
+    let only_failed = body.only_failed.unwrap_or(!body.only_running);
+    if only_failed && body.only_running {
+        let message = "say only_failed or only_running, not both";
         problems.push(Problem::error("conflicting", "/only_running", message));
     }
     let dates = (body.start_date, body.end_date);
@@ -69,7 +70,7 @@ pub(crate) fn clear(dag_id: DagId, body: ClearTaskInstancesBody) -> Result<Clear
                 upstream: body.include_upstream,
                 downstream: body.include_downstream,
             },
-            only_failed: body.only_failed,
+            only_failed,
             only_running: body.only_running,
             resets_ended: body.reset_dag_runs,
             refuses_running: body.prevent_running_task,

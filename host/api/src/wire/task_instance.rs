@@ -138,8 +138,9 @@ pub(crate) struct ClearTaskInstancesBody {
     /// The runs with earlier logical dates too.
     #[serde(default)]
     pub(crate) include_past: bool,
-    #[serde(default = "yes")]
-    pub(crate) only_failed: bool,
+    /// True where it is left out, unless only_running is.
+    #[serde(default)]
+    pub(crate) only_failed: Option<bool>,
     #[serde(default)]
     pub(crate) only_running: bool,
     /// Runs that have ended run again.

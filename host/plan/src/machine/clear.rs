@@ -138,9 +138,9 @@ impl RunMachine {
     }
 
     fn mark_slot(&mut self, idx: NodeIdx, slot: u32, to: TaskState, reason: &Arc<str>, out: &mut Decisions) {
+        let map_index = self.node(idx).map_index(slot);
         let state = self.node(idx).instances.state(slot);
         self.let_go(idx, slot, out);
-        let map_index = self.node(idx).map_index(slot);
         let decision = TransitionDecision {
             node: idx,
             first: map_index,

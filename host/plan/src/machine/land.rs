@@ -73,6 +73,10 @@ impl RunMachine {
     }
 
     fn land_as(&mut self, idx: NodeIdx, slots: Range<u32>, write: Write, out: &mut Decisions) {
+        #[cfg(test)]
+        {
+            self.steps += u64::from(slots.end.saturating_sub(slots.start));
+        }
         let mut slot = slots.start;
         while slot < slots.end {
             if self.node(idx).instances.state(slot) != TaskState::None {

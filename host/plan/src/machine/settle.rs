@@ -134,6 +134,10 @@ impl RunMachine {
     }
 
     fn work_on(&mut self, work: Work, out: &mut Decisions) {
+        #[cfg(test)]
+        {
+            self.steps += 1;
+        }
         match work {
             Work::Expand { scope, parents } => {
                 for parent in parents {

@@ -33,6 +33,10 @@ impl RunMachine {
     /// Counts the ends of instances that have just ended.
     pub(super) fn tell(&mut self, idx: NodeIdx, slots: Range<u32>, state: TaskState) {
         let count = slots.end - slots.start;
+        #[cfg(test)]
+        {
+            self.steps += u64::from(count);
+        }
         let (scope, links) = (self.node(idx).scope, std::mem::take(&mut self.node_mut(idx).links));
         for link in &links {
             if link.at == ScopeIdx::RUN {

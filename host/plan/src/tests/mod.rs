@@ -9,6 +9,7 @@ mod retries;
 mod rows;
 mod rules;
 mod runs;
+mod scale;
 mod script;
 mod world;
 

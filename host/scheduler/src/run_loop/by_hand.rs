@@ -103,13 +103,13 @@ impl RunLoop {
         };
         let is_other = |own: VersionKey| version.as_ref().is_some_and(|version| version.key != own);
         let in_memory = self.active.get_mut(&key).filter(|run| !is_other(run.claimed.version));
-        let (changes, decisions, had_ended) = if let Some(run) = in_memory {
+        let (changes, decisions) = if let Some(run) = in_memory {
             let planned = Planned::of(&run.machine, run.machine.state(), act)?;
             let changes = planned.changes(&run.claimed.dag, run.claimed.version);
             if is_dry_run || planned.is_nothing() {
                 return Ok((changes, false));
             }
-            (changes, planned.carry_out(&mut run.machine, &reason, cycle.now), false)
+            (changes, planned.carry_out(&mut run.machine, &reason, cycle.now))
         } else {
             let mut read = self.sources().look(scope, key).await?.ok_or(ControlError::UnknownRun)?;
             let state = read.snapshot.run.state;
@@ -138,10 +138,10 @@ impl RunLoop {
             if let Some(run) = self.active.get_mut(&key) {
                 self.waits.adopt(run, waits);
             }
-            (changes, decisions, state.is_ended())
+            (changes, decisions)
         };
         cycle.keeps_state = matches!(act, Act::Clear(clear) if clear.keeps_state);
-        Ok((self.write_act(cycle, (scope, key), act, asker, decisions, (changes, had_ended)), true))
+        Ok((self.write_act(cycle, (scope, key), act, asker, decisions, changes), true))
     }
 
     fn write_act(
@@ -151,12 +151,10 @@ impl RunLoop {
         act: &Act,
         asker: &Asker,
         decisions: Decisions,
-        (mut changes, had_ended): (Changes, bool),
+        mut changes: Changes,
     ) -> Changes {
-        if had_ended || matches!(act, Act::Clear(_) | Act::Mark(_)) {
-            let version = if let Act::Clear(clear) = act { clear.version } else { None };
-            cycle.commit.reopened.push(Reopened { scope, run, version, at: cycle.now });
-        }
+        let version = if let Act::Clear(clear) = act { clear.version } else { None };
+        cycle.commit.reopened.push(Reopened { scope, run, version, at: cycle.now });
         cycle
             .commit
             .logs
@@ -164,9 +162,7 @@ impl RunLoop {
         self.apply(cycle, run, decisions, None);
         if let Some(active) = self.active.get_mut(&run) {
             changes.state = active.machine.state();
-            if !cycle.commit.reopened.is_empty() {
-                active.cleared();
-            }
+            active.cleared();
         }
         self.must_go_on = true;
         changes

@@ -61,6 +61,8 @@ struct Run {
     lengths: BTreeMap<NodeIdx, u32>,
     states: BTreeMap<(NodeIdx, MapIndex), TaskState>,
     has_ended: bool,
+    /// Somebody has changed it, so that what runs need not follow from what is upstream.
+    is_by_hand: bool,
 }
 
 impl Run {
@@ -70,11 +72,12 @@ impl Run {
 
     /// Whether every upstream instance has ended well.
     fn may_start(&self, node: NodeIdx) -> bool {
-        self.dag.node(node).upstream.iter().all(|upstream| {
-            let length = self.lengths.get(upstream).copied().unwrap_or(1).max(1) as usize;
-            self.of_node(*upstream).count() == length
-                && self.of_node(*upstream).all(|it| matches!(it, TaskState::Success | TaskState::Removed))
-        })
+        self.is_by_hand
+            || self.dag.node(node).upstream.iter().all(|upstream| {
+                let length = self.lengths.get(upstream).copied().unwrap_or(1).max(1) as usize;
+                self.of_node(*upstream).count() == length
+                    && self.of_node(*upstream).all(|it| matches!(it, TaskState::Success | TaskState::Removed))
+            })
     }
 
     fn running(&self, node: NodeIdx) -> u32 {
@@ -109,7 +112,8 @@ impl Replay {
         for new in &commit.runs {
             let Some(dag) = dag(new.version) else { continue };
             let lengths = new.nodes.iter().filter_map(|node| Some((node.node, node.map_length?))).collect();
-            let run = Run { dag, lengths, states: BTreeMap::new(), has_ended: new.state.is_ended() };
+            let (states, has_ended) = (BTreeMap::new(), new.state.is_ended());
+            let run = Run { dag, lengths, states, has_ended, is_by_hand: false };
             if self.runs.insert(new.key, run).is_some() {
                 self.broken("I1", format!("{} is made twice", new.key));
             }
@@ -188,6 +192,7 @@ impl Replay {
     /// What people do comes from any state.
     fn set(&mut self, run: RunKey, node: NodeIdx, (first, last): (MapIndex, MapIndex), to: TaskState) {
         let Some(run) = self.runs.get_mut(&run) else { return };
+        run.is_by_hand = true;
         run.states.range_mut((node, first)..=(node, last)).for_each(|(_, state)| *state = to);
     }
 

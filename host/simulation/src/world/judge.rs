@@ -45,9 +45,10 @@ pub(super) async fn judge(ground: &Ground, seed: u64, driver: &Driver) -> Figure
     }
 }
 
-/// What is cleared or timed out depends on when.
+/// What is cleared, marked, cancelled or timed out depends on when.
 fn is_comparable(run: &RunRows) -> bool {
-    let is_stopped = run.row.reason.as_deref().is_some_and(|why| why.starts_with("timed-out"));
+    let stops = ["timed-out", "cancelled", "marked"];
+    let is_stopped = run.row.reason.as_deref().is_some_and(|why| stops.iter().any(|stop| why.starts_with(stop)));
     run.row.state.is_ended() && run.row.clears == 0 && !is_stopped
 }
 

@@ -84,7 +84,7 @@ fn a_server_that_dies_at_any_step_makes_each_date_once() {
         "commit of 2 ended",
         "slice end",
         "backfill move",
-        "clear",
+        "commit of 1 reopened",
     ];
     for call in calls {
         for side in [Side::Before, Side::After] {

@@ -80,7 +80,7 @@ fn a_run_that_waits_for_a_retry_is_ended() {
 
 #[test]
 fn a_run_that_is_marked_has_that_state_at_once() {
-    play("a -> b: retries=0\nc: expand(b)", async |stage| {
+    play("a -> b\nc: expand(b)", async |stage| {
         let worker = stage.worker(1).await;
         let run = stage.trigger("run").await;
         stage.end(worker, "ok").await;

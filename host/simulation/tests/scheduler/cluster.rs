@@ -151,6 +151,8 @@ fn who_was_given_up_takes_no_event_away() {
 fn a_commit_that_was_given_up_does_nothing_when_it_arrives_late() {
     play("a:", async |cluster| {
         let scheduler = cluster.owner.started().expect("it has joined").scheduler;
+        // Pools are read first.
+        cluster.owner.link.let_next();
         cluster.owner.link.delay_next();
         let answer = scheduler.trigger(cluster.new_trigger("run")).await;
         assert!(matches!(answer, Err(TriggerError::Store(StoreError::Unavailable { .. }))), "{answer:?}");
@@ -163,19 +165,18 @@ fn a_commit_that_was_given_up_does_nothing_when_it_arrives_late() {
 }
 
 #[test]
-fn what_was_decided_before_a_clear_elsewhere_is_overtaken() {
+fn a_clear_that_is_asked_for_elsewhere_is_done_when_the_owner_hears_of_it() {
     play("a -> b\nb: retries=1 retry_delay=3000", async |cluster| {
         let run = cluster.trigger(&cluster.owner).await;
         cluster.end("ok").await;
         cluster.end("fail").await;
         cluster.owner.link.hold("read of events", Side::Before);
         cluster.clear(&cluster.other, run).await;
-        // The second try is due, and the owner has not heard of the clear.
-        cluster.pass(5).await;
+        // The second try runs, and the owner has not heard of the clear.
         cluster.owner.link.let_go();
         cluster.pass(6).await;
         cluster.end("ok").await;
         cluster.end("ok").await;
-        cluster.check(run, RunState::Success, 4).await;
+        cluster.check(run, RunState::Success, 5).await;
     });
 }

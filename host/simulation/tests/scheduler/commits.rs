@@ -113,7 +113,8 @@ fn a_clear_whose_answer_is_lost_is_carried_on() {
         let worker = stage.worker(1).await;
         let run = stage.trigger("run").await;
         stage.end(worker, "ok").await;
-        // The read of the run, then the commit.
+        // The reads of the run and its version, then the commit.
+        stage.link().let_next();
         stage.link().let_next();
         stage.link().lose_next_answer();
         let answer = stage.clear(run, false).await;

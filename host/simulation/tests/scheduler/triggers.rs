@@ -13,6 +13,8 @@ fn a_repeated_trigger_under_the_same_key_does_not_harm_the_run() {
         let worker = stage.worker(1).await;
         let trigger = stage.new_trigger("run");
         let key = trigger.key;
+        // Pools are read first.
+        stage.link().let_next();
         stage.link().lose_next_answer();
         let answer = stage.send(trigger.clone()).await;
         assert!(matches!(*answer.lock().unwrap(), Some(Err(TriggerError::Store(_)))));

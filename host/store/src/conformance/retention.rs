@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use model::json::BlobRef;
+use model::outcome::Answer;
 use model::{Digest, NodeIdx, RunKey, RunState, TaskState, VersionKey};
 
 use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
-    BundleRegistered, Catalog, EndedRun, InstanceFilter, NamedValue, NewRun, PageRequest, RETURN_VALUE, RefCursor,
-    RetentionStore, RunCommit, RunFilter, RunReader, RunStateChange, RunStore, StateStore, StoredValue, ValueStore,
-    run_key_at,
+    AnswerRow, BundleRegistered, Catalog, EndedRun, InstanceFilter, NamedValue, NewAnswer, NewRun, NewSignal, NewWait,
+    PageRequest, RETURN_VALUE, RefCursor, RetentionStore, RunCommit, RunFilter, RunReader, RunStateChange, RunStore,
+    StateStore, StoredValue, ValueStore, WaitKind, WaitStore, run_key_at,
 };
 
 /// A store that a server may keep.
@@ -176,6 +177,28 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
         let end = success(token, &[(RETURN_VALUE, &marker("value").1), ("other", "2")]);
         commit(&store, RunCommit { ended: vec![end], ..RunCommit::default() }).await;
     }
+    let signal = NewSignal {
+        scope: OWN,
+        id: model::SignalId::from_uuid(uuid::Uuid::from_u128(1)),
+        run: run_key(1),
+        name: "go".into(),
+        payload: "null".into(),
+        by: "somebody".into(),
+        at: at(5),
+    };
+    assert!(store.signal_insert(&signal).await.expect("sent"));
+    let answer = AnswerRow { node: NodeIdx(0), map_index: index(0), answer: Answer::default() };
+    let answers = vec![NewAnswer { scope: OWN, run: run_key(1), answer }];
+    let wait = NewWait {
+        scope: OWN,
+        instance: instance(1, 0, 0),
+        fence: fence(1),
+        kind: WaitKind::Signal,
+        key: "go".into(),
+        form: None,
+        since: at(1),
+    };
+    commit(&store, RunCommit { answers, waits: vec![wait], ..RunCommit::default() }).await;
     end(&store, 1, 10).await;
     let ended = store.runs_ended_before(OWN, at(11), None, 9).await.expect("read");
     assert!(is_found(&store).await);
@@ -209,6 +232,7 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
         from = page.next;
     }
     assert_eq!(store.node_list(OWN, run_key(1)).await.expect("read"), []);
+    assert_eq!(store.signal_list(OWN, run_key(1)).await.expect("read"), []);
     store.run_forget(OWN, run_key(1)).await.expect("forgotten");
     assert_eq!(store.runs_discarded(OWN, None, 9).await.expect("read"), []);
     // Its id is free again.
