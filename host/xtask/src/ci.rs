@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
+use crate::clients;
 use crate::guest::{self, TARGET as GUEST_TARGET};
 use crate::stopwatch::Stopwatch;
 use crate::tidy;
@@ -41,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("doctests", || {
         Ok(cmd!(shell, "cargo test --workspace --doc --features cli/failpoints --locked").run()?)
     })?;
+    steps.run("clients", || clients::drive(workspace, &shell, clients::CASES_PER_OPERATION))?;
     steps.print();
 
     eprintln!("=== tests");
@@ -89,7 +91,21 @@ fn install_tools(shell: &Shell) -> Result<()> {
             .run()
             .context("the tests run under nextest: install it with `cargo install --locked cargo-nextest`")?;
     }
+    install_python(shell)?;
     install_postgres(shell)
+}
+
+/// What the clients of Airflow run in.
+fn install_python(shell: &Shell) -> Result<()> {
+    let has_venv = || cmd!(shell, "python3 -c 'import venv, ensurepip'").quiet().ignore_stderr().run().is_ok();
+    let is_root = cmd!(shell, "id -u").quiet().read()? == "0";
+    if !has_venv() && is_root {
+        cmd!(shell, "apt-get install --yes --no-install-recommends python3-venv")
+            .run()
+            .context("the tests need Python 3.11 with venv (Debian: `apt-get install python3-venv`)")?;
+    }
+    anyhow::ensure!(has_venv(), "the tests need Python 3.11 with venv (Debian: `apt-get install python3-venv`)");
+    Ok(())
 }
 
 /// The server that the tests of the other database start for themselves.

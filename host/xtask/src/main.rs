@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod crash;
 mod guest;
 mod sim;
@@ -36,6 +37,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Histories of the scheduler on a simulated database, clock and workers
     Sim(sim::Arguments),
+    /// Clients of Airflow drive a server, and a fuzzer asks what its document promises
+    Clients(clients::Arguments),
     /// Servers that die at each of their steps
     Crash(crash::Arguments),
     /// Records the digest of the contract in wit/ under its version
@@ -63,6 +66,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
         Command::Sim(arguments) => sim::run(&workspace, &arguments),
+        Command::Clients(arguments) => clients::run(&workspace, &arguments),
         Command::Crash(arguments) => crash::run(&workspace, &arguments),
         Command::Wit { unreleased } => wit::publish(&workspace, unreleased),
     }
