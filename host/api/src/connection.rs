@@ -4,16 +4,18 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use control::{Code, Error, Session};
-use model::Problem;
+use model::{ConnectionId, Problem};
 
 use crate::app::App;
+use crate::bulk::BulkEntity;
 use crate::from_wire::Mask;
 use crate::path::PathNames;
-use crate::problem::Failure;
+use crate::problem::{Failure, HttpFault};
 use crate::query::QueryReader;
+use crate::wire::bulk::{BulkBody, BulkResponse};
 use crate::wire::connection::{ConnectionBody, ConnectionCollection, ConnectionResponse};
 use crate::wire::problem::ProblemDetails;
-use crate::{body, from_wire, to_wire};
+use crate::{body, bulk, from_wire, to_wire};
 
 /// Connections by id.
 #[utoipa::path(
@@ -127,6 +129,83 @@ pub(crate) async fn delete_connection(
     query.finish()?;
     app.control.connection_delete(&session, &names.connection_id()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes the connections that there are by default, of which there are none.
+#[utoipa::path(
+    post, path = "/api/v2/connections/defaults", tag = "Connection",
+    responses(
+        (status = 204, description = "there are none"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_default_connections(query: QueryReader) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The server reaches no service itself: guests do, from their sandboxes.
+#[utoipa::path(
+    post, path = "/api/v2/connections/test", tag = "Connection",
+    responses((status = "default", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn post_connection_test(query: QueryReader) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    let detail = "the server reaches no service itself; trigger a DAG whose task uses the connection";
+    Err(HttpFault::new(StatusCode::FORBIDDEN, "connection-not-tested", "Connections are not tested", detail).into())
+}
+
+/// Makes, changes and deletes many connections.
+#[utoipa::path(
+    patch, path = "/api/v2/connections", tag = "Connection", request_body = BulkBody<ConnectionBody>,
+    responses(
+        (status = 200, body = BulkResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_connections(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    query: QueryReader,
+    request: Request,
+) -> Result<Json<BulkResponse>, Failure> {
+    bulk::apply::<ConnectionBody>(&app, &session, query, request).await
+}
+
+impl BulkEntity for ConnectionBody {
+    const FIELDS: &'static [&'static str] = from_wire::CONNECTION_FIELDS;
+
+    fn name(&self) -> &str {
+        &self.connection_id
+    }
+
+    async fn exists(app: &App, session: &Session, name: &str) -> Result<bool, Error> {
+        let Ok(name) = ConnectionId::new(name) else { return Ok(false) };
+        match app.control.connection_fetch(session, &name).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Code::ConnectionNotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(self, app: &App, session: &Session) -> Result<(), Error> {
+        let (id, said) = from_wire::new_connection(self).map_err(invalid)?;
+        app.control.connection_create(session, id, said).await.map(drop)
+    }
+
+    async fn update(self, app: &App, session: &Session, mask: Mask) -> Result<(), Error> {
+        let id = ConnectionId::new(&self.connection_id)
+            .map_err(|error| Error::new(Code::ConnectionNotFound, error.to_string()))?;
+        let change = from_wire::connection_change(&id, self, &mask).map_err(invalid)?;
+        app.control.connection_change(session, &id, change).await.map(drop)
+    }
+
+    async fn delete(app: &App, session: &Session, name: &str) -> Result<(), Error> {
+        match ConnectionId::new(name) {
+            Ok(name) => app.control.connection_delete(session, &name).await,
+            Err(error) => Err(Error::new(Code::ConnectionNotFound, error.to_string())),
+        }
+    }
 }
 
 fn invalid(problems: Vec<Problem>) -> Error {

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
-use control::Session;
+use control::{Code, Error, Session};
 
 use crate::app::App;
 use crate::from_wire::Mask;
@@ -109,4 +109,52 @@ pub(crate) async fn patch_dag(
     let dag_id = names.dag_id()?;
     let body: DagPatchBody = body::json(&app, request).await?;
     Ok(Json(to_wire::dag(&app.control.dag_pause(&session, &dag_id, body.is_paused).await?)))
+}
+
+/// Pauses the DAGs of a page, or sets them going again.
+#[utoipa::path(
+    patch, path = "/api/v2/dags", tag = "DAG",
+    params(
+        ("update_mask" = Option<Vec<String>>, Query, description = "is_paused"),
+        ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
+        ("order_by" = Option<String>, Query, description = "dag_id or -dag_id"),
+        ("dag_id_pattern" = Option<String>, Query, description = "needed; stands in the id, in whatever case; `%` stands for any characters, `_` for one"),
+        ("dag_id_prefix_pattern" = Option<String>, Query, description = "the id begins with it"),
+        ("dag_display_name_pattern" = Option<String>, Query, description = "stands in the name for people"),
+        ("owners" = Option<Vec<String>>, Query), ("last_dag_run_state" = Option<String>, Query),
+        ("has_asset_schedule" = Option<bool>, Query), ("asset_dependency" = Option<String>, Query),
+        ("has_import_errors" = Option<bool>, Query, description = "none has any"),
+        ("is_favorite" = Option<bool>, Query, description = "none is"),
+        ("bundle_name" = Option<String>, Query),
+        ("tags" = Option<Vec<String>>, Query),
+        ("tags_match_mode" = Option<String>, Query, description = "any or all"),
+        ("paused" = Option<bool>, Query),
+        ("exclude_stale" = Option<bool>, Query, description = "true where it is left out"),
+    ),
+    request_body = DagPatchBody,
+    responses(
+        (status = 200, body = DagCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_dags(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    mut query: QueryReader,
+    request: Request,
+) -> Result<Json<DagCollection>, Failure> {
+    Mask::read(&mut query, &["is_paused"]);
+    let (page, filter) = (query.page(), from_wire::dag_query(&mut query));
+    query.finish()?;
+    if filter.rows.dag_id_pattern.is_none() {
+        let message = "say which DAGs: dag_id_pattern is missing; ~ stands for all";
+        return Err(Error::new(Code::InvalidRequest, message).into());
+    }
+    let body: DagPatchBody = body::json(&app, request).await?;
+    let found = app.control.dag_list(&session, &filter, page).await?;
+    let mut dags = Vec::with_capacity(found.rows.len());
+    for dag in &found.rows {
+        dags.push(to_wire::dag(&app.control.dag_pause(&session, &dag.row.dag_id, body.is_paused).await?));
+    }
+    Ok(Json(DagCollection { dags, total_entries: found.total }))
 }

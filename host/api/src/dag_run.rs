@@ -198,3 +198,23 @@ pub(crate) async fn post_clear(
     let run = app.control.dag_run_clear(&session, &dag_id, &run_id, clear).await?;
     Ok(Json(to_wire::dag_run(&run)).into_response())
 }
+
+/// Deletes a run that has ended.
+#[utoipa::path(
+    delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "DAG run",
+    params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete_dag_run(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    app.control.dag_run_delete(&session, &names.dag_id()?, &names.run_id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

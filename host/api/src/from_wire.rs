@@ -75,7 +75,7 @@ pub(crate) fn trigger(
 }
 
 /// The members of a body that count: all of them, or those that `update_mask` names.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Mask(Vec<&'static str>);
 
 impl Mask {
@@ -87,6 +87,16 @@ impl Mask {
         };
         let rule = format!("the members that can be changed are {}", fields.join(", "));
         Self(query.many("update_mask", known, &rule).concat())
+    }
+
+    /// A mask of these names; all members where there is none.
+    pub(crate) fn of(names: &[String], fields: &[&'static str]) -> Result<Self, Problem> {
+        let known = names.iter().map(|name| fields.iter().find(|field| *field == name).copied());
+        let unknown = || {
+            let message = format!("the members that can be changed are {}", fields.join(", "));
+            Problem::error("unknown-field", "/update_mask", message)
+        };
+        known.collect::<Option<_>>().map(Self).ok_or_else(unknown)
     }
 
     fn has(&self, field: &str) -> bool {

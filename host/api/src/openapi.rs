@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_version, event_log, explanation,
-    health, log, metrics, pool, signal, task_instance, variable, wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_source, dag_version, dashboard,
+    event_log, explanation, health, log, login, metrics, pool, signal, task, task_instance, variable, wait, xcom,
 };
 
 #[derive(OpenApi)]
@@ -23,12 +23,17 @@ use crate::{
         dag::get_dag,
         dag::get_dag_details,
         dag::patch_dag,
+        dag::patch_dags,
+        task::get_tasks,
+        task::get_task,
+        dag_source::get_dag_source,
         dag_version::get_dag_versions,
         dag_version::get_dag_version,
         dag_run::post_dag_run,
         dag_run::get_dag_runs,
         dag_run::get_dag_run,
         by_hand::patch_dag_run,
+        dag_run::delete_dag_run,
         dag_run::post_clear,
         by_hand::post_cancel,
         by_hand::post_clear_task_instances,
@@ -57,16 +62,21 @@ use crate::{
         log::get_log,
         variable::get_variables,
         variable::post_variable,
+        variable::patch_variables,
         variable::get_variable,
         variable::patch_variable,
         variable::delete_variable,
         connection::get_connections,
         connection::post_connection,
+        connection::patch_connections,
+        connection::post_default_connections,
+        connection::post_connection_test,
         connection::get_connection,
         connection::patch_connection,
         connection::delete_connection,
         pool::get_pools,
         pool::post_pool,
+        pool::patch_pools,
         pool::get_pool,
         pool::patch_pool,
         pool::delete_pool,
@@ -94,6 +104,19 @@ use crate::{
         approval::patch_approval,
         event_log::get_event_logs,
         event_log::get_event_log,
+        dashboard::get_dag_stats,
+        dashboard::get_dag_tags,
+        dashboard::get_dag_warnings,
+        dashboard::get_import_errors,
+        dashboard::get_jobs,
+        dashboard::get_config,
+        dashboard::get_asset_aliases,
+        dashboard::get_extra_links,
+        dashboard::get_providers,
+        dashboard::get_plugins,
+        dashboard::get_plugin_import_errors,
+        login::post_token,
+        login::post_token_of_cli,
         health::get_health,
         health::get_version,
         metrics::get_metrics,
@@ -113,7 +136,8 @@ impl Modify for Tokens {
         document.components.get_or_insert_default().add_security_scheme("token", scheme);
         document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
         for path in crate::OPEN_ROUTES {
-            if let Some(operation) = document.paths.paths.get_mut(path).and_then(|item| item.get.as_mut()) {
+            let item = document.paths.paths.get_mut(path);
+            for operation in item.into_iter().flat_map(|item| [item.get.as_mut(), item.post.as_mut()]).flatten() {
                 operation.security = Some(vec![]);
             }
         }

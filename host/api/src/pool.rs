@@ -4,16 +4,18 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use control::{Code, Error, Session};
-use model::Problem;
+use model::{PoolName, Problem};
 
 use crate::app::App;
+use crate::bulk::BulkEntity;
 use crate::from_wire::Mask;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
+use crate::wire::bulk::{BulkBody, BulkResponse};
 use crate::wire::pool::{PoolBody, PoolCollection, PoolPatchBody, PoolResponse};
 use crate::wire::problem::ProblemDetails;
-use crate::{body, from_wire, to_wire};
+use crate::{body, bulk, from_wire, to_wire};
 
 /// Pools by name.
 #[utoipa::path(
@@ -127,6 +129,58 @@ pub(crate) async fn delete_pool(
     query.finish()?;
     app.control.pool_delete(&session, &names.pool_name()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes, changes and deletes many pools.
+#[utoipa::path(
+    patch, path = "/api/v2/pools", tag = "Pool", request_body = BulkBody<PoolBody>,
+    responses(
+        (status = 200, body = BulkResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_pools(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    query: QueryReader,
+    request: Request,
+) -> Result<Json<BulkResponse>, Failure> {
+    bulk::apply::<PoolBody>(&app, &session, query, request).await
+}
+
+impl BulkEntity for PoolBody {
+    const FIELDS: &'static [&'static str] = from_wire::POOL_FIELDS;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn exists(app: &App, session: &Session, name: &str) -> Result<bool, Error> {
+        let Ok(name) = PoolName::new(name) else { return Ok(false) };
+        match app.control.pool_fetch(session, &name).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Code::PoolNotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(self, app: &App, session: &Session) -> Result<(), Error> {
+        let (name, slots, said) = from_wire::new_pool(self).map_err(invalid)?;
+        app.control.pool_create(session, name, slots, said).await.map(drop)
+    }
+
+    async fn update(self, app: &App, session: &Session, mask: Mask) -> Result<(), Error> {
+        let name = PoolName::new(&self.name).map_err(|error| Error::new(Code::PoolNotFound, error.to_string()))?;
+        let change = from_wire::pool_change(&name, self.into(), &mask).map_err(invalid)?;
+        app.control.pool_change(session, &name, change).await.map(drop)
+    }
+
+    async fn delete(app: &App, session: &Session, name: &str) -> Result<(), Error> {
+        match PoolName::new(name) {
+            Ok(name) => app.control.pool_delete(session, &name).await,
+            Err(error) => Err(Error::new(Code::PoolNotFound, error.to_string())),
+        }
+    }
 }
 
 fn invalid(problems: Vec<Problem>) -> Error {

@@ -85,6 +85,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::AlreadySo
         | Code::TaskRuns
         | Code::OtherTasks
+        | Code::RunUnfinished
         | Code::RunEnded
         | Code::NotAwaited
         | Code::DateTaken => StatusCode::CONFLICT,

@@ -86,9 +86,12 @@ impl QueryReader {
 
     /// `limit` and `offset`.
     pub(crate) fn page(&mut self) -> PageRequest {
-        let limit = self.one("limit", |text| text.parse::<u32>().ok(), "say how many, as a number");
+        // Some clients write a number that they do not have as nothing.
+        let number = |text: &str| if text.is_empty() { Some(None) } else { text.parse::<u32>().ok().map(Some) };
+        let limit = self.one("limit", number, "say how many, as a number").flatten();
         let rule = format!("say how many to pass over, as a number, at most {OFFSET_MAX}; filter for what lies beyond");
-        let offset = self.one("offset", |text| text.parse().ok().filter(|offset| *offset <= OFFSET_MAX), &rule);
+        let few = |offset: &Option<u32>| offset.is_none_or(|offset| offset <= OFFSET_MAX);
+        let offset = self.one("offset", |text| number(text).filter(few), &rule).flatten();
         PageRequest { limit: limit.unwrap_or(PAGE_DEFAULT).min(PAGE_MAX), offset: offset.unwrap_or(0) }
     }
 

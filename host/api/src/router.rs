@@ -15,12 +15,14 @@ use crate::observe::observe;
 use crate::problem::{Failure, HttpFault};
 use crate::routes::Routes;
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_version, event_log, explanation,
-    framing, health, log, metrics, openapi, pool, signal, task_instance, variable, wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_source, dag_version, dashboard,
+    event_log, explanation, framing, health, log, login, metrics, openapi, pool, signal, task, task_instance, variable,
+    wait, xcom,
 };
 
 /// Paths that answer without a token.
-pub const OPEN_ROUTES: [&str; 4] = ["/api/v2/monitor/health", "/api/v2/version", "/metrics", "/openapi.json"];
+pub const OPEN_ROUTES: [&str; 6] =
+    ["/api/v2/monitor/health", "/api/v2/version", "/auth/token", "/auth/token/cli", "/metrics", "/openapi.json"];
 
 /// The API.
 pub fn router(parts: ApiParts) -> Router {
@@ -46,8 +48,8 @@ fn layered(routes: Routes, app: App) -> Router {
 pub(crate) fn routes(app: &App) -> Routes {
     let guard = middleware::from_fn_with_state(app.clone(), require_token);
     let timed = |routes: Routes| routes.layered(|router| router.layer(middleware::from_fn(in_time)));
-    let guarded = timed(quick().merge(settings()).merge(causes()).merge(acts())).merge(long());
-    timed(open()).merge(guarded.layered(|router| router.layer(guard)))
+    let guarded = timed(quick().merge(dashboards()).merge(settings()).merge(causes()).merge(acts())).merge(long());
+    timed(open().merge(logins())).merge(guarded.layered(|router| router.layer(guard)))
 }
 
 fn open() -> Routes {
@@ -58,15 +60,40 @@ fn open() -> Routes {
         .get("/openapi.json", openapi::get_openapi)
 }
 
+/// Tokens for who has a password.
+fn logins() -> Routes {
+    Routes::default().post("/auth/token", login::post_token).post("/auth/token/cli", login::post_token_of_cli)
+}
+
+/// Sums, and what Waft has none of.
+fn dashboards() -> Routes {
+    Routes::default()
+        .get("/api/v2/dagStats", dashboard::get_dag_stats)
+        .get("/api/v2/dagTags", dashboard::get_dag_tags)
+        .get("/api/v2/dagWarnings", dashboard::get_dag_warnings)
+        .get("/api/v2/importErrors", dashboard::get_import_errors)
+        .get("/api/v2/jobs", dashboard::get_jobs)
+        .get("/api/v2/config", dashboard::get_config)
+        .get("/api/v2/assets/aliases", dashboard::get_asset_aliases)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links", dashboard::get_extra_links)
+        .get("/api/v2/providers", dashboard::get_providers)
+        .get("/api/v2/plugins", dashboard::get_plugins)
+        .get("/api/v2/plugins/importErrors", dashboard::get_plugin_import_errors)
+}
+
 /// Answered within the time of a request.
 fn quick() -> Routes {
     Routes::default()
         .get("/api/v2/bundles", bundle::get_bundles)
         .head("/api/v2/blobs/{digest}", blob::head_blob)
         .get("/api/v2/dags", dag::get_dags)
+        .patch("/api/v2/dags", dag::patch_dags)
         .get("/api/v2/dags/{dag_id}", dag::get_dag)
         .patch("/api/v2/dags/{dag_id}", dag::patch_dag)
         .get("/api/v2/dags/{dag_id}/details", dag::get_dag_details)
+        .get("/api/v2/dags/{dag_id}/tasks", task::get_tasks)
+        .get("/api/v2/dags/{dag_id}/tasks/{task_id}", task::get_task)
+        .get("/api/v2/dagSources/{dag_id}", dag_source::get_dag_source)
         .get("/api/v2/dags/{dag_id}/dagVersions", dag_version::get_dag_versions)
         .get("/api/v2/dags/{dag_id}/dagVersions/{version_number}", dag_version::get_dag_version)
         .get("/api/v2/dags/{dag_id}/dagRuns", dag_run::get_dag_runs)
@@ -107,6 +134,7 @@ fn acts() -> Routes {
     Routes::default()
         .post("/api/v2/dags/{dag_id}/clearTaskInstances", by_hand::post_clear_task_instances)
         .patch("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", by_hand::patch_dag_run)
+        .delete("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", dag_run::delete_dag_run)
         .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", dag_run::post_clear)
         .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/cancel", by_hand::post_cancel)
         .patch("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", by_hand::patch_task_instance)
@@ -160,16 +188,21 @@ fn settings() -> Routes {
     Routes::default()
         .get("/api/v2/variables", variable::get_variables)
         .post("/api/v2/variables", variable::post_variable)
+        .patch("/api/v2/variables", variable::patch_variables)
         .get("/api/v2/variables/{variable_key}", variable::get_variable)
         .patch("/api/v2/variables/{variable_key}", variable::patch_variable)
         .delete("/api/v2/variables/{variable_key}", variable::delete_variable)
         .get("/api/v2/connections", connection::get_connections)
         .post("/api/v2/connections", connection::post_connection)
+        .patch("/api/v2/connections", connection::patch_connections)
+        .post("/api/v2/connections/defaults", connection::post_default_connections)
+        .post("/api/v2/connections/test", connection::post_connection_test)
         .get("/api/v2/connections/{connection_id}", connection::get_connection)
         .patch("/api/v2/connections/{connection_id}", connection::patch_connection)
         .delete("/api/v2/connections/{connection_id}", connection::delete_connection)
         .get("/api/v2/pools", pool::get_pools)
         .post("/api/v2/pools", pool::post_pool)
+        .patch("/api/v2/pools", pool::patch_pools)
         .get("/api/v2/pools/{pool_name}", pool::get_pool)
         .patch("/api/v2/pools/{pool_name}", pool::patch_pool)
         .delete("/api/v2/pools/{pool_name}", pool::delete_pool)

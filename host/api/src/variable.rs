@@ -4,16 +4,18 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use control::{Code, Error, Session};
-use model::Problem;
+use model::{Key, Problem};
 
 use crate::app::App;
+use crate::bulk::BulkEntity;
 use crate::from_wire::Mask;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
+use crate::wire::bulk::{BulkBody, BulkResponse};
 use crate::wire::problem::ProblemDetails;
 use crate::wire::variable::{VariableBody, VariableCollection, VariableResponse};
-use crate::{body, from_wire, to_wire};
+use crate::{body, bulk, from_wire, to_wire};
 
 /// Variables by key.
 #[utoipa::path(
@@ -127,6 +129,58 @@ pub(crate) async fn delete_variable(
     query.finish()?;
     app.control.variable_delete(&session, &names.variable_key()?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes, changes and deletes many variables.
+#[utoipa::path(
+    patch, path = "/api/v2/variables", tag = "Variable", request_body = BulkBody<VariableBody>,
+    responses(
+        (status = 200, body = BulkResponse),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn patch_variables(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    query: QueryReader,
+    request: Request,
+) -> Result<Json<BulkResponse>, Failure> {
+    bulk::apply::<VariableBody>(&app, &session, query, request).await
+}
+
+impl BulkEntity for VariableBody {
+    const FIELDS: &'static [&'static str] = from_wire::VARIABLE_FIELDS;
+
+    fn name(&self) -> &str {
+        &self.key
+    }
+
+    async fn exists(app: &App, session: &Session, name: &str) -> Result<bool, Error> {
+        let Ok(name) = Key::new(name) else { return Ok(false) };
+        match app.control.variable_fetch(session, &name).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Code::VariableNotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(self, app: &App, session: &Session) -> Result<(), Error> {
+        let new = from_wire::new_variable(self).map_err(invalid)?;
+        app.control.variable_create(session, new).await.map(drop)
+    }
+
+    async fn update(self, app: &App, session: &Session, mask: Mask) -> Result<(), Error> {
+        let key = Key::new(&self.key).map_err(|error| Error::new(Code::VariableNotFound, error.to_string()))?;
+        let change = from_wire::variable_change(&key, self, &mask).map_err(invalid)?;
+        app.control.variable_change(session, &key, change).await.map(drop)
+    }
+
+    async fn delete(app: &App, session: &Session, name: &str) -> Result<(), Error> {
+        match Key::new(name) {
+            Ok(name) => app.control.variable_delete(session, &name).await,
+            Err(error) => Err(Error::new(Code::VariableNotFound, error.to_string())),
+        }
+    }
 }
 
 fn invalid(problems: Vec<Problem>) -> Error {

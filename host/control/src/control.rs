@@ -6,15 +6,15 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
 use scheduler::{TimeStore, Versions};
 use store::{
-    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RunReader, ValueStore, VariableStore,
-    WaitStore,
+    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader, ValueStore,
+    VariableStore, WaitStore,
 };
 
 use crate::auth::Sessions;
 use crate::bundle::Deploys;
 use crate::dag_version::DagVersions;
 use crate::health::FailedParts;
-use crate::{Parsing, Scheduling};
+use crate::{Naming, Parsing, Scheduling};
 
 /// What use-cases work with.
 pub struct ControlParts {
@@ -32,9 +32,12 @@ pub struct ControlParts {
     pub notes: Arc<dyn NoteStore>,
     /// Who did what.
     pub event_logs: Arc<dyn EventLogStore>,
+    /// Takes away what is deleted.
+    pub retention: Arc<dyn RetentionStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
     pub versions: Arc<Versions>,
     pub scheduling: Arc<dyn Scheduling>,
+    pub naming: Arc<dyn Naming>,
     pub parsing: Arc<dyn Parsing>,
     pub blobs: BlobStore,
     pub logs: LogStore,
@@ -56,7 +59,9 @@ pub struct Control {
     pub(crate) waits: Arc<dyn WaitStore>,
     pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
+    pub(crate) retention: Arc<dyn RetentionStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
+    pub(crate) naming: Arc<dyn Naming>,
     pub(crate) parsing: Arc<dyn Parsing>,
     pub(crate) blobs: BlobStore,
     pub(crate) logs: LogStore,
@@ -73,7 +78,21 @@ impl Control {
     /// Puts the parts together.
     pub fn new(parts: ControlParts) -> Self {
         let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
-        let ControlParts { waits, notes, event_logs, scheduling, parsing, blobs, logs, clock, ids, rng, .. } = parts;
+        let ControlParts {
+            waits,
+            notes,
+            event_logs,
+            retention,
+            scheduling,
+            naming,
+            parsing,
+            blobs,
+            logs,
+            clock,
+            ids,
+            rng,
+            ..
+        } = parts;
         Self {
             sessions: Sessions::new(),
             dag_versions: DagVersions::new(catalog.clone(), versions),
@@ -90,7 +109,9 @@ impl Control {
             waits,
             notes,
             event_logs,
+            retention,
             scheduling,
+            naming,
             parsing,
             blobs,
             logs,

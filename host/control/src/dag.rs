@@ -173,7 +173,7 @@ impl Control {
         })
     }
 
-    async fn dag_view(&self, scope: TenantScope, row: DagRow) -> Result<DagView, Error> {
+    pub(crate) async fn dag_view(&self, scope: TenantScope, row: DagRow) -> Result<DagView, Error> {
         let current = self.dag_versions.of_row(scope, row.current.clone())?;
         let schedule = self.times.schedule_fetch(scope, &row.dag_id).await?;
         let next = self.next_fire(&row, &current, schedule.as_ref());

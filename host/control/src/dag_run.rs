@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::limits::http::PAGE_MAX_BYTES;
 use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
 use serde_json::json;
-use store::{Page, PageRequest, RunFilter, RunRow};
+use store::{EndedRun, Page, PageRequest, RunFilter, RunRow};
 
 use crate::by_hand::check_note;
 use crate::event_log::About;
@@ -114,6 +114,30 @@ impl Control {
         page: PageRequest,
     ) -> Result<Changed, Error> {
         self.task_instances_clear(session, &clear.of(dag_id, run_id, true), page).await
+    }
+
+    /// Deletes a run that has ended: nobody finds it any more, and what it leaves goes with the next pass over what is kept.
+    pub async fn dag_run_delete(&self, session: &Session, dag_id: &DagId, run_id: &RunId) -> Result<(), Error> {
+        let scope = session.scope();
+        let row = self.dag_run_find(scope, dag_id, run_id).await?.row;
+        let unfinished = || {
+            Error::new(
+                Code::RunUnfinished,
+                format!("run {:?} of DAG {:?} has not ended", run_id.as_str(), dag_id.as_str()),
+            )
+            .hint("end it with POST …/cancel first")
+        };
+        let ended_at = row.ended_at.filter(|_| row.state.is_ended()).ok_or_else(unfinished)?;
+        let run = EndedRun { key: row.key, dag_id: dag_id.clone(), run_id: run_id.clone(), ended_at };
+        if self.retention.runs_discard(scope, &[run]).await?.is_empty() {
+            // It was cleared meanwhile, or somebody else has deleted it.
+            self.dag_run_find(scope, dag_id, run_id).await?;
+            return Err(unfinished());
+        }
+        tracing::info!(tenant = %scope.tenant(), dag = %dag_id, run = %run_id, by = session.name(), "run deleted");
+        let about = About { dag_id: Some(dag_id), run_id: Some(run_id), task_id: None };
+        self.record(session, "delete", about, json!({})).await;
+        Ok(())
     }
 
     /// Puts a note beside a run, or takes it away.

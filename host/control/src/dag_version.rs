@@ -33,6 +33,11 @@ impl DagVersion {
         &self.version.dag
     }
 
+    /// The document that its component told, for people.
+    pub fn document_text(&self) -> String {
+        serde_json::to_string_pretty(self.dag().document()).expect("documents are JSON")
+    }
+
     /// Whether its schedule has dates that can be made up for.
     pub fn is_backfillable(&self) -> bool {
         self.dag().document().schedule.as_ref().is_some_and(|schedule| !schedule.times().is_empty())

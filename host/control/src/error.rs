@@ -71,6 +71,8 @@ codes! {
     TaskRuns = "task-runs", "A task runs";
     /// The version names other tasks than the run has.
     OtherTasks = "other-tasks", "The version has other tasks";
+    /// What is to be deleted has not ended.
+    RunUnfinished = "run-unfinished", "The run has not ended";
     RunEnded = "run-ended", "The run has ended";
     /// Nobody has to answer.
     NotAwaited = "not-awaited", "No answer is awaited";

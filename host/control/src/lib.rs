@@ -16,6 +16,7 @@ mod connection;
 mod control;
 mod dag;
 mod dag_run;
+mod dag_stats;
 mod dag_version;
 mod error;
 mod event_log;
@@ -47,6 +48,7 @@ pub use connection::{ConnectionChange, ConnectionView};
 pub use control::{Control, ControlParts};
 pub use dag::{DagDetails, DagQuery, DagView};
 pub use dag_run::{DagRunView, RunClear};
+pub use dag_stats::DagStats;
 pub use dag_version::DagVersion;
 pub use error::{Code, Error};
 pub use event_log::EventLogView;
@@ -56,7 +58,7 @@ pub use log::{LogFollow, LogRead};
 pub use masked::MASK;
 pub use plan::timetable::Fire;
 pub use pool::{DEFAULT_POOL, PoolChange, PoolSlots, PoolView};
-pub use ports::{ParseFailure, Parsing, Scheduling};
+pub use ports::{Naming, ParseFailure, Parsing, Scheduling};
 pub use result::RunResult;
 pub use store::{
     AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, AttemptRow, BackfillRow, BundleRow,

@@ -161,6 +161,8 @@ pub mod task {
     pub const PRIORITY_MAX: u32 = 1_000_000;
     /// Longest template of the names of instances.
     pub const TEMPLATE_MAX_BYTES: usize = 1_000;
+    /// Longest name of an instance; the rest is cut off.
+    pub const INSTANCE_NAME_MAX_CHARS: usize = 250;
     pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
     pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
     /// Longest call of a callback.
@@ -353,6 +355,12 @@ pub mod http {
     pub const WAIT_MAX_MS: u64 = 3600 * 1000;
     pub const PAGE_DEFAULT: u32 = 50;
     pub const PAGE_MAX: u32 = 500;
+    /// DAGs whose runs are counted in one request.
+    pub const STATS_DAGS_MAX: u32 = 100;
+    /// Things that one request may make, change or delete.
+    pub const BULK_ENTITIES_MAX: usize = 500;
+    /// Longest body with a name and a password.
+    pub const LOGIN_MAX_BYTES: usize = 4 << 10;
     pub const HEADERS_MAX: usize = 100;
     /// Rows that a list may pass over; who wants more asks for less.
     pub const OFFSET_MAX: u32 = 1_000_000;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::rows::{self, Cells};
 use crate::session::Session;
-use crate::{PostgresStore, dag, dag_version};
+use crate::{PostgresStore, dag, dag_version, tag};
 
 /// One registration of a tenant after the other: the next version number of a DAG must be nobody else's.
 /// Called by `Catalog::bundle_register`. Reads no table; the lock ends with the transaction.
@@ -282,6 +282,15 @@ impl Catalog for PostgresStore {
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError> {
         dag::list(&mut self.session().await?, scope, filter, page).await
+    }
+
+    async fn tag_list(
+        &self,
+        scope: TenantScope,
+        pattern: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<String>, StoreError> {
+        tag::list(&mut self.session().await?, scope, pattern, page).await
     }
 
     async fn dag_version_fetch(

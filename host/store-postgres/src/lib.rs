@@ -42,6 +42,7 @@ mod schedule;
 mod session;
 mod state;
 mod store;
+mod tag;
 mod task_instance;
 mod task_node;
 mod value;

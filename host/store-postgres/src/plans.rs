@@ -22,7 +22,7 @@ use crate::retention::discard;
 use crate::session::Session;
 use crate::{
     PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, connection, dag, dag_run, dag_version,
-    event, event_log, migrate, note, pool, retention, run_store, schedule, state, task_instance, task_node, value,
+    event, event_log, migrate, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
     variable, wait, work,
 };
 
@@ -63,6 +63,8 @@ const MEANT: &[(&str, &str)] = &[
     ("connection::count_query", "Index Only Scan using connection_pkey on connection"),
     ("pool::list_query", "Index Scan using pool_pkey on pool"),
     ("pool::count_query", "Index Only Scan using pool_pkey on pool"),
+    ("tag::list_query", "Index Only Scan using dag_tag_by_tag on dag_tag"),
+    ("tag::count_query", "Index Only Scan using dag_tag_by_tag on dag_tag"),
     ("variable::list_query", "Index Scan using variable_pkey on variable"),
     ("variable::count_query", "Index Only Scan using variable_pkey on variable"),
     // A wait has a row only while it lasts, as a rule.
@@ -213,6 +215,8 @@ pub(crate) fn built() -> Vec<(&'static str, String)> {
         ("connection::count_query", connection::count_query(OWN, Some("a%"))),
         ("pool::list_query", pool::list_query(OWN, None, PAGE)),
         ("pool::count_query", pool::count_query(OWN, Some("a%"))),
+        ("tag::list_query", tag::list_query(OWN, Some("a%"), PAGE)),
+        ("tag::count_query", tag::count_query(OWN, None)),
         ("variable::list_query", variable::list_query(OWN, Some("a%"), PAGE)),
         ("variable::count_query", variable::count_query(OWN, None)),
         ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),

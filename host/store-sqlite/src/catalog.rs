@@ -13,7 +13,7 @@ use crate::commit::{json, text};
 use crate::error::failed;
 use crate::rows::{self, Cells};
 use crate::writer::{Transaction, Write};
-use crate::{SqliteStore, dag, dag_version};
+use crate::{SqliteStore, dag, dag_version, tag};
 
 /// A DAG of the bundle that another bundle defines.
 /// Called by `Catalog::bundle_register`. Finds rows by the key of `dag`.
@@ -231,6 +231,15 @@ impl Catalog for SqliteStore {
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError> {
         dag::list(&mut *self.reader().await?, scope, filter, page).await
+    }
+
+    async fn tag_list(
+        &self,
+        scope: TenantScope,
+        pattern: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<String>, StoreError> {
+        tag::list(&mut *self.reader().await?, scope, pattern, page).await
     }
 
     async fn dag_version_fetch(

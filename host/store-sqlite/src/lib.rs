@@ -41,6 +41,7 @@ mod run_store;
 mod schedule;
 mod state;
 mod store;
+mod tag;
 mod task_instance;
 mod task_node;
 mod value;

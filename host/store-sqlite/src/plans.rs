@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, commit, connection, dag, dag_run,
-    dag_version, event_log, note, pool, retention, run_store, schedule, state, task_instance, task_node, value,
+    dag_version, event_log, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
     variable, wait,
 };
 
@@ -68,6 +68,8 @@ const MEANT: &[(&str, &str)] = &[
     ("connection::count_query", "SEARCH connection USING PRIMARY KEY (tenant_id=?)"),
     ("pool::list_query", "SEARCH pool USING PRIMARY KEY (tenant_id=?)"),
     ("pool::count_query", "SEARCH pool USING PRIMARY KEY (tenant_id=?)"),
+    ("tag::list_query", "SEARCH dag_tag USING COVERING INDEX dag_tag_by_tag (tenant_id=?)"),
+    ("tag::count_query", "SEARCH dag_tag USING COVERING INDEX dag_tag_by_tag (tenant_id=?)"),
     ("variable::list_query", "SEARCH variable USING PRIMARY KEY (tenant_id=?)"),
     ("variable::count_query", "SEARCH variable USING PRIMARY KEY (tenant_id=?)"),
     // A row for each tenant; DAGs, which are no history; rows that stay for a moment; one backfill of each DAG.
@@ -190,6 +192,8 @@ pub(crate) fn built() -> Vec<(&'static str, String)> {
         ("connection::count_query", connection::count_query(OWN, Some("a%"))),
         ("pool::list_query", pool::list_query(OWN, None, PAGE)),
         ("pool::count_query", pool::count_query(OWN, Some("a%"))),
+        ("tag::list_query", tag::list_query(OWN, Some("a%"), PAGE)),
+        ("tag::count_query", tag::count_query(OWN, None)),
         ("variable::list_query", variable::list_query(OWN, Some("a%"), PAGE)),
         ("variable::count_query", variable::count_query(OWN, None)),
         ("dag::fetch_query", dag::fetch_query(OWN, &dag_id())),

@@ -131,6 +131,14 @@ pub trait Catalog: Send + Sync {
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError>;
 
+    /// Tags of all DAGs that match a SQL `LIKE` pattern, in their order.
+    async fn tag_list(
+        &self,
+        scope: TenantScope,
+        pattern: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<String>, StoreError>;
+
     /// One version by key.
     async fn dag_version_fetch(&self, scope: TenantScope, key: VersionKey)
     -> Result<Option<DagVersionRow>, StoreError>;

@@ -178,3 +178,15 @@ async fn a_logical_date_is_taken_once() {
     }
     assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 3);
 }
+
+#[tokio::test]
+async fn a_run_that_has_ended_can_be_deleted() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let (run, _) = api.finished(json!({})).await;
+    assert_eq!(api.delete(&run).await.status, 204);
+    api.get(&run).await.problem(404, "run-not-found");
+    api.delete(&run).await.problem(404, "run-not-found");
+    assert_eq!(api.get("/dags/d/dagRuns").await.ok()["total_entries"], 0);
+    let deleted = api.get("/eventLogs?event=delete").await.ok();
+    assert_eq!(deleted["total_entries"], 1, "{deleted:#}");
+}

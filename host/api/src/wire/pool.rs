@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A pool to make.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PoolBody {
     pub(crate) name: String,
@@ -36,6 +36,13 @@ pub(crate) struct PoolPatchBody {
     /// Not available yet; null.
     #[serde(default)]
     pub(crate) team_name: Option<String>,
+}
+
+impl From<PoolBody> for PoolPatchBody {
+    fn from(body: PoolBody) -> Self {
+        let PoolBody { name, slots, description, include_deferred, team_name } = body;
+        Self { name: Some(name), slots: Some(slots), description, include_deferred: Some(include_deferred), team_name }
+    }
 }
 
 /// A pool and its slots.

@@ -36,6 +36,15 @@ impl Catalog for Link {
         self.call("read of DAGs", self.store.dag_list(scope, filter, page)).await
     }
 
+    async fn tag_list(
+        &self,
+        scope: TenantScope,
+        pattern: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<String>, StoreError> {
+        self.call("read of tags", self.store.tag_list(scope, pattern, page)).await
+    }
+
     async fn dag_version_fetch(
         &self,
         scope: TenantScope,

@@ -126,10 +126,15 @@ impl Bundles {
     }
 }
 
-fn holds(filter: &DagFilter, row: &DagRow) -> bool {
+fn tags(row: &DagRow) -> BTreeSet<String> {
     let document: serde_json::Value = serde_json::from_str(&row.current.document).unwrap_or_default();
-    let tags: BTreeSet<_> = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag.as_str()).collect();
-    let mut wanted = filter.tags.iter().map(String::as_str);
+    let tags = document["tags"].as_array().into_iter().flatten();
+    tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
+}
+
+fn holds(filter: &DagFilter, row: &DagRow) -> bool {
+    let tags = tags(row);
+    let mut wanted = filter.tags.iter();
     let has_tags = match (filter.tags.is_empty(), filter.tags_match_all) {
         (true, _) => true,
         (_, true) => wanted.all(|tag| tags.contains(tag)),
@@ -178,6 +183,20 @@ impl Catalog for SimStore {
             rows.reverse();
         }
         Ok(page(rows, of))
+    }
+
+    async fn tag_list(
+        &self,
+        scope: TenantScope,
+        pattern: Option<&str>,
+        of: PageRequest,
+    ) -> Result<Page<String>, StoreError> {
+        let bundles = &self.tables().bundles;
+        let dags = bundles.dags.iter().filter(|((it, _), _)| *it == scope);
+        let rows = dags.filter_map(|((_, dag_id), dag)| bundles.dag_row(scope, dag_id, dag));
+        let tags: BTreeSet<String> = rows.flat_map(|row| tags(&row)).collect();
+        let fits = |tag: &String| pattern.is_none_or(|it| pattern::matches(it, tag));
+        Ok(page(tags.into_iter().filter(fits).collect(), of))
     }
 
     async fn dag_version_fetch(

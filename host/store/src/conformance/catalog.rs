@@ -159,6 +159,12 @@ pub(super) async fn dags_are_filtered(database: &impl Database) {
     check(tags(&["red", "green"], false), &["Report", "etl_a", "etlxc", "zz"]).await;
     check(tags(&["red", "all", "red"], true), &["etl_a", "etlxc", "zz"]).await;
     check(tags(&["red", "green"], true), &[]).await;
+    let all_tags = store.tag_list(OWN, None, ALL).await.expect("read");
+    assert!(all_tags.rows.is_sorted() && all_tags.total == all_tags.rows.len() as u64, "{all_tags:?}");
+    let named = store.tag_list(OWN, Some("r%"), ALL).await.expect("read");
+    assert_eq!((named.rows, named.total), (vec!["red".to_owned()], 1), "each once");
+    let second = store.tag_list(OWN, None, PageRequest { limit: 1, offset: 1 }).await.expect("read");
+    assert_eq!((&second.rows[..], second.total), (&all_tags.rows[1..2], all_tags.total));
     check(DagFilter { paused: Some(true), ..all() }, &[]).await;
     check(DagFilter { paused: Some(false), bundle: Some(bundle_name("more")), ..all() }, &["zz"]).await;
 }
