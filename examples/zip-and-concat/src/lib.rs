@@ -50,7 +50,8 @@ fn letters(#[param(default = vec![80, 95, 70])] stamps: Param<Vec<u32>>) -> Outp
 #[dag(tags = ["example"])]
 fn letters_to_names() -> Output<String> {
     let names = morning().concat(evening()).filter(has_name);
-    bundle_up(write_letter.expand((names, fixed(80))))
+    // Who has no name is skipped, which is no reason to write to nobody.
+    bundle_up(write_letter.expand((names, fixed(80)))).trigger_rule(TriggerRule::NoneFailed)
 }
 
 waft::bundle!(letters, letters_to_names);

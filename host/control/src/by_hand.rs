@@ -265,7 +265,7 @@ impl Control {
                 };
                 let all = PageRequest { limit: PAGE_MAX, offset: 0 };
                 let found = self.runs.instance_list(scope, &filter, all).await?;
-                let view = |row| InstanceView { row, version: version.clone(), note: None };
+                let view = |row| InstanceView { row, version: version.clone(), note: None, name: None };
                 gathered.views.extend(found.rows.into_iter().map(view));
             }
         }

@@ -14,7 +14,7 @@ use crate::auth::Sessions;
 use crate::bundle::Deploys;
 use crate::dag_version::DagVersions;
 use crate::health::FailedParts;
-use crate::{Parsing, Scheduling};
+use crate::{Naming, Parsing, Scheduling};
 
 /// What use-cases work with.
 pub struct ControlParts {
@@ -37,6 +37,7 @@ pub struct ControlParts {
     /// Shared with the scheduler, so that a version is read and checked once.
     pub versions: Arc<Versions>,
     pub scheduling: Arc<dyn Scheduling>,
+    pub naming: Arc<dyn Naming>,
     pub parsing: Arc<dyn Parsing>,
     pub blobs: BlobStore,
     pub logs: LogStore,
@@ -60,6 +61,7 @@ pub struct Control {
     pub(crate) event_logs: Arc<dyn EventLogStore>,
     pub(crate) retention: Arc<dyn RetentionStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
+    pub(crate) naming: Arc<dyn Naming>,
     pub(crate) parsing: Arc<dyn Parsing>,
     pub(crate) blobs: BlobStore,
     pub(crate) logs: LogStore,
@@ -77,7 +79,19 @@ impl Control {
     pub fn new(parts: ControlParts) -> Self {
         let ControlParts { catalog, runs, values, auth, times, variables, connections, pools, versions, .. } = parts;
         let ControlParts {
-            waits, notes, event_logs, retention, scheduling, parsing, blobs, logs, clock, ids, rng, ..
+            waits,
+            notes,
+            event_logs,
+            retention,
+            scheduling,
+            naming,
+            parsing,
+            blobs,
+            logs,
+            clock,
+            ids,
+            rng,
+            ..
         } = parts;
         Self {
             sessions: Sessions::new(),
@@ -97,6 +111,7 @@ impl Control {
             event_logs,
             retention,
             scheduling,
+            naming,
             parsing,
             blobs,
             logs,

@@ -58,7 +58,7 @@ pub use log::{LogFollow, LogRead};
 pub use masked::MASK;
 pub use plan::timetable::Fire;
 pub use pool::{DEFAULT_POOL, PoolChange, PoolSlots, PoolView};
-pub use ports::{ParseFailure, Parsing, Scheduling};
+pub use ports::{Naming, ParseFailure, Parsing, Scheduling};
 pub use result::RunResult;
 pub use store::{
     AssetEventFilter, AssetEventRow, AssetRow, AssetSource, AssetUse, AssetUser, AttemptRow, BackfillRow, BundleRow,

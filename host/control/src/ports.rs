@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
-use model::{MapIndex, RunKey, TaskId, TenantScope};
+use model::{MapIndex, NodeIdx, RunKey, TaskId, TenantScope};
 use scheduler::{Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, TriggerError};
-use store::NewSignal;
+use store::{ClaimedRun, NewSignal};
 
 /// Starts and follows runs, and does what people ask of them.
 #[async_trait]
@@ -81,6 +81,13 @@ impl Scheduling for Scheduler {
         let watch = Scheduler::watch(self, scope, run);
         stream::unfold(watch, |mut watch| async move { Some((watch.changed().await, watch)) }).boxed()
     }
+}
+
+/// Names the instances of mapped tasks from their items.
+#[async_trait]
+pub trait Naming: Send + Sync {
+    /// Names of instances of one task, in the same order; nothing where there is none.
+    async fn names(&self, run: &ClaimedRun, node: NodeIdx, indexes: &[MapIndex]) -> Vec<Option<String>>;
 }
 
 /// Compiles components and asks them for their DAGs, in processes of their own.

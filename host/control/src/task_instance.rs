@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::limits::http::PAGE_MAX;
 use model::{Dag, DagId, EndKind, MapIndex, NodeIdx, RunId, ScopeIdx, TaskId, TaskState, TenantScope, TryNumber};
 use serde_json::json;
-use store::{AttemptRow, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest};
+use store::{AttemptRow, ClaimedRun, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest};
 
 use crate::by_hand::check_note;
 use crate::event_log::About;
@@ -18,6 +18,8 @@ pub struct InstanceView {
     pub row: InstanceRow,
     pub version: Arc<DagVersion>,
     pub note: Option<String>,
+    /// What its task's template makes of its item.
+    pub name: Option<String>,
 }
 
 /// Which tasks of a run. What is empty or `None` does not filter.
@@ -311,10 +313,44 @@ impl Control {
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let version = self.dag_versions.fetch(scope, row.version).await?;
-            views.push(InstanceView { row, version, note: None });
+            views.push(InstanceView { row, version, note: None, name: None });
         }
         self.add_notes(scope, &mut views).await?;
+        self.add_names(scope, &mut views).await?;
         Ok(Page { rows: views, total })
+    }
+
+    /// Names instances whose tasks have a template, task by task.
+    async fn add_names(&self, scope: TenantScope, views: &mut [InstanceView]) -> Result<(), Error> {
+        let of_task = |view: &InstanceView| (view.row.key.run, view.row.key.node);
+        for of_task in views.chunk_by_mut(|a, b| of_task(a) == of_task(b)) {
+            let InstanceView { row: InstanceRow { key, dag_id, run_id, .. }, version, .. } = &of_task[0];
+            let has_template = version.dag().task(key.node).map_index_template.is_some();
+            if !has_template || key.map_index.position().is_none() {
+                continue;
+            }
+            let Some(run) = self.runs.run_fetch(scope, dag_id, run_id).await? else { continue };
+            let run = ClaimedRun {
+                scope,
+                key: run.key,
+                dag_id: run.dag_id,
+                run_id: run.run_id,
+                version: version.version.key,
+                component: version.version.component,
+                dag: version.version.dag.clone(),
+                conf: run.conf,
+                params: run.params,
+                logical_date: run.logical_date,
+                data_interval: run.data_interval,
+                clears: run.clears,
+            };
+            let indexes: Vec<_> = of_task.iter().map(|view| view.row.key.map_index).collect();
+            let names = self.naming.names(&run, key.node, &indexes).await;
+            for (view, name) in of_task.iter_mut().zip(names) {
+                view.name = name;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the notes beside instances, run by run.

@@ -20,6 +20,7 @@ pub mod pointer;
 pub mod problem;
 pub mod schedule;
 pub mod state;
+pub mod template;
 pub mod text;
 pub mod types;
 pub mod version;

@@ -161,6 +161,8 @@ pub mod task {
     pub const PRIORITY_MAX: u32 = 1_000_000;
     /// Longest template of the names of instances.
     pub const TEMPLATE_MAX_BYTES: usize = 1_000;
+    /// Longest name of an instance; the rest is cut off.
+    pub const INSTANCE_NAME_MAX_CHARS: usize = 250;
     pub const TIMEOUT_DEFAULT_MS: u64 = 3600 * 1000;
     pub const TIMEOUT_MAX_MS: u64 = 24 * 3600 * 1000;
     /// Longest call of a callback.

@@ -154,10 +154,15 @@ impl Cycle {
         self.commit.run_states.push(RunStateChange { scope: run.scope, run: run.key, to, reason: None, at: self.now });
     }
 
+    /// Notes that the commit says something of a run. What counts is how often it was cleared before the commit, which may clear it.
+    pub(crate) fn touch(&mut self, run: &ClaimedRun) {
+        self.touched.entry((run.scope, run.key)).or_insert(run.clears);
+    }
+
     /// Instances that any worker may take.
     pub(crate) fn offer(&mut self, claims: &[Claim]) {
         let Some(first) = claims.first() else { return };
-        self.touched.insert((first.run.scope, first.run.key), first.run.clears);
+        self.touch(&first.run);
         self.commit.fence = Some(self.fence);
         self.offers.extend(claims.iter().map(|claim| Offer {
             scope: claim.run.scope,
@@ -170,7 +175,7 @@ impl Cycle {
     /// Claims to write and to hand out.
     pub(crate) fn claims(&mut self, worker: WorkerId, claims: Vec<Claim>) {
         let Some(first) = claims.first() else { return };
-        self.touched.insert((first.run.scope, first.run.key), first.run.clears);
+        self.touch(&first.run);
         self.commit.fence = Some(self.fence);
         self.commit.claims.extend(claims.iter().map(|claim| InstanceClaim {
             scope: claim.run.scope,

@@ -218,7 +218,10 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     columns.add(whole.owner.map(|it| i64::from(it.epoch)));
     columns.push(whole.known.iter().map(|it| rows::tenant(it.scope)));
     columns.push(whole.known.iter().map(|it| it.run.uuid()));
-    columns.push(whole.known.iter().map(|it| rows::narrow(it.clears)));
+    // They are looked at after the steps of the commit, which may clear them once more.
+    let clears =
+        |it: &KnownRun| commit.reopened.iter().filter(|own| (own.scope, own.run) == (it.scope, it.run)).count();
+    columns.push(whole.known.iter().map(|it| rows::narrow(it.clears) + clears(it) as i32));
     columns.add(wake(whole));
     columns.finish()
 }

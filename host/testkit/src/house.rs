@@ -11,16 +11,16 @@ use async_trait::async_trait;
 use blobs::{BlobStore, LogStore};
 use bytes::Bytes;
 use clock::{Clock, Ids, Real};
-use control::{Control, ControlParts, Deployed, ParseFailure, Parsing, Scheduling, Secret, Session};
+use control::{Control, ControlParts, Deployed, Naming, ParseFailure, Parsing, Scheduling, Secret, Session};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use model::{BundleName, Digest, MapIndex, RunKey, TaskId, TenantId, TenantScope, WorkerId};
+use model::{BundleName, Digest, MapIndex, NodeIdx, RunKey, TaskId, TenantId, TenantScope, WorkerId};
 use scheduler::{
     Act, Asker, Changes, ControlError, Explained, NewTrigger, RunProgress, Scheduler, SchedulerLimits, SchedulerParts,
     Started, Timekeeper, TimekeeperParts, TriggerError, Versions,
 };
 use serde_json::Value;
-use store::{AuthStore, NewSignal, NewToken};
+use store::{AuthStore, ClaimedRun, NewSignal, NewToken};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -93,6 +93,7 @@ impl House {
             retention: store.clone(),
             versions,
             scheduling: scheduling.clone(),
+            naming: Arc::new(NoNames),
             parsing: parser.clone(),
             blobs,
             logs,
@@ -251,6 +252,16 @@ impl Scheduling for Watched {
                 progress
             })
             .boxed()
+    }
+}
+
+/// Names nothing.
+struct NoNames;
+
+#[async_trait]
+impl Naming for NoNames {
+    async fn names(&self, _run: &ClaimedRun, _node: NodeIdx, indexes: &[MapIndex]) -> Vec<Option<String>> {
+        vec![None; indexes.len()]
     }
 }
 

@@ -24,6 +24,7 @@ mod lane;
 mod log;
 mod map_indexes;
 mod metric_names;
+mod names;
 mod order;
 mod outbox;
 mod report;
@@ -38,5 +39,6 @@ mod writers;
 
 pub use artefact_folder::ArtefactFolder;
 pub use artefacts::{ArtefactError, Artefacts};
+pub use names::InstanceNames;
 pub use run_port::{RunOf, RunPort, RunPortError};
 pub use worker::{Worker, WorkerParts};

@@ -1541,6 +1541,14 @@ SELECT name, slots, description, include_deferred, updated_at FROM pool WHERE te
 SELECT count(*) FROM (SELECT 1 FROM pool WHERE tenant_id = $1 AND name ILIKE $2 ESCAPE '\' LIMIT $3) AS counted
 ;
 
+-- tag::list_query
+SELECT tag FROM dag_tag WHERE tenant_id = $1 AND tag ILIKE $2 ESCAPE '\' GROUP BY tag ORDER BY tag LIMIT $3 OFFSET $4
+;
+
+-- tag::count_query
+SELECT count(*) FROM (SELECT 1 FROM dag_tag WHERE tenant_id = $1 GROUP BY tag LIMIT $2) AS counted
+;
+
 -- variable::list_query
 SELECT key, value, description, updated_at FROM variable WHERE tenant_id = $1 AND key ILIKE $2 ESCAPE '\' ORDER BY key LIMIT $3 OFFSET $4
 ;

@@ -1416,6 +1416,14 @@ SELECT name, slots, description, include_deferred, updated_at FROM pool WHERE te
 SELECT count(*) FROM (SELECT 1 FROM pool WHERE tenant_id = ? AND name LIKE ? ESCAPE '\' LIMIT ?)
 ;
 
+-- tag::list_query
+SELECT tag FROM dag_tag WHERE tenant_id = ? AND tag LIKE ? ESCAPE '\' GROUP BY tag ORDER BY tag LIMIT ? OFFSET ?
+;
+
+-- tag::count_query
+SELECT count(*) FROM (SELECT 1 FROM dag_tag WHERE tenant_id = ? GROUP BY tag LIMIT ?)
+;
+
 -- variable::list_query
 SELECT key, value, description, updated_at FROM variable WHERE tenant_id = ? AND key LIKE ? ESCAPE '\' ORDER BY key LIMIT ? OFFSET ?
 ;

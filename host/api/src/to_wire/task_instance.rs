@@ -23,7 +23,7 @@ pub(crate) fn task_instance(view: &InstanceView) -> TaskInstanceResponse {
         logical_date: row.logical_date,
         run_after: row.run_after,
         note: view.note.clone(),
-        rendered_map_index: None,
+        rendered_map_index: view.name.clone(),
         rendered_fields: serde_json::Map::new(),
         trigger: None,
         triggerer_job: None,

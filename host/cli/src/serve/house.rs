@@ -19,11 +19,12 @@ use store_sqlite::SqliteStore;
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use upkeep::RetentionPolicy;
-use worker::{ArtefactFolder, Artefacts, Worker, WorkerParts};
+use worker::{ArtefactFolder, Artefacts, InstanceNames, Worker, WorkerParts};
 
 use super::DataFolder;
 use super::admin_token;
 use super::keeper::{Keeper, KeeperParts};
+use super::names::Names;
 use super::objects;
 use super::parser::Parser;
 use super::runs::GuestRuns;
@@ -164,6 +165,7 @@ impl House {
             retention: stores.retention.clone(),
             versions,
             scheduling: Arc::new(scheduler.clone()),
+            naming: Arc::new(Names(InstanceNames::new(stores.values.clone(), stores.variables.clone(), blobs.clone()))),
             parsing: Arc::new(Parser {
                 artefacts: artefacts.clone(),
                 command: command.clone(),

@@ -9,6 +9,7 @@ mod admin_token;
 mod data_folder;
 mod house;
 mod keeper;
+mod names;
 mod objects;
 mod parser;
 mod runs;

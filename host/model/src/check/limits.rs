@@ -8,6 +8,7 @@ use crate::json::Limits;
 use crate::limits::{dag, run, task as limit};
 use crate::pointer::Pointer;
 use crate::problem::Problems;
+use crate::template::Template;
 
 /// Deepest nesting of sources in one argument.
 pub(super) const fn depth() -> usize {
@@ -120,6 +121,10 @@ fn check_task(task: &TaskDocument, at: &Pointer, problems: &mut Problems) {
         let message =
             format!("the template has {} bytes; at most {} are allowed", text.len(), limit::TEMPLATE_MAX_BYTES);
         problems.error("text-too-long", at.to("map_index_template"), message);
+    } else if let Some(text) = &task.map_index_template
+        && let Err(why) = Template::parse(text)
+    {
+        problems.error("invalid-template", at.to("map_index_template"), format!("the template cannot be read: {why}"));
     }
     if let Some(priority) = task.priority
         && priority.unsigned_abs() > limit::PRIORITY_MAX

@@ -20,7 +20,7 @@ impl Cycle {
     /// What a machine decided; `report` is what it decided about.
     pub(crate) fn decisions(&mut self, run: &ClaimedRun, decisions: Decisions, report: Option<Report>) {
         let (scope, key, at) = (run.scope, run.key, self.now);
-        self.touched.insert((scope, key), run.clears);
+        self.touch(run);
         if decisions.more_after_commit {
             self.more_after_commit.push(key);
         }

@@ -45,6 +45,11 @@ impl Request {
             Self::Act { run, .. } | Self::Asked { run, .. } | Self::Explain { run, .. } => *run,
         }
     }
+
+    /// By which another process asks.
+    pub(super) fn event(&self) -> Option<EventId> {
+        if let Self::Asked { event, .. } = self { Some(*event) } else { None }
+    }
 }
 
 impl RunLoop {
@@ -65,13 +70,25 @@ impl RunLoop {
                         }
                         // A caller that is gone does not wait for the answer.
                         Ok((changes, false)) => _ = reply.send(Ok(changes)),
+                        // It has its turn when the run is read.
+                        Err(ControlError::Overtaken) => {
+                            self.requests.push(Request::Act { run, act, asker, is_dry_run, reply });
+                        }
                         Err(error) => _ = reply.send(Err(error)),
                     }
                 }
                 Request::Asked { run, asked, event } => {
                     let mut cycle = self.new_cycle();
-                    if let Err(error) = self.act(&mut cycle, run, &asked.act, &asked.asker, false).await {
-                        warn!(run = %run.1, %error, "what another process asked for was not done");
+                    match self.act(&mut cycle, run, &asked.act, &asked.asker, false).await {
+                        Ok(_) => {}
+                        Err(ControlError::Overtaken) => {
+                            self.requests.push(Request::Asked { run, asked, event });
+                            continue;
+                        }
+                        // The event stays for whoever can.
+                        Err(ControlError::NotOwner) => continue,
+                        Err(ControlError::Store(error)) if error.may_pass() => continue,
+                        Err(error) => warn!(run = %run.1, %error, "what another process asked for was not done"),
                     }
                     cycle.events.push((run.0, event));
                     self.commit(cycle).await;

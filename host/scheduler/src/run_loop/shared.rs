@@ -328,9 +328,12 @@ impl RunLoop {
                     true
                 }
                 EventKind::Asked { run, request } => match asked(scope, run, &request, id) {
-                    // The commit that does it takes the event away.
+                    // The commit that does it takes the event away; until then it comes again.
                     Some(request) => {
-                        self.requests.push(request);
+                        if !self.requests.iter().any(|it| it.event() == Some(id)) {
+                            self.requests.push(request);
+                        }
+                        has_all = false;
                         continue;
                     }
                     None => true,
