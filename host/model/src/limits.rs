@@ -79,7 +79,7 @@ pub mod run {
     /// Runs above a run that runs triggered.
     pub const DEPTH_MAX: u32 = 16;
     /// Rows of one expansion that go into one commit.
-    pub const MATERIALIZE_BATCH: u32 = 5_000;
+    pub const MATERIALIZE_BATCH: u32 = 500;
 }
 
 /// Limits on schedules.

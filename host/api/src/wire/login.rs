@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 pub(crate) struct LoginBody {
     /// Any name: the password alone says who it is.
     #[serde(default)]
+    #[expect(dead_code, reason = "clients send it, and it says nothing")]
     pub(crate) username: Option<String>,
     /// A token of the server.
     pub(crate) password: String,
