@@ -188,12 +188,13 @@ async fn runs_are_marked_and_cancelled() {
     assert!(events(&server, &run).await.iter().any(|it| text(it, "extra").contains("wrong day")));
     server.post(&format!("/dags/stops/dagRuns/{run}/cancel"), json!({})).await.expect_problem(409, "run-ended");
 
-    for (state, after) in [("failed", "failed"), ("success", "success")] {
+    for state in ["failed", "success"] {
         let run = begun().await;
         let path = format!("/dags/stops/dagRuns/{run}");
         let marked = server.patch(&path, json!({ "state": state, "note": "by hand" })).await.expect(200);
-        assert_eq!((&marked["state"], &marked["note"]), (&json!(after), &json!("by hand")), "{marked:#}");
-        assert_eq!(server.finished("stops", &run).await["state"], after);
+        assert_eq!(marked["note"], "by hand", "{marked:#}");
+        // What was set up may have to be undone before a run is over.
+        assert_eq!(server.finished("stops", &run).await["state"], state);
     }
     let run = begun().await;
     let path = format!("/dags/stops/dagRuns/{run}");

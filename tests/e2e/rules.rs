@@ -74,11 +74,11 @@ fn document(ends: &[char]) -> Value {
 /// All ways in which one to three tasks can end, whatever their order.
 fn cases() -> Vec<Vec<char>> {
     let mut cases = Vec::new();
-    for a in 0..4 {
-        cases.push(vec![ENDS[a]]);
-        for b in a..4 {
-            cases.push(vec![ENDS[a], ENDS[b]]);
-            cases.extend((b..4).map(|c| vec![ENDS[a], ENDS[b], ENDS[c]]));
+    for (i, a) in ENDS.into_iter().enumerate() {
+        cases.push(vec![a]);
+        for (j, b) in ENDS.into_iter().enumerate().skip(i) {
+            cases.push(vec![a, b]);
+            cases.extend(ENDS.into_iter().skip(j).map(|c| vec![a, b, c]));
         }
     }
     cases

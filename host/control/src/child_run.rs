@@ -43,7 +43,7 @@ impl Control {
         let request = TriggerRequest { idempotency_key: None, ..request };
         let (mut trigger, version) = match self.prepare(scope, request).await? {
             Prepared::New(trigger, version) => (*trigger, version),
-            Prepared::Known(run) => return Ok(run.row.run_id),
+            Prepared::Known(run) => return Ok(run.row.run_id.clone()),
         };
         trigger.parent = Some(RunParent { instance: parent.instance, depth });
         trigger.triggered_by = TRIGGERED_BY.to_owned();

@@ -67,7 +67,7 @@ impl TriggerRequest {
 /// A run that may be started, or one that the same request has started before.
 pub(crate) enum Prepared {
     New(Box<NewTrigger>, Arc<DagVersion>),
-    Known(DagRunView),
+    Known(Box<DagRunView>),
 }
 
 /// What is recorded about who triggers through the API; Airflow's word.
@@ -85,7 +85,7 @@ impl Control {
     pub async fn dag_run_trigger(&self, session: &Session, request: TriggerRequest) -> Result<DagRunView, Error> {
         match self.prepare(session.scope(), request).await? {
             Prepared::New(trigger, version) => self.start_for(session, *trigger, version).await,
-            Prepared::Known(run) => Ok(run),
+            Prepared::Known(run) => Ok(*run),
         }
     }
 
@@ -95,7 +95,7 @@ impl Control {
         if let Some(idempotency) = &idempotency
             && let Some(run) = self.run_of_request(scope, &request.dag_id, idempotency).await?
         {
-            return Ok(Prepared::Known(run));
+            return Ok(Prepared::Known(Box::new(run)));
         }
         let dag = self.dag_row(scope, &request.dag_id).await?;
         if dag.is_stale {

@@ -85,7 +85,7 @@ fn path(text: &str) -> Result<Vec<Step>, String> {
             steps.push(
                 name.parse().ok().filter(|_| !steps.is_empty()).map_or(Step::Member(name.to_owned()), Step::Item),
             );
-        } else if !name.is_empty() || steps.is_empty() {
+        } else {
             return Err(wrong());
         }
         rest = &rest[end..];

@@ -160,9 +160,11 @@ impl Decisions {
         }
     }
 
-    /// Adds a change of state; joins it to the last one where it continues that.
+    /// Adds a change of state; joins it to the last one where it continues that, unless that one ends an execution.
     pub(crate) fn transition(&mut self, decision: TransitionDecision) {
+        let ended = self.cancelled.last().map(|it| (it.node, it.map_index));
         if let Some(last) = self.transitions.last_mut()
+            && ended != Some((last.node, last.last))
             && last.last.position().is_some_and(|last| decision.first.position() == Some(last + 1))
             && *last == (TransitionDecision { first: last.first, last: last.last, ..decision.clone() })
         {

@@ -119,11 +119,11 @@ pub(crate) fn instance_patch(
     Ok(InstancePatch { mark, note })
 }
 
-/// What is to become of a run: a state, a note.
-pub(crate) fn run_patch(
-    body: DagRunPatchBody,
-    mask: &Mask,
-) -> Result<(Option<RunState>, Option<Option<String>>), Vec<Problem>> {
+/// What is to become of a run: a state, and a note or none any more.
+type RunPatch = (Option<RunState>, Option<Option<String>>);
+
+/// What is to become of a run.
+pub(crate) fn run_patch(body: DagRunPatchBody, mask: &Mask) -> Result<RunPatch, Vec<Problem>> {
     let has_state = mask.has("state") && (body.state.is_some() || mask.names("state"));
     let note = body.note.filter(|_| mask.has("note"));
     match body.state.as_deref().filter(|_| has_state).map(str::parse) {

@@ -42,7 +42,7 @@ async fn the_document_of_each_version_is_its_source() {
     let document: Value = serde_json::from_str(source["content"].as_str().expect("text")).expect("JSON");
     assert_eq!(document["tasks"][0]["task_id"], "one");
     let text = api.get_as("/dagSources/d", "text/plain").await;
-    let document: Value = serde_json::from_str(&text.text()).expect("JSON");
+    let document: Value = serde_json::from_str(text.text()).expect("JSON");
     assert_eq!(document["tasks"][0]["task_id"], "two");
     api.get("/dagSources/d?version_number=9").await.problem(404, "version-not-found");
 }

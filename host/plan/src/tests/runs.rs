@@ -1,5 +1,6 @@
 //! Whole runs: a DAG, how its executions end, and the rows at the end.
 
+use model::limits::run::MATERIALIZE_BATCH;
 use model::{MapIndex, TaskState};
 use serde_json::{Value, json};
 use testkit::outcome::Outcome;
@@ -296,8 +297,10 @@ fn rows_of_a_big_expansion_come_in_batches() {
         assert_eq!(machine.on(Event::Tick, now), crate::Decisions::default());
         decisions = machine.on(Event::Committed, now);
     }
-    let scheduled = TaskState::Scheduled;
-    assert_eq!(counts, [(0, 5_000, scheduled), (5_000, 5_000, scheduled), (10_000, 2_000, scheduled)]);
+    let batch = MATERIALIZE_BATCH.cast_signed();
+    let expected: Vec<_> =
+        (0..12_000 / batch).map(|at| (at * batch, MATERIALIZE_BATCH, TaskState::Scheduled)).collect();
+    assert_eq!(counts, expected);
 }
 
 #[test]

@@ -147,7 +147,7 @@ async fn a_runner_that_breaks_the_protocol_is_killed() {
 #[tokio::test]
 async fn an_end_that_no_guest_can_have_fails_its_attempt_and_ends_the_runner() {
     // Once it has read so much it has its attempt: it ends attempt 1 with the result `{`.
-    let done = r"printf '\013\000\000\000\003\001\000\001\001{\000\000\000\000\000' >&3";
+    let done = r"printf '\015\000\000\000\003\001\000\001\001{\000\000\000\000\000\000\000' >&3";
     let (runner, mut events) = impostor(&format!("head -c 1000 <&3 >/dev/null; {done}; sleep 1000")).await;
     let args = format!("{{\"x\":{:?}}}", "x".repeat(2000));
     let assignments = [1, 2].map(|id| assignment(id, Digest::of(b"any"), "noop", &args));

@@ -27,12 +27,14 @@ impl RunLoop {
         let now = self.parts.clock.monotonic();
         self.reserve(|since| now - since >= PATIENCE, false);
         self.let_go_on();
+        // After the ends that made room, some of which are later than the begin of the cycle.
+        let claimed_at = self.parts.clock.now();
         while let Some((worker, free)) = self.slots.freest() {
             let Some(key) = self.turns.pop() else { break };
             let Some(run) = self.active.get_mut(&key) else { continue };
             run.is_queued = false;
             let ready = take(&mut self.rooms, run, self.turns.share(free), cycle.fence);
-            let claims = run.claims(&ready, cycle.fence, cycle.now);
+            let claims = run.claims(&ready, cycle.fence, claimed_at);
             self.slots.hold(worker, &claims, self.parts.clock.monotonic());
             if !claims.is_empty() {
                 self.queue(key);
