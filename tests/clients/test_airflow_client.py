@@ -102,7 +102,7 @@ class AirflowClient(unittest.TestCase):
         made = [self.run_of("mapped") for _ in range(3)]
         seen, cursor = [], ""
         while cursor is not None:
-            page = self.runs.get_dag_runs("mapped", limit=2, cursor=cursor).actual_instance
+            page = self.runs.get_dag_runs("mapped", limit=2, cursor=cursor)
             seen += [run.dag_run_id for run in page.dag_runs]
             cursor = page.next_cursor
         self.assertEqual(len(seen), len(set(seen)))

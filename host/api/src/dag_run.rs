@@ -14,7 +14,7 @@ use crate::from_wire::Cursor;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
-use crate::wire::dag_run::{ClearBody, ClearPreview, DagRunCollection, DagRunResponse, TriggerBody};
+use crate::wire::dag_run::{ClearAnswer, ClearBody, ClearPreview, DagRunCollection, DagRunResponse, TriggerBody};
 use crate::wire::problem::ProblemDetails;
 use crate::wire::wait::WaitResponse;
 use crate::{body, from_wire, prefer, to_wire};
@@ -175,7 +175,7 @@ pub(crate) async fn get_dag_run(
     params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
     request_body = ClearBody,
     responses(
-        (status = 200, body = DagRunResponse, description = "the run as it is now; for a dry run, a ClearPreview"),
+        (status = 200, body = ClearAnswer, description = "the run as it is now; for a dry run, what would be cleared"),
         (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -185,7 +185,7 @@ pub(crate) async fn post_clear(
     names: PathNames,
     query: QueryReader,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Result<Json<ClearAnswer>, Failure> {
     query.finish()?;
     let (dag_id, run_id) = (names.dag_id()?, names.run_id()?);
     let body: ClearBody = body::json(&app, request).await?;
@@ -193,15 +193,15 @@ pub(crate) async fn post_clear(
     if dry_run {
         let preview = app.control.dag_run_clear_preview(&session, &dag_id, &run_id, clear, TOLD).await?;
         let task_instances = preview.rows.iter().map(to_wire::task_instance).collect();
-        return Ok(Json(ClearPreview { task_instances, total_entries: preview.total }).into_response());
+        return Ok(Json(ClearAnswer::Preview(ClearPreview { task_instances, total_entries: preview.total })));
     }
     let run = app.control.dag_run_clear(&session, &dag_id, &run_id, clear).await?;
-    Ok(Json(to_wire::dag_run(&run)).into_response())
+    Ok(Json(ClearAnswer::Run(Box::new(to_wire::dag_run(&run)))))
 }
 
 /// Deletes a run that has ended.
 #[utoipa::path(
-    delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "DAG run",
+    delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "DagRun",
     params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),
     responses(
         (status = 204, description = "it is gone"),

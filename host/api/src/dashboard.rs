@@ -185,7 +185,7 @@ pub(crate) async fn get_asset_aliases(mut query: QueryReader) -> Result<Json<Ass
 
 /// Pages of other services about an instance.
 #[utoipa::path(
-    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links", tag = "Task Instance",
+    get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links", tag = "Task instance",
     params(
         ("dag_id" = String, Path), ("dag_run_id" = String, Path), ("task_id" = String, Path),
         ("map_index" = Option<i32>, Query),

@@ -122,7 +122,6 @@ use crate::{
         metrics::get_metrics,
         get_openapi,
     ),
-    components(schemas(crate::wire::dag_run::ClearPreview)),
     modifiers(&Tokens),
 )]
 struct Api;

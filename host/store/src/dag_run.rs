@@ -31,7 +31,7 @@ pub struct IdempotencyKey {
     pub digest: Digest,
 }
 
-/// A run to make, with its tasks. Its instances follow as [`NewInstances`] of the same commit.
+/// A run to make, with its tasks. Its instances follow as [`crate::NewInstances`] of the same commit.
 #[derive(Debug, Clone)]
 pub struct NewRun {
     pub scope: TenantScope,

@@ -135,6 +135,14 @@ fn yes() -> bool {
     true
 }
 
+/// What a clear has come to, or would.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ClearAnswer {
+    Run(Box<DagRunResponse>),
+    Preview(ClearPreview),
+}
+
 /// What a clear would do.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ClearPreview {

@@ -2,7 +2,7 @@
 //! over them, good ones and bad ones, and has a component that tells them (`component_with` of the end-to-end tests).
 //!
 //! What its bodies do is said by their arguments, so that a test needs no guest of its own:
-//! - `act` does what its argument `do` says, see [`script`]. Without one it answers with its arguments, sequences read.
+//! - `act` does what its argument `do` says, see `script.rs`. Without one it answers with its arguments, sequences read.
 //! - `echo` answers with its arguments as they are.
 //! - for items (`map`, `filter`): `times_ten`, `is_even`, and `odd_fails`, `odd_skips`, `odd_none`, which hand on what is even.
 //! - everything else is an attack of the probe.
