@@ -2,6 +2,7 @@
 
 use store::StoreError;
 
+const SQLITE_BUSY: i32 = 5;
 const SQLITE_READONLY: i32 = 8;
 const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
@@ -32,6 +33,11 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
 /// After such an error nobody knows what the disk holds, so nothing more may be promised until the database is opened again.
 pub(crate) fn is_lost_sync(error: &sqlx::Error) -> bool {
     matches!(extended_code(error), Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
+}
+
+/// Somebody else holds the database.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    extended_code(error).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 fn extended_code(error: &sqlx::Error) -> Option<i32> {

@@ -11,7 +11,7 @@ use store::{StoreError, Upgrade};
 
 use crate::alive::Loops;
 use crate::checkpoint::{self, LogMeter};
-use crate::error::failed;
+use crate::error::{failed, is_busy};
 use crate::migrate::{self, migrate};
 use crate::writer::Writer;
 
@@ -19,6 +19,9 @@ use crate::writer::Writer;
 const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 const READERS_MAX: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a connection is tried again, and after which pause.
+const BUSY_REPEATS: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Page caches, in KiB (SQLite takes those as negative numbers).
 const WRITER_CACHE: &str = "-8192";
 const READER_CACHE: &str = "-2048";
@@ -113,7 +116,14 @@ pub(crate) fn write_options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", LOG_FILE_MAX_BYTES)
 }
 
+/// Connects. While somebody else changes a new database to its write-ahead log, SQLite refuses at once instead of waiting.
 pub(crate) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    for _ in 0..BUSY_REPEATS {
+        match options.connect().await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+            connected => return connected.map_err(failed),
+        }
+    }
     options.connect().await.map_err(failed)
 }
 
