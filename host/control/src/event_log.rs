@@ -5,7 +5,7 @@
 use model::limits::event_log::EXTRA_MAX_BYTES;
 use model::{DagId, EventLogId, RunId, TaskId};
 use serde_json::{Map, Value};
-use store::{EventLogFilter, EventLogRow, NewEventLog, Page, PageRequest};
+use store::{EventLogFilter, EventLogRow, EventLogStore, NewEventLog, Page, PageRequest};
 
 use crate::{Code, Control, Error, Session};
 
@@ -49,9 +49,19 @@ impl Control {
 
     /// Notes what was done. It is done already, so that what goes wrong here is told to the operator alone.
     pub(crate) async fn record(&self, session: &Session, event: &str, about: About<'_>, extra: Value) {
+        insert(&*self.event_logs, self.entry(session, event, about, &extra)).await;
+    }
+
+    /// Notes what was done, and does not let whoever did it wait for that.
+    pub(crate) fn record_meanwhile(&self, session: &Session, event: &str, about: About<'_>, extra: &Value) {
+        let (event_logs, entry) = (self.event_logs.clone(), self.entry(session, event, about, extra));
+        tokio::spawn(async move { insert(&*event_logs, entry).await });
+    }
+
+    fn entry(&self, session: &Session, event: &str, about: About<'_>, extra: &Value) -> NewEventLog {
         let text = extra.to_string();
         let extra = if text.len() <= EXTRA_MAX_BYTES { text } else { Value::Object(Map::new()).to_string() };
-        let entry = NewEventLog {
+        NewEventLog {
             scope: session.scope(),
             at: self.clock.now(),
             event: event.into(),
@@ -62,9 +72,6 @@ impl Control {
             map_index: None,
             try_number: None,
             extra: extra.into(),
-        };
-        if let Err(error) = self.event_logs.event_log_insert(&entry).await {
-            tracing::error!(event, by = session.name(), %error, "an event could not be logged");
         }
     }
 
@@ -79,5 +86,11 @@ impl Control {
             None => None,
         };
         Ok(EventLogView { row, dag_display_name })
+    }
+}
+
+async fn insert(event_logs: &dyn EventLogStore, entry: NewEventLog) {
+    if let Err(error) = event_logs.event_log_insert(&entry).await {
+        tracing::error!(event = &*entry.event, by = &*entry.owner, %error, "an event could not be logged");
     }
 }

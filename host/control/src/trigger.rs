@@ -168,7 +168,7 @@ impl Control {
     ) -> Result<DagRunView, Error> {
         let run = self.start(trigger, version).await?;
         let about = About { dag_id: Some(&run.row.dag_id), run_id: Some(&run.row.run_id), task_id: None };
-        self.record(session, "trigger", about, json!({"note": run.row.note})).await;
+        self.record_meanwhile(session, "trigger", about, &json!({"note": run.row.note}));
         Ok(run)
     }
 
