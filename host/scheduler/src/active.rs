@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::outcome::{Answer, End, ResourcesUsed, WakeOn, Woken};
-use model::{AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, TaskState, TenantScope};
+use model::{AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, RunType, TaskState, TenantScope};
 use plan::{
     AnswerDecision, Block, BlockDecision, Decisions, Event, Past, Ready, RunContext, RunMachine, SavedInstance,
     SavedNode, SavedRun,
@@ -20,6 +20,7 @@ use crate::version::Version;
 pub(crate) struct ActiveRun {
     pub(crate) machine: RunMachine,
     pub(crate) claimed: Arc<ClaimedRun>,
+    pub(crate) run_type: RunType,
     /// Stands in the queue of runs that have ready instances.
     pub(crate) is_queued: bool,
     /// Ready instances that the gauge counts.
@@ -46,13 +47,14 @@ pub(crate) struct Waiting {
 }
 
 impl ActiveRun {
-    pub(crate) fn new(machine: RunMachine, claimed: ClaimedRun) -> Self {
+    pub(crate) fn new(machine: RunMachine, claimed: ClaimedRun, run_type: RunType) -> Self {
         let mut tasks = claimed.dag.document().tasks.iter();
         let is_limited = tasks.any(|task| task.pool.is_some() || task.max_active_per_dag.is_some());
         Self {
             machine,
             is_limited,
             claimed: Arc::new(claimed),
+            run_type,
             is_queued: false,
             ready_told: 0,
             is_result_told: false,

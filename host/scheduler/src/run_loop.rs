@@ -280,7 +280,7 @@ impl RunLoop {
         let dag = trigger.version.dag.clone();
         let context = context(key, trigger.is_latest, &dag);
         let (machine, mut decisions) = RunMachine::start(dag, lengths, context, self.parts.limits.machine, cycle.now);
-        let run = ActiveRun::new(machine, claimed_of_trigger(&trigger));
+        let run = ActiveRun::new(machine, claimed_of_trigger(&trigger), trigger.run_type);
         cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
         cycle.run(trigger, given, &std::mem::take(&mut decisions.expansions));
         self.activate(key, run);

@@ -151,7 +151,8 @@ impl RunLoop {
             let decisions = planned.carry_out(&mut machine, &reason, cycle.now);
             let waits = self.active.get_mut(&key).map(|run| (run.waits.clone(), run.woken.clone())).unwrap_or_default();
             self.drop_run(key);
-            self.activate(key, ActiveRun::new(machine, claimed_of_row(&read.snapshot.run, &read.version)));
+            let row = &read.snapshot.run;
+            self.activate(key, ActiveRun::new(machine, claimed_of_row(row, &read.version), row.run_type));
             if let Some(run) = self.active.get_mut(&key) {
                 self.waits.adopt(run, waits);
             }

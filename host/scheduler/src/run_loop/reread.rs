@@ -75,7 +75,7 @@ impl RunLoop {
             self.parts.limits.machine,
             cycle.now,
         );
-        let mut run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version));
+        let mut run = ActiveRun::new(machine, claimed_of_row(&snapshot.run, &version), snapshot.run.run_type);
         self.waits.resume(&mut run, &waits);
         run.woken.extend(woken.into_iter().map(|(instance, woken)| ((instance.node, instance.map_index), woken)));
         if snapshot.run.state == RunState::Queued {

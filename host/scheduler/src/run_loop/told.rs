@@ -1,7 +1,7 @@
 //! After a commit: answer, hand out, wake; or, when it failed, forget.
 
 use metrics::{counter, gauge};
-use model::{RunKey, RunState};
+use model::{RunKey, RunState, RunType};
 use store::{CommitError, DuplicateKind, DuplicateRun, SharedCommitError, StoreError, WaitKind};
 use tokio::sync::oneshot;
 use tracing::warn;
@@ -141,10 +141,14 @@ impl RunLoop {
         let state = run.machine.state();
         if state.is_ended() {
             let limit = run.claimed.dag.document().max_consecutive_failed_runs;
-            if state == RunState::Failed && limit.is_some() {
+            let may_pause = state == RunState::Failed && limit.is_some();
+            if may_pause {
                 self.news.failed(run.scope(), &run.claimed.dag_id);
             }
-            self.news.poke();
+            // Runs that people start hold nothing back that could go on now.
+            if may_pause || run.run_type != RunType::Manual {
+                self.news.poke();
+            }
             let (scope, run_id) = (run.scope(), run.claimed.run_id.clone());
             counter!(names::RUNS_ENDED, "state" => state.as_str()).increment(1);
             self.drop_run(key);
