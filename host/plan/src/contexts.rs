@@ -46,6 +46,8 @@ pub(crate) struct Contexts {
     count: u32,
     /// Parents that are expanded.
     expanded: u32,
+    /// Some items are no longer part of the run.
+    is_shrunk: bool,
 }
 
 impl Contexts {
@@ -58,6 +60,7 @@ impl Contexts {
         self.expanded += u32::from(!self.is_expanded(block.parent));
         self.by_parent.insert((block.parent, self.blocks.len() as u32));
         self.count = block.contexts().end;
+        self.is_shrunk |= block.live < block.length;
         self.blocks.push(block);
     }
 
@@ -78,6 +81,15 @@ impl Contexts {
     pub(crate) fn position(&self, context: u32) -> Option<u32> {
         let block = self.block_of(context);
         (block.length > 0).then(|| block.offset + context - block.first)
+    }
+
+    /// Whether it is still part of the run: a placeholder is until there are items.
+    pub(crate) fn is_live(&self, context: u32) -> bool {
+        let block = self.block_of(context);
+        match block.length {
+            0 => self.blocks_of(block.parent).all(|block| block.length == 0),
+            _ => block.live_contexts().contains(&context),
+        }
     }
 
     fn of_parent(&self, parent: u32) -> impl Iterator<Item = usize> + '_ {
@@ -113,6 +125,7 @@ impl Contexts {
             if live < block.live {
                 changed.push(Block { live, ..*block });
                 block.live = live;
+                self.is_shrunk = true;
             }
         }
         changed
@@ -136,6 +149,11 @@ impl ScopeTree {
             depths: dag.scopes().map(|(_, scope)| scope.depth).collect(),
             contexts,
         }
+    }
+
+    /// Whether anything has ever been left out again.
+    pub(crate) fn is_shrunk(&self) -> bool {
+        self.contexts.iter().any(|contexts| contexts.is_shrunk)
     }
 
     pub(crate) fn of(&self, scope: ScopeIdx) -> &Contexts {

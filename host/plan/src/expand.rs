@@ -99,11 +99,24 @@ impl Axis {
             Self::Known { .. } | Self::List(_) | Self::Item { .. } | Self::Unknown => false,
         }
     }
+
+    /// It is the list of one instance, or made of such.
+    fn has_lists(&self) -> bool {
+        match self {
+            Self::List(_) => true,
+            Self::Concat(parts) | Self::Zip { parts, .. } => parts.iter().any(Self::has_lists),
+            Self::Known { .. } | Self::Instances(_) | Self::Item { .. } | Self::Unknown => false,
+        }
+    }
 }
 
 impl Mapping {
     pub(crate) fn may_have_holes(&self) -> bool {
         self.axes.iter().any(Axis::may_have_holes)
+    }
+
+    pub(crate) fn has_lists(&self) -> bool {
+        self.axes.iter().any(Axis::has_lists)
     }
 }
 

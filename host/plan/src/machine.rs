@@ -27,6 +27,7 @@ use crate::ready::{LaneSettings, ReadyQueue};
 use crate::retry::Which;
 use crate::{Decisions, Event, Lengths, Past, Ready, RunContext, SavedRun};
 
+mod agenda;
 mod clear;
 mod due;
 mod ended;
@@ -42,6 +43,7 @@ mod settle;
 mod tell;
 mod why;
 
+use agenda::{Agenda, Work};
 use expansion::Fate;
 pub use why::{Explanation, Limit};
 
@@ -64,17 +66,6 @@ pub enum ResultStatus {
     Available,
     /// It can no longer come, because of this instance.
     Impossible { node: NodeIdx, map_index: MapIndex },
-}
-
-/// What is to be looked at again, because something that it depends on has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Work {
-    /// A task, in these contexts of the scope that it is within.
-    Decide { node: NodeIdx, contexts: Range<u32> },
-    /// A level of mapping, in these contexts of the one around it.
-    Expand { scope: ScopeIdx, parents: Range<u32> },
-    /// Instances whose items may be there now.
-    Land { node: NodeIdx, slots: Range<u32> },
 }
 
 /// What the DAG says about a scope, resolved.
@@ -118,7 +109,7 @@ pub struct RunMachine {
     queued_until: BTreeMap<(NodeIdx, u32), Timestamp>,
     /// When the run is over its timeout.
     deadline: Option<Timestamp>,
-    work: Vec<Work>,
+    work: Agenda,
     /// Tasks with rows that are not made yet.
     unmade: VecDeque<NodeIdx>,
     /// Rows of expansions that go into one commit.
@@ -224,7 +215,7 @@ impl RunMachine {
             overdue: BTreeSet::new(),
             queued_until: BTreeMap::new(),
             deadline: dag.document().run_timeout_ms.map(|timeout_ms| later(started_at, timeout_ms)),
-            work: Vec::new(),
+            work: Agenda::default(),
             unmade: VecDeque::new(),
             batch,
             awaits_commit: false,

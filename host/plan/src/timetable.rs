@@ -92,11 +92,16 @@ impl Timetable {
     }
 
     /// Where the cursor of a schedule begins that was first seen now: at the start date when everything since is to be caught up
-    /// with, else at `now`.
+    /// with, before the last fire since then when that one alone is, and at `now` where there is no start date.
     pub fn first_cursor(&self, now: Timestamp) -> Timestamp {
-        let is_from_start = self.catchup && self.first > Timestamp::MIN || matches!(self.kind, Kind::Once(_));
-        let first = if let Kind::Once(at) = self.kind { at } else { self.first };
-        if is_from_start { now.min(before(first)) } else { now }
+        let first = match self.kind {
+            Kind::Once(at) => Some(at),
+            _ if self.first == Timestamp::MIN => None,
+            Kind::Times(_) if !self.catchup => self.last_until(now),
+            Kind::Continuous if !self.catchup => None,
+            _ => Some(self.first),
+        };
+        first.map_or(now, |first| now.min(before(first)))
     }
 
     /// Where the cursor of a schedule goes on that is changed to this one.

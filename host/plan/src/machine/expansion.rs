@@ -1,5 +1,6 @@
 //! When a level of mapping can be expanded, to how many contexts, and what that makes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::dag::ScopeOf;
@@ -104,6 +105,9 @@ impl RunMachine {
 
     /// Expands a level in one context of the one around it, or makes it longer or shorter than it was, where that is known now.
     pub(super) fn expand(&mut self, scope: ScopeIdx, parent: u32, out: &mut Decisions) {
+        if self.is_gone(self.tree.parent(scope), parent) {
+            return;
+        }
         let expansion = self.expansion(scope, parent);
         if !self.tree.of(scope).is_expanded(parent) {
             match expansion {
@@ -121,22 +125,70 @@ impl RunMachine {
         }
         let placeholders = self.tree.of(scope).blocks_of(parent).filter(|block| block.length == 0);
         for context in placeholders.map(|block| block.first).collect::<Vec<_>>() {
-            self.decide_placeholder(scope, context);
+            self.decide_inside(scope, parent, context..context + 1);
             self.tell_expanded(scope, parent);
+        }
+        if self.lengths.of(scope).has_lists() {
+            let blocks: Vec<_> =
+                self.tree.of(scope).blocks_of(parent).filter(|block| block.live > 0).copied().collect();
+            for block in blocks {
+                let contexts = block.first..block.first + block.live;
+                self.measure_items(scope, contexts.clone());
+                self.decide_inside(scope, parent, contexts);
+            }
         }
     }
 
-    /// What waits in a placeholder whose sources were cleared may be decided now.
-    fn decide_placeholder(&mut self, scope: ScopeIdx, context: u32) {
-        for idx in self.levels[scope.0 as usize].members.clone() {
-            let within = self.node(idx).within;
-            if self.dag.common_scope(within, scope) == scope {
-                self.look_at(scope, context, within, |contexts| Work::Decide { node: idx, contexts });
+    /// Items that were there before may have other lengths now.
+    fn measure_items(&mut self, scope: ScopeIdx, contexts: Range<u32>) {
+        for inner in self.levels[scope.0 as usize].over_items.clone() {
+            let around = self.tree.parent(inner);
+            for context in contexts.clone() {
+                self.look_at(scope, context, around, |parents| Work::Expand { scope: inner, parents });
             }
         }
+    }
+
+    /// A context that is no longer part of the run, or lies in one.
+    pub(super) fn is_gone(&self, mut scope: ScopeIdx, mut context: u32) -> bool {
+        while scope != ScopeIdx::RUN {
+            if !self.tree.of(scope).is_live(context) {
+                return true;
+            }
+            (context, scope) = (self.tree.of(scope).parent(context), self.tree.parent(scope));
+        }
+        false
+    }
+
+    /// What waits in contexts whose sources were cleared may be decided now.
+    fn decide_inside(&mut self, scope: ScopeIdx, parent: u32, contexts: Range<u32>) {
         if let ScopeOf::Task(node) = self.dag.scope(scope).of {
-            let parent = self.tree.of(scope).parent(context);
-            self.work.push(Work::Decide { node, contexts: parent..parent + 1 });
+            return self.work.push(Work::Decide { node, contexts: parent..parent + 1 });
+        }
+        for idx in self.levels[scope.0 as usize].members.clone() {
+            let within = self.node(idx).within;
+            if within == scope {
+                self.work.push(Work::Decide { node: idx, contexts: contexts.clone() });
+            } else if self.dag.common_scope(within, scope) == scope {
+                for context in contexts.clone() {
+                    self.look_at(scope, context, within, |contexts| Work::Decide { node: idx, contexts });
+                }
+            }
+        }
+    }
+
+    /// A list that a level is mapped over, or one around it, was cleared and is not there again: which of its items will be there, and
+    /// what they are, is not known.
+    pub(super) fn awaits_list(&self, mut scope: ScopeIdx, mut parent: u32) -> bool {
+        loop {
+            let around = self.tree.parent(scope);
+            if self.lengths.of(scope).axes.iter().any(|axis| self.awaits_list_of(axis, around, parent)) {
+                return true;
+            }
+            if around == ScopeIdx::RUN {
+                return false;
+            }
+            (scope, parent) = (around, self.tree.of(around).parent(parent));
         }
     }
 
@@ -226,8 +278,9 @@ impl RunMachine {
     }
 
     fn tell_block(&self, scope: ScopeIdx, block: Block, out: &mut Decisions) {
+        let is_first = block.first == 0 && block.live == block.length;
         let is_told_by_length =
-            self.tree.depth(scope) == 1 && matches!(self.dag.scope(scope).of, ScopeOf::Task(_)) && block.offset == 0;
+            self.tree.depth(scope) == 1 && matches!(self.dag.scope(scope).of, ScopeOf::Task(_)) && is_first;
         if !is_told_by_length {
             out.blocks.push(BlockDecision { scope, block });
         }

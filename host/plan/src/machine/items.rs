@@ -107,6 +107,19 @@ impl RunMachine {
         }
     }
 
+    pub(super) fn awaits_list_of(&self, axis: &Axis, around: ScopeIdx, context: u32) -> bool {
+        match axis {
+            Axis::List(source) => {
+                let slot = self.tree.around(around, context, self.node(*source).scope);
+                !self.node(*source).instances.state(slot).is_ended()
+            }
+            Axis::Concat(parts) | Axis::Zip { parts, .. } => {
+                parts.iter().any(|part| self.awaits_list_of(part, around, context))
+            }
+            Axis::Known { .. } | Axis::Instances(_) | Axis::Item { .. } | Axis::Unknown => false,
+        }
+    }
+
     /// All instances of a task in the innermost context that it and whatever is mapped are both in.
     fn instances_length(&self, source: NodeIdx, around: ScopeIdx, context: u32) -> AxisLength {
         let node = self.node(source);

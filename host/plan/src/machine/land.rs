@@ -113,6 +113,9 @@ impl RunMachine {
         let node = self.node(idx);
         let context = if node.is_mapped() { self.tree.of(node.scope).parent(slot) } else { slot };
         let marked = |state| Landing::Marked(state, context);
+        if self.tree.is_shrunk() && self.is_gone(node.scope, slot) {
+            return marked(TaskState::Removed);
+        }
         match node.verdicts[context as usize] {
             Verdict::Wait => Landing::Wait,
             Verdict::Skip => marked(TaskState::Skipped),

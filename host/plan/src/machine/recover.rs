@@ -2,7 +2,6 @@
 //! the rules of what waits, expands what can be expanded, and makes the rows that are missing.
 
 use jiff::Timestamp;
-use model::dag::ScopeOf;
 use model::{MapIndex, NodeIdx, ScopeIdx, TaskState};
 
 use super::RunMachine;
@@ -31,7 +30,6 @@ impl RunMachine {
             }
         }
         self.restore_answers(saved);
-        self.restore_lives();
         for idx in self.dag.indices() {
             let node = self.node(idx);
             if node.has_positions && node.instances.made() < node.instances.length() {
@@ -50,8 +48,9 @@ impl RunMachine {
     fn restore_contexts(&mut self, scope: ScopeIdx, saved: &SavedRun) {
         let members = self.levels[scope.0 as usize].members.clone();
         let length_of = |node: &NodeIdx| saved.nodes[node.0 as usize].map_length.filter(|length| *length > 0);
-        if members.iter().any(|node| length_of(node).is_some()) {
-            let blocks: Vec<_> = saved.blocks.iter().filter(|it| it.scope == scope).map(|it| it.block).collect();
+        let blocks: Vec<_> = saved.blocks.iter().filter(|it| it.scope == scope).map(|it| it.block).collect();
+        // A group whose tasks are all mapped has contexts before any of its tasks has rows with positions.
+        if !blocks.is_empty() || members.iter().any(|node| length_of(node).is_some()) {
             let direct = self.dag.scope(scope).nodes.iter().filter_map(length_of).max();
             let is_first_level = self.tree.depth(scope) == 1;
             match direct {
@@ -177,25 +176,6 @@ impl RunMachine {
             if list_length.is_some() {
                 node.instances.set_list(slot, list_length, item_lengths.map(Into::into));
             }
-        }
-    }
-
-    /// How many items of a mapped task are still there follows from its rows.
-    fn restore_lives(&mut self) {
-        let scopes: Vec<_> = self.dag.scopes().map(|(scope, at)| (scope, at.of)).collect();
-        for (scope, of) in scopes {
-            let ScopeOf::Task(idx) = of else { continue };
-            let instances = &self.node(idx).instances;
-            if self.tree.depth(scope) != 1 || instances.first_in(TaskState::Removed).is_none() {
-                continue;
-            }
-            let blocks: Vec<_> = self.tree.of(scope).blocks_of(0).copied().collect();
-            let last = |block: &Block| {
-                let is_gone = |slot: &u32| self.node(idx).instances.state(*slot) == TaskState::Removed;
-                block.length - block.contexts().rev().take_while(is_gone).count().min(block.length as usize) as u32
-            };
-            let live = blocks.iter().filter(|block| last(block) > 0).map(|block| block.offset + last(block)).max();
-            self.tree.of_mut(scope).shrink(0, live.unwrap_or(0));
         }
     }
 

@@ -153,8 +153,12 @@ fn missed_fires_are_caught_up_with_one_by_one_or_passed_over() {
     let now = at("2026-01-05T10:00:00Z");
     let (lazy, eager) = (daily(false), daily(true));
 
-    let cursor = lazy.first_cursor(now);
+    let first = lazy.due(lazy.first_cursor(now), now);
+    assert_eq!((first.fire, first.skipped), (Some(lazy.fire(at("2026-01-05T00:00:00Z"))), 0));
+    let cursor = first.cursor;
     assert_eq!(lazy.due(cursor, now), Due { fire: None, skipped: 0, cursor });
+    let without_start = timetable(json!({"schedule": cron("@daily", "UTC")}));
+    assert_eq!(without_start.first_cursor(now), now);
     let later = at("2026-01-09T10:00:00Z");
     let due = lazy.due(cursor, later);
     assert_eq!((due.fire, due.skipped), (Some(lazy.fire(at("2026-01-09T00:00:00Z"))), 3));
