@@ -52,13 +52,8 @@ impl Control {
         insert(&*self.event_logs, self.entry(session, event, about, &extra)).await;
     }
 
-    /// Notes what was done, and does not let whoever did it wait for that.
-    pub(crate) fn record_meanwhile(&self, session: &Session, event: &str, about: About<'_>, extra: &Value) {
-        let (event_logs, entry) = (self.event_logs.clone(), self.entry(session, event, about, extra));
-        tokio::spawn(async move { insert(&*event_logs, entry).await });
-    }
-
-    fn entry(&self, session: &Session, event: &str, about: About<'_>, extra: &Value) -> NewEventLog {
+    /// What is noted, for something that is written together with it.
+    pub(crate) fn entry(&self, session: &Session, event: &str, about: About<'_>, extra: &Value) -> NewEventLog {
         let text = extra.to_string();
         let extra = if text.len() <= EXTRA_MAX_BYTES { text } else { Value::Object(Map::new()).to_string() };
         NewEventLog {

@@ -136,6 +136,7 @@ impl Control {
             parent: None,
             backfill: None,
             idempotency,
+            log: None,
         };
         Ok(Prepared::New(Box::new(trigger), version))
     }
@@ -163,13 +164,12 @@ impl Control {
     pub(crate) async fn start_for(
         &self,
         session: &Session,
-        trigger: NewTrigger,
+        mut trigger: NewTrigger,
         version: Arc<DagVersion>,
     ) -> Result<DagRunView, Error> {
-        let run = self.start(trigger, version).await?;
-        let about = About { dag_id: Some(&run.row.dag_id), run_id: Some(&run.row.run_id), task_id: None };
-        self.record_meanwhile(session, "trigger", about, &json!({"note": run.row.note}));
-        Ok(run)
+        let about = About { dag_id: Some(&version.row.dag_id), run_id: Some(&trigger.run_id), task_id: None };
+        trigger.log = Some(self.entry(session, "trigger", about, &json!({"note": trigger.note})));
+        self.start(trigger, version).await
     }
 
     /// Commits a prepared run.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::{BackfillId, MapIndex, RunId, RunKey, RunType, ShardId, TaskId, TenantScope, WorkerId};
 use plan::Lengths;
-use store::{EventRow, IdempotencyKey, Ownership, Report, RunParent, StoreError, WorkOrder, WorkerRegistration};
+use store::{
+    EventRow, IdempotencyKey, NewEventLog, Ownership, Report, RunParent, StoreError, WorkOrder, WorkerRegistration,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::by_hand::{Act, Asker, Changes, ControlError, Explained};
@@ -36,6 +38,8 @@ pub struct NewTrigger {
     pub parent: Option<RunParent>,
     pub backfill: Option<BackfillId>,
     pub idempotency: Option<IdempotencyKey>,
+    /// What is noted about whoever asks for it.
+    pub log: Option<NewEventLog>,
 }
 
 /// Why a run did not start. Nothing of it was written.

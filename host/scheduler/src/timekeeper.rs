@@ -218,6 +218,7 @@ impl Pass<'_> {
             parent: None,
             backfill: None,
             idempotency: None,
+            log: None,
         }
     }
 

@@ -92,6 +92,7 @@ impl Ground {
             parent: None,
             backfill: None,
             idempotency: None,
+            log: None,
         }
     }
 }

@@ -235,7 +235,7 @@ fn document(commit: &RunCommit) -> Result<Option<String>, StoreError> {
     xcom::push_values(commit, &mut document);
     wait::push(commit, &mut document);
     asset_event::push(&commit.asset_events, &mut document);
-    event_log::push(&commit.logs, &mut document);
+    event_log::push(commit.entries(), &mut document);
     Ok(document.finish())
 }
 

@@ -69,7 +69,7 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &
 impl EventLogStore for PostgresStore {
     async fn event_log_insert(&self, entry: &NewEventLog) -> Result<EventLogId, StoreError> {
         let mut document = Document::default();
-        written::push(std::slice::from_ref(entry), &mut document);
+        written::push(std::iter::once(entry), &mut document);
         let query = sqlx::query(AssertSqlSafe(written::insert())).bind(document.finish());
         let row = self.session().await?.one(query).await?;
         Cells::of(&row, "event_log").number("id").map(EventLogId::from_number)

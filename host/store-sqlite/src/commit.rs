@@ -28,6 +28,7 @@ use store::{CommitError, DuplicateRun, RunCommit, RunCommitted, StoreError, Stor
 use crate::writer::{Transaction, Write};
 use batch::Batch;
 use claim::Claimed;
+use event_log::Entry;
 use kind::Kind;
 use task_instance::Marked;
 use wait::Woken;
@@ -68,7 +69,7 @@ impl Write for CommitRuns {
         let inserted: u64 = commit.instances.iter().map(|it| u64::from(it.count)).sum();
         let rows = commit.ended.len() + commit.transitions.len() + commit.claims.len() + commit.runs.len() * 8;
         let reset: u64 = commit.resets.iter().map(|it| task_instance::length(it.first, it.last)).sum();
-        let rest = commit.blocks.len() + commit.answers.len() + commit.waits.len() + commit.logs.len();
+        let rest = commit.blocks.len() + commit.answers.len() + commit.waits.len() + commit.entries().count();
         let values = commit.ended.iter().flat_map(|it| &it.xcoms).map(|xcom| match &xcom.value {
             StoredValue::Inline(text) => text.len() as u64,
             StoredValue::Blob { .. } => 0,
@@ -117,7 +118,7 @@ fn all_at_once(commit: &RunCommit, with_runs: bool) -> Result<Batch, StoreError>
     push(&Claimed::of(commit)?, &mut batch)?;
     push(&commit.run_states, &mut batch)?;
     push(&commit.asset_events, &mut batch)?;
-    push(&commit.logs, &mut batch)?;
+    push(&Entry::of(commit), &mut batch)?;
     Ok(batch)
 }
 
@@ -145,7 +146,7 @@ async fn one_by_one(commit: &RunCommit, tx: &mut Transaction<'_>) -> Result<Vec<
     for_each(&Claimed::of(commit)?, &mut rows)?;
     for_each(&commit.run_states, &mut rows)?;
     for_each(&commit.asset_events, &mut rows)?;
-    for_each(&commit.logs, &mut rows)?;
+    for_each(&Entry::of(commit), &mut rows)?;
     let mut overtaken = BTreeSet::new();
     for (run, batch) in rows {
         if !batch.run(tx).await? {

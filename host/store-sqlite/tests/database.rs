@@ -70,6 +70,7 @@ async fn fill(store: &SqliteStore) -> AttemptToken {
         parent: None,
         backfill: None,
         idempotency: None,
+        log: None,
         started_at: Some(NOW),
         nodes: vec![NewNode { node: NodeIdx(0), task_id: TaskId::new("task").unwrap(), map_length: None }],
     };

@@ -10,8 +10,8 @@ use model::{
 };
 
 use crate::{
-    AnswerRow, AttemptRow, BlockRow, CommitError, InstanceFilter, InstanceRow, InstanceSnapshot, Page, PageRequest,
-    RunCommit, RunCommitted, StoreError,
+    AnswerRow, AttemptRow, BlockRow, CommitError, InstanceFilter, InstanceRow, InstanceSnapshot, NewEventLog, Page,
+    PageRequest, RunCommit, RunCommitted, StoreError,
 };
 
 /// The instance that triggered a run.
@@ -62,6 +62,8 @@ pub struct NewRun {
     /// When the state is [`RunState::Running`] from the first row.
     pub started_at: Option<Timestamp>,
     pub nodes: Vec<NewNode>,
+    /// What is noted about whoever made it.
+    pub log: Option<NewEventLog>,
 }
 
 /// A task of a new run.

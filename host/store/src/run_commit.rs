@@ -72,6 +72,13 @@ pub struct RunCommit {
     pub logs: Vec<NewEventLog>,
 }
 
+impl RunCommit {
+    /// What is noted about people, with what is noted about who made its runs.
+    pub fn entries(&self) -> impl Iterator<Item = &NewEventLog> {
+        self.runs.iter().filter_map(|run| run.log.as_ref()).chain(&self.logs)
+    }
+}
+
 /// A signal that an instance takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TakenSignal {

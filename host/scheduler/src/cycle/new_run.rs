@@ -44,5 +44,6 @@ pub(crate) fn new_run(trigger: NewTrigger, given: &Given, known: &[ExpansionDeci
         idempotency: trigger.idempotency,
         started_at: None,
         nodes,
+        log: trigger.log,
     }
 }

@@ -43,7 +43,7 @@ impl Tables {
         for event in &commit.asset_events {
             self.asset_event(event);
         }
-        for entry in &commit.logs {
+        for entry in commit.entries() {
             self.log(entry);
         }
         self.history.push(Accepted::Commit { commit: commit.into(), owner, offers });

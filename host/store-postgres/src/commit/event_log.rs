@@ -37,8 +37,8 @@ pub(crate) fn insert() -> String {
     format!("{} RETURNING id", LOGS.statements[0].over(&LOGS.rows_of_parameters(1)))
 }
 
-pub(crate) fn push(rows: &[NewEventLog], document: &mut Document) {
-    document.push("logs", rows.iter().map(row));
+pub(crate) fn push<'a>(rows: impl Iterator<Item = &'a NewEventLog>, document: &mut Document) {
+    document.push("logs", rows.map(row));
 }
 
 fn row(it: &NewEventLog) -> Value {

@@ -75,6 +75,7 @@ pub(crate) fn new_run(number: u128, instances: u32) -> RunCommit {
         parent: None,
         backfill: None,
         idempotency: None,
+        log: None,
         started_at: Some(NOW),
         nodes: vec![NewNode { node: NodeIdx(0), task_id: TaskId::new("task").unwrap(), map_length: Some(instances) }],
     };

@@ -2,7 +2,7 @@
 
 use model::RunKey;
 use serde::Serialize;
-use store::{NewEventLog, StoreError};
+use store::{NewEventLog, RunCommit, StoreError};
 use uuid::Uuid;
 
 use super::batch::Batch;
@@ -16,14 +16,24 @@ SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->
     value ->> 9
 FROM jsonb_each(?)";
 
-impl Kind for NewEventLog {
+/// An entry of a commit.
+pub(crate) struct Entry<'a>(&'a NewEventLog);
+
+impl<'a> Entry<'a> {
+    /// All entries of a commit.
+    pub(crate) fn of(commit: &'a RunCommit) -> Vec<Self> {
+        commit.entries().map(Self).collect()
+    }
+}
+
+impl Kind for Entry<'_> {
     // Nobody's run is overtaken by what is only added.
     fn run(&self) -> RunKey {
         RunKey::from_uuid(Uuid::nil())
     }
 
     fn push(rows: &[Self], batch: &mut Batch) -> Result<(), StoreError> {
-        batch.push(INSERT, rows.iter().map(row), None)
+        batch.push(INSERT, rows.iter().map(|Entry(it)| row(it)), None)
     }
 }
 

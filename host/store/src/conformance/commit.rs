@@ -7,8 +7,8 @@ use model::{EndKind, MapIndex, NodeIdx, RunState, RunType, TaskState, TryNumber}
 use super::Database;
 use super::fixture::*;
 use crate::{
-    DuplicateKind, Expansion, InstanceFilter, InstanceSnapshot, NewNode, NewRun, NodeRow, PageRequest, RETURN_VALUE,
-    RunCommit, RunReader, RunStateChange, RunStore, ValueStore,
+    DuplicateKind, EventLogFilter, EventLogStore, Expansion, InstanceFilter, InstanceSnapshot, NewEventLog, NewNode,
+    NewRun, NodeRow, PageRequest, RETURN_VALUE, RunCommit, RunReader, RunStateChange, RunStore, ValueStore,
 };
 
 const ALL: PageRequest = PageRequest { limit: 1000, offset: 0 };
@@ -189,12 +189,29 @@ pub(super) async fn a_lost_host_and_a_retry(database: &impl Database) {
     assert_eq!(ends, [(1, fence(1), EndKind::HostLost), (1, fence(2), EndKind::Failed)]);
 }
 
+fn noted(owner: &str) -> NewEventLog {
+    NewEventLog {
+        scope: OWN,
+        at: at(20),
+        event: "trigger".into(),
+        owner: owner.into(),
+        dag_id: Some(dag_id("dag")),
+        run_id: None,
+        task_id: None,
+        map_index: None,
+        try_number: None,
+        extra: "{}".into(),
+    }
+}
+
 pub(super) async fn a_duplicate_run_leaves_the_rest_alone(database: &impl Database) {
     let store = database.open().await;
     let version = version(&store, OWN, "dag").await;
     commit(&store, started(new_run(OWN, "dag", version, 1, 1))).await;
     let mut both = started(new_run(OWN, "dag", version, 2, 1));
-    let twin = NewRun { run_id: run_id("run-1"), ..new_run(OWN, "dag", version, 3, 1) };
+    let log = |owner: &str| Some(noted(owner));
+    both.runs[0].log = log("ada");
+    let twin = NewRun { run_id: run_id("run-1"), log: log("bob"), ..new_run(OWN, "dag", version, 3, 1) };
     let twin = started(twin);
     both.runs.extend(twin.runs);
     both.instances.extend(twin.instances);
@@ -209,6 +226,11 @@ pub(super) async fn a_duplicate_run_leaves_the_rest_alone(database: &impl Databa
     assert_eq!(states(&store, 1).await, [(0, -1, TaskState::Scheduled)]);
     let found = store.run_fetch(OWN, &dag_id("dag"), &run_id("run-1")).await.expect("read").expect("found");
     assert_eq!(found.key, run_key(1));
+
+    // Who made a run is noted with it, and not where it was not made.
+    let page = PageRequest { limit: 10, offset: 0 };
+    let entries = store.event_log_list(OWN, &EventLogFilter::default(), page).await.expect("read").rows;
+    assert_eq!(entries.into_iter().map(|row| row.entry).collect::<Vec<_>>(), [noted("ada")]);
 
     // The same commit once more, as after an answer that was lost.
     let again = store.commit(started(new_run(OWN, "dag", version, 1, 1))).await.expect("committed");

@@ -110,6 +110,7 @@ pub(super) fn new_run(scope: TenantScope, dag: &str, version: VersionKey, number
         parent: None,
         backfill: None,
         idempotency: None,
+        log: None,
         started_at: Some(at(0)),
         nodes: (0..nodes)
             .map(|node| NewNode { node: NodeIdx(node), task_id: task_id(node), map_length: None })
