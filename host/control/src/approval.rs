@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::document::{ParamDocument, TaskKind};
-use model::{DagId, Key, MapIndex, NodeIdx, RunId, TaskId, TaskState};
+use model::{DagId, Digest, Key, MapIndex, NodeIdx, RunId, SignalId, TaskId, TaskState};
 use scheduler::{Act, Instances, Mark};
 use serde_json::{Map, Value};
-use store::{InstanceFilter, Page, PageRequest, StoredValue};
+use store::{InstanceFilter, NewWait, Page, PageRequest, StoredValue};
 
 use crate::result::return_value;
 use crate::{Code, Control, DagRunView, Error, InstanceName, InstanceView, Session};
@@ -128,7 +128,10 @@ impl Control {
         let waits = self.waits.waits_of_run(session.scope(), run.row.key).await?;
         let wait = waits.into_iter().find(|it| it.wait.instance == row.key).ok_or_else(not_awaited)?;
         let payload: Arc<str> = Value::Object(answered.clone()).to_string().into();
-        self.send(session, &run, &wait.wait.key, payload, Some(&name.task_id)).await?;
+        let id = answer_id(&wait.wait);
+        if !self.send(session, &run, id, &wait.wait.key, payload, Some(&name.task_id)).await? {
+            return Err(not_awaited());
+        }
         Ok(ApprovalAnswer { is_approved, values: answered, at })
     }
 
@@ -158,6 +161,15 @@ impl Control {
         };
         Ok(Some(ApprovalView { instance, node, answer }))
     }
+}
+
+/// One for each time that an instance asks, so that of several answers at the same time the first alone is taken.
+fn answer_id(wait: &NewWait) -> SignalId {
+    let NewWait { instance, since, key, .. } = wait;
+    let asked = format!("{}/{}/{}/{since}/{key}", instance.run, instance.node.0, instance.map_index);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Digest::of(asked.as_bytes()).bytes()[..16]);
+    SignalId::from_uuid(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn approvals_of(run: &DagRunView) -> Vec<TaskId> {

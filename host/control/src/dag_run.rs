@@ -134,6 +134,8 @@ impl Control {
             self.dag_run_find(scope, dag_id, run_id).await?;
             return Err(unfinished());
         }
+        // The next one may have waited for what it would say.
+        self.scheduling.poke();
         tracing::info!(tenant = %scope.tenant(), dag = %dag_id, run = %run_id, by = session.name(), "run deleted");
         let about = About { dag_id: Some(dag_id), run_id: Some(run_id), task_id: None };
         self.record(session, "delete", about, json!({})).await;

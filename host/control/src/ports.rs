@@ -23,7 +23,7 @@ pub trait Scheduling: Send + Sync {
     ) -> Result<Changes, ControlError>;
 
     /// Keeps a signal for a run and wakes who waits for it; returns when it is durable.
-    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError>;
+    async fn signal(&self, signal: NewSignal) -> Result<bool, ControlError>;
 
     /// Why an instance does not run now.
     async fn explain(
@@ -59,7 +59,7 @@ impl Scheduling for Scheduler {
         Scheduler::act(self, scope, run, act, asker, dry_run).await
     }
 
-    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
+    async fn signal(&self, signal: NewSignal) -> Result<bool, ControlError> {
         Scheduler::signal(self, signal).await
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::limits::run::SIGNAL_MAX_BYTES;
-use model::limits::task::WAKE_NAME_MAX_BYTES;
+use model::limits::task::{APPROVAL_SIGNAL_PREFIX, WAKE_NAME_MAX_BYTES};
 use model::{DagId, Problem, Problems, RunId, SignalId, TaskId};
 use scheduler::ControlError;
 use serde_json::json;
@@ -25,7 +25,8 @@ impl Control {
     ) -> Result<(), Error> {
         check(name, &payload)?;
         let run = self.dag_run_find(session.scope(), dag_id, run_id).await?;
-        self.send(session, &run, name, payload, None).await
+        let id = SignalId::from_uuid(self.ids.uuid());
+        self.send(session, &run, id, name, payload, None).await.map(drop)
     }
 
     /// Instances that wait for signals, of one run or of all.
@@ -45,42 +46,46 @@ impl Control {
         Ok(self.waits.wait_list(scope, &filter, page).await?)
     }
 
-    /// Sends a signal that is known to be legal.
+    /// Sends a signal that is known to be legal; false when one of this id was sent before.
     pub(crate) async fn send(
         &self,
         session: &Session,
         run: &DagRunView,
+        id: SignalId,
         name: &str,
         payload: Arc<str>,
         task_id: Option<&TaskId>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let row = &run.row;
         if row.state.is_ended() {
             return Err(control_error(run, ControlError::Ended(row.state)));
         }
         let signal = NewSignal {
             scope: row.scope,
-            id: SignalId::from_uuid(self.ids.uuid()),
+            id,
             run: row.key,
             name: name.into(),
             payload,
             by: session.name().into(),
             at: self.clock.now(),
         };
-        self.scheduling.signal(signal).await.map_err(|error| match error {
+        let is_new = self.scheduling.signal(signal).await.map_err(|error| match error {
             ControlError::Store(StoreError::Conflict { .. }) => {
                 let message = format!("run {:?} has ended", row.run_id.as_str());
                 Error::new(Code::RunEnded, message).hint("clear it to let it run again")
             }
             error => control_error(run, error),
         })?;
+        if !is_new {
+            return Ok(false);
+        }
         tracing::info!(
             tenant = %row.scope.tenant(), dag = %row.dag_id, run = %row.key, signal = name, by = session.name(), "signal"
         );
         let about = About { dag_id: Some(&row.dag_id), run_id: Some(&row.run_id), task_id };
         self.record(session, if task_id.is_some() { "approve" } else { "signal" }, about, json!({"signal": name}))
             .await;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -89,6 +94,10 @@ fn check(name: &str, payload: &str) -> Result<(), Error> {
     if name.is_empty() || name.len() > WAKE_NAME_MAX_BYTES || name.chars().any(char::is_control) {
         let message = format!("names of signals have 1 to {WAKE_NAME_MAX_BYTES} bytes and no control characters");
         problems.error("invalid-name", "/name", message);
+    }
+    if name.starts_with(APPROVAL_SIGNAL_PREFIX) {
+        let message = format!("{name:?} belongs to an approval; answer that (PATCH …/hitlDetails)");
+        problems.error("reserved-name", "/name", message);
     }
     if payload.len() > SIGNAL_MAX_BYTES {
         let message = format!("{} bytes are too many, {SIGNAL_MAX_BYTES} are the most", payload.len());

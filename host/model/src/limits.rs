@@ -177,6 +177,8 @@ pub mod task {
     pub const MESSAGE_MAX_BYTES: usize = 4 << 10;
     /// Longest name of what a deferred attempt waits for: an asset, a signal, a run with its DAG.
     pub const WAKE_NAME_MAX_BYTES: usize = 512;
+    /// How names of signals begin that nobody sends but who answers an approval.
+    pub const APPROVAL_SIGNAL_PREFIX: &str = "approval:";
     /// Longest wait of a deferred attempt that says one.
     pub const WAKE_TIMEOUT_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
 }
@@ -367,7 +369,7 @@ pub mod http {
     /// The total of a list is counted up to here; a longer list has this total.
     pub const TOTAL_ENTRIES_MAX: u64 = 10_000;
     /// Open connections; more are answered 503 and closed.
-    pub const CONNECTIONS_MAX: usize = 4_096;
+    pub const CONNECTIONS_MAX: usize = 16_384;
     /// Open connections from one address; more are answered 503 and closed. The own machine is not counted: a proxy on it
     /// stands for everybody.
     pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
@@ -393,8 +395,8 @@ pub mod http {
     pub const PIECE_BYTES: usize = 128 << 10;
     /// Pieces of blobs and logs that are held in memory at a time, over all connections; more wait.
     pub const PIECES_MAX: usize = 1_024;
-    /// Requests that wait for a run or follow something; more are refused.
-    pub const WAITERS_MAX: usize = 2_048;
+    /// Requests that wait for a run or follow something; more are refused. Leaves connections to those that do not wait.
+    pub const WAITERS_MAX: usize = 12_288;
     /// How long open requests may go on after the server was told to stop.
     pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
 }

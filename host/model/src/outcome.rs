@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asset::AssetName;
 use crate::id::MemberId;
-use crate::limits::task::{WAKE_NAME_MAX_BYTES, WAKE_TIMEOUT_MAX_MS};
+use crate::limits::task::{APPROVAL_SIGNAL_PREFIX, WAKE_NAME_MAX_BYTES, WAKE_TIMEOUT_MAX_MS};
 use crate::state::EndKind;
 
 /// The end of one execution.
@@ -89,6 +89,9 @@ impl Wake {
                 }
                 if name.chars().any(char::is_control) {
                     return Err("a name holds no control characters".to_owned());
+                }
+                if matches!(&self.on, WakeOn::Signal(name) if name.starts_with(APPROVAL_SIGNAL_PREFIX)) {
+                    return Err(format!("a signal whose name begins with {APPROVAL_SIGNAL_PREFIX} is an approval's"));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What people ask of a run that is there: to clear or mark instances of it, to end it, or to say why something does not run. [`crate::Scheduler`] takes it; each is one transaction, together with who asked and why.
 
 use jiff::Timestamp;
+use model::limits::task::APPROVAL_SIGNAL_PREFIX;
 use model::{MapIndex, NodeIdx, PoolName, RunState, TaskId, TaskState, VersionKey};
 use plan::Explanation;
 use store::StoreError;
@@ -119,8 +120,8 @@ impl Change {
 /// The name of the signal that an approval waits for; its payload is the instance's value.
 pub fn approval_signal(task_id: &TaskId, map_index: MapIndex) -> String {
     match map_index.position() {
-        None => task_id.to_string(),
-        Some(position) => format!("{task_id}[{position}]"),
+        None => format!("{APPROVAL_SIGNAL_PREFIX}{task_id}"),
+        Some(position) => format!("{APPROVAL_SIGNAL_PREFIX}{task_id}[{position}]"),
     }
 }
 

@@ -215,6 +215,7 @@ impl RunLoop {
             Command::Poked => {
                 self.rooms.doubt();
                 self.waits.doubt();
+                self.pasts.doubt();
             }
             Command::Recovered { recovered, epoch } => {
                 let run @ (scope, _) = (recovered.snapshot.run.scope, recovered.snapshot.run.key);
@@ -271,7 +272,9 @@ impl RunLoop {
             let _ = reply.send(Err(refusal));
             return;
         }
-        let max = self.parts.limits.runs;
+        let all = self.parts.limits.runs;
+        // Runs that runs start leave room for those of people and schedules.
+        let max = if trigger.parent.is_some() { all / 2 } else { all };
         if self.unfinished() >= max {
             // A caller that is gone does not wait for the answer.
             let _ = reply.send(Err(TriggerError::Overloaded { active: self.unfinished(), max }));

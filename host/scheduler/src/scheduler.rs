@@ -185,7 +185,8 @@ impl Scheduler {
         Ok(Started { scheduler, queue: Arc::new(queue), run_loop, membership })
     }
 
-    /// Something may be due sooner than this process thinks: a version, a backfill, an event or a pool is new, or a DAG goes on.
+    /// Something may be due sooner than this process thinks: a version, a backfill, an event or a pool is new, a DAG goes on,
+    /// or a run is gone.
     /// Timekeepers of other processes find it at their next look.
     pub fn poke(&self) {
         // A loop that is behind looks anyway.
@@ -301,12 +302,12 @@ impl Scheduler {
     }
 
     /// Keeps a signal for a run, and wakes who waits for it; returns when it is durable. An approval waits for the signal that its wait
-    /// names.
-    pub async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
-        self.parts.waits.signal_insert(&signal).await?;
+    /// names. False when a signal of this id is there already; it stays.
+    pub async fn signal(&self, signal: NewSignal) -> Result<bool, ControlError> {
+        let is_new = self.parts.waits.signal_insert(&signal).await?;
         // A loop that has ended finds the signal when it begins again; that of another process hears of it by the row.
         let _ = self.inbox.send(Command::Met { scope: signal.scope, run: signal.run }).await;
-        Ok(())
+        Ok(is_new)
     }
 
     /// Why an instance does not run now. `map_index` is [`MapIndex::NONE`] for a task that is not mapped, and for the row of one that

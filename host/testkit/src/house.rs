@@ -224,7 +224,7 @@ impl Scheduling for Watched {
         Scheduling::act(&self.scheduler, scope, run, act, asker, dry_run).await
     }
 
-    async fn signal(&self, signal: NewSignal) -> Result<(), ControlError> {
+    async fn signal(&self, signal: NewSignal) -> Result<bool, ControlError> {
         Scheduling::signal(&self.scheduler, signal).await
     }
 

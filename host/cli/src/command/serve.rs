@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::RunnerCommand;
 
 use super::dispatch::Session;
@@ -13,11 +14,20 @@ use crate::failure::{Failure, Outcome};
 use crate::logging;
 use crate::serve::{HouseOptions, ServerOptions, StopSignal, start};
 
+/// A connection is a file, and the usual limit is lower than that of connections.
+fn open_many_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, max)| setrlimit(Resource::RLIMIT_NOFILE, max, max));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is; raise it with ulimit -n");
+    }
+}
+
 pub(super) async fn run(arguments: ServeArguments, session: &Session) -> Outcome {
     let (flags, known) = (arguments.settings, &session.settings);
     let format = known.get::<LogFormatElement>(flags.log_format)?.value;
     logging::start(&known.get::<LogFilter>(flags.log)?.value, format)?;
     let grace = known.get::<Grace>(flags.grace_s)?.value;
+    open_many_files();
     let options = ServerOptions {
         data: known.get::<Data>(flags.data)?.value,
         listen: known.get::<Listen>(flags.listen)?.value,

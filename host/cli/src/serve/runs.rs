@@ -45,10 +45,9 @@ fn refused(error: &Error) -> RunPortError {
         problems => format!("{}: {}", error.message(), problems.join("; ")),
     };
     match error.code() {
-        Code::Overloaded | Code::Stopping | Code::NotWritable | Code::Unavailable | Code::Internal => {
-            RunPortError::Unavailable(message)
-        }
-        Code::LimitReached | Code::TooLarge => RunPortError::QuotaExceeded(message),
+        Code::Stopping | Code::NotWritable | Code::Unavailable | Code::Internal => RunPortError::Unavailable(message),
+        // Waiting would keep the slot that others need to make room.
+        Code::Overloaded | Code::LimitReached | Code::TooLarge => RunPortError::QuotaExceeded(message),
         _ => RunPortError::Invalid(message),
     }
 }

@@ -37,6 +37,12 @@ impl Pasts {
         self.must_ask.remove(&run);
     }
 
+    /// A run that others wait for may be gone.
+    pub(super) fn doubt(&mut self) {
+        let waiting = self.waiting.iter().flat_map(|((scope, _), runs)| runs.iter().map(|run| (*scope, *run)));
+        self.must_ask.extend(waiting);
+    }
+
     /// A run of the DAG has changed.
     pub(super) fn has_changed(&mut self, run: RunHandle, dag_id: &DagId) {
         if self.waiting.is_empty() {

@@ -185,7 +185,7 @@ impl Stage {
             at: self.clock().now(),
         };
         let answer = self.ask(async move { scheduler.signal(signal).await }).await;
-        assert!(matches!(*answer.lock().unwrap(), Some(Ok(()))), "{answer:?}");
+        assert!(matches!(*answer.lock().unwrap(), Some(Ok(true))), "{answer:?}");
     }
 
     /// The states of a run's instances, task by task.
