@@ -216,14 +216,28 @@ impl Control {
         in_time: bool,
         wait: &WaitRequest,
     ) -> Result<Waited, Error> {
-        let known = &known.row;
-        let run = self.dag_run_find(known.scope, &known.dag_id, &known.run_id).await?;
+        let row = &known.row;
+        let find = self.dag_run_find(row.scope, &row.dag_id, &row.run_id);
+        let (run, found) = match status.result {
+            // Both at once, because somebody waits for it; what a clear has made of it meanwhile is read again.
+            ResultState::Available => {
+                let (run, results) = tokio::join!(find, self.run_results(known, &wait.results));
+                (run?, results.ok())
+            }
+            ResultState::Pending | ResultState::Impossible => (find.await?, None),
+        };
         // What is there, or cannot come any more, stays so until the run is cleared.
-        let is_settled = status.result != ResultState::Pending && run.row.clears == known.clears;
+        let is_settled = status.result != ResultState::Pending && run.row.clears == row.clears;
         let result = if is_settled { status.result } else { self.result_state(&run).await? };
         let status = RunStatus { state: run.row.state, result, generation: status.generation };
         let (end, results) = match result {
-            ResultState::Available => (WaitEnd::ResultAvailable, self.run_results(&run, &wait.results).await?),
+            ResultState::Available => {
+                let results = match found.filter(|_| is_settled) {
+                    Some(results) => results,
+                    None => self.run_results(&run, &wait.results).await?,
+                };
+                (WaitEnd::ResultAvailable, results)
+            }
             ResultState::Impossible => (WaitEnd::ResultImpossible(self.culprit(&run).await?), Vec::new()),
             // The run ended while its result tasks had not: it timed out or was cancelled.
             ResultState::Pending if status.state.is_ended() => (WaitEnd::ResultImpossible(None), Vec::new()),
