@@ -6,6 +6,7 @@
 mod auth;
 mod bodies;
 mod by_hand;
+mod callbacks;
 mod cli;
 mod cluster;
 mod crash;

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 /// What happened, as the function after `notify =` of [`bundle!`](crate::bundle!) gets it. It is sandboxed work like a body, with
-/// attempts and a log of its own; an error is tried again a few times.
+/// attempts and a log of its own; an error is tried again a few times. Whatever becomes of it, the run stays as it is. The same event may come
+/// twice, when a server dies after the call.
 ///
 /// ```
 /// use waft::prelude::*;
@@ -11,12 +12,13 @@ use serde::Deserialize;
 ///
 /// #[task(retries = 2, on_failure = ["tell"])] fn load() -> Result<(), TaskError> { Err(TaskError::new("no rows")) }
 ///
-/// #[dag(on_success = ["tell"])] fn nightly() { load(); }
+/// #[dag(on_success = ["tell"], deadline = "2h", on_deadline_missed = ["page"])] fn nightly() { load(); }
 ///
 /// fn notify(event: CallbackEvent) -> Result<(), TaskError> {
 ///     let what = event.task_id.as_deref().unwrap_or(&event.dag_id);
 ///     match event.event {
 ///         Happened::Failure => log::error!("{what} has failed: {}", event.message.unwrap_or_default()),
+///         Happened::DeadlineMissed => log::error!("{what} is late"),
 ///         _ => log::info!("{what} is well"),
 ///     }
 ///     Ok(())
@@ -25,7 +27,7 @@ use serde::Deserialize;
 /// waft::bundle!(nightly; notify = notify);
 ///
 /// # let document = nightly::DAG.document().unwrap();
-/// # assert!(document.contains(r#""callbacks":{"on_success":["tell"]}"#), "{document}");
+/// # assert!(document.contains(r#""callbacks":{"on_success":["tell"],"on_deadline_missed":["page"]}"#), "{document}");
 /// # assert!(document.contains(r#""callbacks":{"on_failure":["tell"]}"#), "{document}");
 /// # let event = r#"{"callback":"tell","event":"failure","dag_id":"nightly","run_id":"r","task_id":"load","message":"no"}"#;
 /// # notify(CallbackEvent::parse(event).unwrap()).unwrap();

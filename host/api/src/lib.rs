@@ -18,6 +18,7 @@ mod body;
 mod bulk;
 mod bundle;
 mod by_hand;
+mod callback;
 mod connection;
 mod dag;
 mod dag_run;

@@ -58,6 +58,11 @@ pub(crate) async fn get_log(
         return Ok(streamed(form, lines(app, follow, form, room)));
     }
     let read = app.control.log_read(&session, &name, try_number, skip.unwrap_or(0), whole).await?;
+    Ok(answer(app, read, form))
+}
+
+/// A part of a log.
+pub(crate) fn answer(app: App, read: LogRead, form: Form) -> Response {
     let token = read.next_part().map(|next| next.to_string());
     let continuation = token.as_ref().and_then(|token| HeaderValue::from_str(token).ok());
     let mut response = match form {
@@ -73,7 +78,7 @@ pub(crate) async fn get_log(
     if let Some(continuation) = continuation {
         response.headers_mut().insert(CONTINUATION, continuation);
     }
-    Ok(response)
+    response
 }
 
 /// A body that comes piece by piece.

@@ -6,8 +6,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_source, dag_version, dashboard,
-    event_log, explanation, health, log, login, metrics, pool, signal, task, task_instance, variable, wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_source, dag_version,
+    dashboard, event_log, explanation, health, log, login, metrics, pool, signal, task, task_instance, variable, wait,
+    xcom,
 };
 
 #[derive(OpenApi)]
@@ -38,6 +39,9 @@ use crate::{
         by_hand::post_cancel,
         by_hand::post_clear_task_instances,
         wait::get_wait,
+        callback::get_callbacks,
+        callback::get_callback,
+        callback::get_callback_log,
         task_instance::get_task_instances,
         task_instance::get_task_instance,
         task_instance::get_mapped_task_instances,

@@ -87,6 +87,12 @@ impl PathNames {
         self.parse("event_log_id", Code::EventLogNotFound, |text| number(text).map_err(|_| "ids of events are numbers"))
     }
 
+    pub(crate) fn callback_number(&self) -> Result<u32, Failure> {
+        self.parse("callback_number", Code::CallbackNotFound, |text| {
+            text.parse().map_err(|_| "callbacks have the numbers 0, 1, 2, …")
+        })
+    }
+
     pub(crate) fn map_index(&self) -> Result<MapIndex, Failure> {
         let unknown = |_| "map indices are -1, 0, 1, …";
         let number: i32 = self.parse("map_index", Code::InstanceNotFound, |text| text.parse().map_err(unknown))?;

@@ -75,6 +75,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::EventsNotFound
         | Code::BackfillNotFound
         | Code::EventLogNotFound
+        | Code::CallbackNotFound
         | Code::ApprovalNotFound => StatusCode::NOT_FOUND,
         Code::RunExists
         | Code::DagIsStale

@@ -15,9 +15,9 @@ use crate::observe::observe;
 use crate::problem::{Failure, HttpFault};
 use crate::routes::Routes;
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, connection, dag, dag_run, dag_source, dag_version, dashboard,
-    event_log, explanation, framing, health, log, login, metrics, openapi, pool, signal, task, task_instance, variable,
-    wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_source, dag_version,
+    dashboard, event_log, explanation, framing, health, log, login, metrics, openapi, pool, signal, task,
+    task_instance, variable, wait, xcom,
 };
 
 /// Paths that answer without a token.
@@ -179,6 +179,8 @@ fn acts() -> Routes {
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails",
             approval::patch_approval,
         )
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/callbacks", callback::get_callbacks)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/callbacks/{callback_number}", callback::get_callback)
         .get("/api/v2/eventLogs", event_log::get_event_logs)
         .get("/api/v2/eventLogs/{event_log_id}", event_log::get_event_log)
 }
@@ -239,6 +241,10 @@ fn long() -> Routes {
         .post("/api/v2/dags/{dag_id}/dagRuns", dag_run::post_dag_run)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", wait::get_wait)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", log::get_log)
+        .get(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/callbacks/{callback_number}/logs/{try_number}",
+            callback::get_callback_log,
+        )
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

@@ -6,8 +6,8 @@ use blobs::{BlobStore, LogStore};
 use clock::{Clock, Ids, Rng};
 use scheduler::{TimeStore, Versions};
 use store::{
-    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader, ValueStore,
-    VariableStore, WaitStore,
+    AuthStore, CallbackStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader,
+    ValueStore, VariableStore, WaitStore,
 };
 
 use crate::auth::Sessions;
@@ -32,6 +32,7 @@ pub struct ControlParts {
     pub notes: Arc<dyn NoteStore>,
     /// Who did what.
     pub event_logs: Arc<dyn EventLogStore>,
+    pub callbacks: Arc<dyn CallbackStore>,
     /// Takes away what is deleted.
     pub retention: Arc<dyn RetentionStore>,
     /// Shared with the scheduler, so that a version is read and checked once.
@@ -59,6 +60,7 @@ pub struct Control {
     pub(crate) waits: Arc<dyn WaitStore>,
     pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
+    pub(crate) callbacks: Arc<dyn CallbackStore>,
     pub(crate) retention: Arc<dyn RetentionStore>,
     pub(crate) scheduling: Arc<dyn Scheduling>,
     pub(crate) naming: Arc<dyn Naming>,
@@ -82,6 +84,7 @@ impl Control {
             waits,
             notes,
             event_logs,
+            callbacks,
             retention,
             scheduling,
             naming,
@@ -109,6 +112,7 @@ impl Control {
             waits,
             notes,
             event_logs,
+            callbacks,
             retention,
             scheduling,
             naming,

@@ -63,6 +63,7 @@ codes! {
     InvalidSetting = "invalid-setting", "The values are not valid";
     /// An event of the log of what people did.
     EventLogNotFound = "event-log-not-found", "There is no such event";
+    CallbackNotFound = "callback-not-found", "There is no such callback";
     /// The task is no approval.
     ApprovalNotFound = "approval-not-found", "There is no such approval";
     /// What is to be marked is so already.

@@ -94,9 +94,19 @@ impl Control {
         whole: bool,
     ) -> Result<LogRead, Error> {
         let (instance, key) = self.log_of(session, name, try_number).await?;
+        let may_grow = may_write(instance.row.state, instance.row.try_number, try_number);
+        self.log_part(key, skip, whole, may_grow).await
+    }
+
+    pub(crate) async fn log_part(
+        &self,
+        key: LogKey,
+        skip: usize,
+        whole: bool,
+        may_grow: bool,
+    ) -> Result<LogRead, Error> {
         let limit = if whole { usize::MAX } else { PAGE_LINES_MAX };
         let reader = self.logs.reader(key, skip, limit).await?;
-        let may_grow = may_write(instance.row.state, instance.row.try_number, try_number);
         Ok(LogRead { reader, may_grow })
     }
 

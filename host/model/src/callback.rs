@@ -5,6 +5,44 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::Entrypoint;
+use crate::state::states;
+
+states! {
+    /// What has happened, as a callback is told.
+    CallbackEvent {
+        /// A run or an instance ended in success.
+        Success = "success",
+        /// It failed for good.
+        Failure = "failure",
+        /// An attempt failed and will be tried again.
+        Retry = "retry",
+        /// The body of an instance answered that it is not needed.
+        Skipped = "skipped",
+        /// A run had not ended by its deadline.
+        DeadlineMissed = "deadline_missed",
+    }
+}
+
+states! {
+    /// How far a callback is.
+    CallbackState {
+        /// Its time has not come, or nobody has begun it yet; whoever has a free slot then moves it on.
+        Waiting = "waiting",
+        /// A worker has begun it; its end, or the end of its lease, moves it on.
+        Running = "running",
+        /// Ended: it was heard.
+        Success = "success",
+        /// Ended: its attempts are spent, or the failure said not to try again.
+        Failed = "failed",
+    }
+}
+
+impl CallbackState {
+    /// Nothing moves it on any more.
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Success | Self::Failed)
+    }
+}
 
 /// What a DAG wants to hear about its runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

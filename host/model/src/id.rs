@@ -287,6 +287,11 @@ impl TenantScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIdx(pub u32);
 
+impl NodeIdx {
+    /// What callbacks have for a task: no DAG has so many. Their place in the run stands where a map index does.
+    pub const CALLBACK: NodeIdx = NodeIdx(i32::MAX.unsigned_abs());
+}
+
 /// A level of mapping in a DAG: the run itself, a mapped group, or a mapped task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ScopeIdx(pub u32);

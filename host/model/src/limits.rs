@@ -183,6 +183,23 @@ pub mod task {
     pub const WAKE_TIMEOUT_MAX_MS: u64 = 366 * 24 * 3600 * 1000;
 }
 
+/// Limits on callbacks of runs and of their instances.
+pub mod callback {
+    /// Callbacks of one run above which those of instances are left out, and counted.
+    pub const PER_RUN_MAX: u32 = 1_000;
+    /// Attempts of one callback.
+    pub const TRIES_MAX: u32 = 4;
+    /// Executions of one attempt that may be lost.
+    pub const LOST_MAX: u32 = 5;
+    /// Pause after the first attempt; it doubles with each one.
+    pub const RETRY_DELAY_MS: u64 = 1_000;
+    pub const RETRY_DELAY_MAX_MS: u64 = 60_000;
+    /// Callbacks that one process runs at a time.
+    pub const RUNNING_MAX: u32 = 32;
+    /// How long nobody else begins a callback that a process has begun, unless that renews it.
+    pub const LEASE_MS: u64 = 15_000;
+}
+
 /// Limits on XComs and task state.
 pub mod value {
     /// Above this a value is stored as a blob.

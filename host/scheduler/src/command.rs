@@ -124,9 +124,10 @@ pub(crate) enum Command {
     Heartbeat {
         worker: WorkerId,
     },
-    /// The worker wants slots for what is offered to everybody; the answer, once there are any, says how many it has.
+    /// The worker wants slots for what is offered to everybody, or for callbacks; the answer, once there are any, says how many it has.
     Reserve {
         worker: WorkerId,
+        most: u32,
         reply: oneshot::Sender<u32>,
     },
     /// It needs so many of them no more.

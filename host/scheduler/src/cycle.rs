@@ -18,6 +18,7 @@ use crate::by_hand::{Changes, ControlError};
 use crate::command::{NewTrigger, Reply, TriggerError};
 use crate::given::Given;
 
+mod callback;
 mod decided;
 mod new_run;
 
@@ -131,13 +132,16 @@ impl Cycle {
             fence: _,
             run_states,
             asset_events,
+            deadlines_met,
+            callbacks,
             logs,
         } = &self.commit;
         let runs = runs.len() + reopened.len() + run_states.len() + logs.len();
         let by_hand = resets.len() + marks.len() + cancelled.len();
         let instances = ended.len() + instances.len() + transitions.len() + claims.len() + values.len();
         let levels = expansions.len() + blocks.len() + answers.len();
-        let waits = waits.len() + woken.len() + signals.len() + asset_events.len();
+        let waits =
+            waits.len() + woken.len() + signals.len() + asset_events.len() + deadlines_met.len() + callbacks.len();
         let shared = self.offers.len() + self.events.len() + self.results.len();
         runs + by_hand + instances + levels + waits + shared == 0
     }

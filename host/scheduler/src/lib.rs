@@ -15,6 +15,7 @@
 mod active;
 mod board;
 mod by_hand;
+mod callback;
 mod cluster;
 mod command;
 mod cycle;

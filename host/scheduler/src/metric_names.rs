@@ -26,3 +26,7 @@ pub(crate) const CLUSTER_SLOTS: &str = "waft_scheduler_cluster_slots";
 pub(crate) const SHARDS_OWNED: &str = "waft_scheduler_shards_owned";
 /// Counter: unfinished runs that this process cannot go on with; the log says why.
 pub(crate) const RUNS_UNREADABLE: &str = "waft_scheduler_runs_unreadable_total";
+/// Counter by `state`: executions of callbacks that ended, by what becomes of the callback.
+pub(crate) const CALLBACKS_ENDED: &str = "waft_callbacks_ended_total";
+/// Gauge: callbacks that the worker of this process runs.
+pub(crate) const CALLBACKS_RUNNING: &str = "waft_callbacks_running";

@@ -1,4 +1,4 @@
-//! What the run loop has to tell the timekeeper.
+//! What the run loop has to tell the timekeeper, and who calls callbacks.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +15,7 @@ pub(crate) struct News(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     poke: Notify,
+    call: Notify,
     failed: Mutex<Vec<(TenantScope, DagId)>>,
 }
 
@@ -27,6 +28,16 @@ impl News {
     /// Waits for a poke, one of before included.
     pub(crate) async fn poked(&self) {
         self.0.poke.notified().await;
+    }
+
+    /// Callbacks may be due.
+    pub(crate) fn poke_to_call(&self) {
+        self.0.call.notify_one();
+    }
+
+    /// Waits for such a poke, one of before included.
+    pub(crate) async fn poked_to_call(&self) {
+        self.0.call.notified().await;
     }
 
     /// A run of a DAG has failed that may have failed often enough.

@@ -44,6 +44,15 @@ pub(crate) use shared::Shared;
 use turns::Turns;
 use waits::Waits;
 
+/// A worker that wants slots for what is offered to everybody, or for callbacks.
+struct Reserve {
+    worker: WorkerId,
+    /// By the monotonic clock.
+    since: Duration,
+    most: u32,
+    reply: oneshot::Sender<u32>,
+}
+
 pub(crate) struct RunLoop {
     parts: SchedulerParts,
     board: Board,
@@ -74,8 +83,7 @@ pub(crate) struct RunLoop {
     readings: u32,
     /// Runs that the loop has had to do with meanwhile: what a reading says of them may be older than what the loop did.
     met: HashSet<RunHandle>,
-    /// Workers that want slots for what is offered to everybody, since when.
-    reserves: Vec<(WorkerId, Duration, oneshot::Sender<u32>)>,
+    reserves: Vec<Reserve>,
     /// Ready instances of all runs, as of the last commit.
     instances_ready: u64,
     epoch: u32,
@@ -238,7 +246,9 @@ impl RunLoop {
             }
             Command::Report { worker, reports, reply } => self.reported(cycle, worker, reports, reply),
             Command::Heartbeat { worker } => self.slots.heartbeat(worker, now),
-            Command::Reserve { worker, reply } => self.reserves.push((worker, now, reply)),
+            Command::Reserve { worker, most, reply } => {
+                self.reserves.push(Reserve { worker, since: now, most, reply });
+            }
             Command::Unreserve { worker, slots } => self.slots.unreserve(worker, slots),
             Command::Beat { slots } => self.beat(slots),
             Command::Own { ownership, shards, reply } => self.own(ownership, shards, reply),
@@ -285,6 +295,7 @@ impl RunLoop {
         let (machine, mut decisions) = RunMachine::start(dag, lengths, context, self.parts.limits.machine, cycle.now);
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger), trigger.run_type);
         cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
+        cycle.deadline(&run.claimed, cycle.now, trigger.run_after);
         cycle.run(trigger, given, &std::mem::take(&mut decisions.expansions));
         self.activate(key, run);
         self.apply(cycle, key, decisions, None);

@@ -7,13 +7,16 @@ use clock::Clock;
 use model::limits::run::DEPTH_MAX;
 use model::{MapIndex, RunKey, TaskId, TenantScope};
 use plan::{Lengths, MachineLimits, RunMachine};
-use store::{NewSignal, PoolStore, RunReader, RunStore, StoreError, TaskQueue, VariableStore, WaitStore};
+use store::{
+    CallbackStore, NewSignal, PoolStore, RunReader, RunStore, StoreError, TaskQueue, VariableStore, WaitStore,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
 use crate::by_hand::{Act, Asked, Asker, Changes, Clear, ControlError, Explained, Planned, explained};
+use crate::callback::{CallbackQueue, Caller};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
 };
@@ -61,6 +64,7 @@ pub struct SchedulerParts {
     pub waits: Arc<dyn WaitStore>,
     pub pools: Arc<dyn PoolStore>,
     pub variables: Arc<dyn VariableStore>,
+    pub callbacks: Arc<dyn CallbackStore>,
     pub versions: Arc<Versions>,
     pub clock: Arc<dyn Clock>,
     pub limits: SchedulerLimits,
@@ -125,8 +129,9 @@ impl Scheduler {
         let (sources, clock) = (parts.sources(None), parts.clock.clone());
         let reader = Reader { sources, clock, inbox: inbox.clone(), epoch };
         tokio::spawn(recovery::read_unfinished(reader, None));
+        let caller = scheduler.caller(&parts, true);
         let run_loop = tokio::spawn(RunLoop::new(parts, board, scheduler.news.clone(), epoch, None, commands).run());
-        let queue = Arc::new(LocalQueue::new(inbox));
+        let queue = Arc::new(CallbackQueue::new(Arc::new(LocalQueue::new(inbox)), caller));
         Ok(Started { scheduler, queue, run_loop, membership: tokio::spawn(std::future::pending()) })
     }
 
@@ -173,7 +178,8 @@ impl Scheduler {
         let server = cluster.server.id;
         let (sources, limits, waking) = (parts.sources(None), parts.limits.machine, waker.clone());
         let puller = Puller { store: store.clone(), server, sources, limits, clock, waker: waking, inbox };
-        let queue = ClusterQueue::new(local, puller);
+        let queue = Arc::new(ClusterQueue::new(local, puller));
+        let queue = CallbackQueue::new(queue, scheduler.caller(&parts, false));
         let shared = Shared::new(cluster, owned);
         let run_loop =
             tokio::spawn(RunLoop::new(parts, board, scheduler.news.clone(), 0, Some(shared), commands).run());
@@ -183,6 +189,12 @@ impl Scheduler {
         tokio::spawn(news.run());
         let membership = tokio::spawn(membership.run());
         Ok(Started { scheduler, queue: Arc::new(queue), run_loop, membership })
+    }
+
+    /// Who calls what runs owe.
+    fn caller(&self, parts: &SchedulerParts, is_alone: bool) -> Caller {
+        let (store, versions, clock) = (parts.callbacks.clone(), parts.versions.clone(), parts.clock.clone());
+        Caller::new(store, versions, clock, self.news.clone(), self.inbox.clone(), is_alone)
     }
 
     /// Something may be due sooner than this process thinks: a version, a backfill, an event or a pool is new, a DAG goes on,

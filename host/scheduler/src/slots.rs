@@ -19,7 +19,7 @@ struct Worker {
     held: BTreeMap<AttemptToken, Claim>,
     /// What it still runs though nothing will come of it here; it takes slots until the worker reports it.
     forgotten: BTreeSet<AttemptToken>,
-    /// Slots for what is offered to everybody.
+    /// Slots for what is offered to everybody, and for callbacks.
     reserved: u32,
     /// By the monotonic clock.
     lease_until: Duration,
@@ -88,11 +88,11 @@ impl Slots {
         worker.held.remove(&token)
     }
 
-    /// Sets free slots apart, at most one of four (but one) unless all are asked for.
-    pub(crate) fn reserve(&mut self, worker: WorkerId, all: bool) -> u32 {
+    /// Sets free slots apart, no more than `most`, and at most one of four (but one) unless all are asked for.
+    pub(crate) fn reserve(&mut self, worker: WorkerId, all: bool, most: u32) -> u32 {
         let Some(worker) = self.0.get_mut(&worker).filter(|worker| !worker.is_silent) else { return 0 };
-        let most = if all { u32::MAX } else { (worker.slots / 4).max(1) };
-        let slots = worker.free().min(most);
+        let share = if all { u32::MAX } else { (worker.slots / 4).max(1) };
+        let slots = worker.free().min(share).min(most);
         worker.reserved += slots;
         slots
     }

@@ -3,6 +3,7 @@
 //! while (F6). When the process dies the link is cut: nobody hears of what was executed. When it stands still (F2), so does
 //! everything on the link.
 
+mod callback;
 mod catalog;
 mod cluster;
 mod process_clock;

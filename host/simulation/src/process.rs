@@ -83,6 +83,7 @@ impl Starter {
             waits: self.link.clone(),
             pools: self.link.clone(),
             variables: self.link.clone(),
+            callbacks: self.link.clone(),
             versions: Arc::new(Versions::new(self.link.clone())),
             clock: Arc::new(ProcessClock(self.link.clone())),
             limits: self.limits,

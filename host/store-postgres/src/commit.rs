@@ -5,6 +5,7 @@
 //! everything is undone and done again row by row, only to learn which runs exist already or were changed by somebody else.
 
 mod asset_event;
+mod callback;
 mod claim;
 mod columns;
 pub(crate) mod dag_run;
@@ -235,6 +236,7 @@ fn document(commit: &RunCommit) -> Result<Option<String>, StoreError> {
     xcom::push_values(commit, &mut document);
     wait::push(commit, &mut document);
     asset_event::push(&commit.asset_events, &mut document);
+    callback::push(commit, &mut document);
     event_log::push(commit.entries(), &mut document);
     Ok(document.finish())
 }
@@ -260,6 +262,7 @@ fn shards(whole: &Whole) -> Vec<ShardId> {
     let scopes = scopes.chain(commit.claims.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.run_states.iter().map(|it| it.scope));
     let scopes = scopes.chain(commit.asset_events.iter().map(|it| it.scope));
+    let scopes = scopes.chain(commit.callbacks.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.offers.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.results.iter().map(|it| it.scope));
     let scopes = scopes.chain(whole.events.iter().map(|(scope, _)| *scope));
@@ -297,6 +300,8 @@ fn leave_out(whole: &mut Whole, runs: &[RunKey]) {
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
     commit.asset_events.retain(|it| !runs.contains(&asset_event::run(it)));
+    commit.deadlines_met.retain(|it| !runs.contains(&it.run));
+    commit.callbacks.retain(|it| !runs.contains(&it.run));
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod attempt;
 mod auth;
 mod backfill;
 mod before;
+mod callback;
 mod catalog;
 mod cluster;
 mod commit;

@@ -13,6 +13,7 @@ use crate::session::Session;
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("0001_spine", include_str!("../../../migrations/postgres/0001_spine.sql")),
     ("0002_scheduling", include_str!("../../../migrations/postgres/0002_scheduling.sql")),
+    ("0003_callbacks", include_str!("../../../migrations/postgres/0003_callbacks.sql")),
 ];
 
 /// Longest step of a migration.

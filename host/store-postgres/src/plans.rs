@@ -21,9 +21,9 @@ use crate::commit::{dag_run as commit_run, function, shared};
 use crate::retention::discard;
 use crate::session::Session;
 use crate::{
-    PostgresStore, asset, asset_event, attempt, auth, backfill, before, catalog, connection, dag, dag_run, dag_version,
-    event, event_log, migrate, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
-    variable, wait, work,
+    PostgresStore, asset, asset_event, attempt, auth, backfill, before, callback, catalog, connection, dag, dag_run,
+    dag_version, event, event_log, migrate, note, pool, retention, run_store, schedule, state, tag, task_instance,
+    task_node, value, variable, wait, work,
 };
 
 const OWN: TenantScope = TenantScope::assume(TenantId::DEFAULT);
@@ -92,6 +92,8 @@ const MEANT: &[(&str, &str)] = &[
 const LAST_OF_KEY: &[(&str, &str)] = &[
     ("asset", "name"),
     ("attempt", "fence"),
+    ("callback", "number"),
+    ("callback_left_out", "run_key"),
     ("dag_run_state", "run_key"),
     ("event", "id"),
     ("answer", "map_index"),
@@ -129,13 +131,14 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         connection::{PUT, FETCH, DELETE}
         dag_version::{FETCH, FIND, LIST, COUNT}
         event::{LIST, NEWS, INSERT_ASKED}
+        callback::{DUE, TAKE, RENEW, END, LET_GO, LIST, COUNT, FETCH, LEFT_OUT}
         migrate::{NEWEST}
         note::{PUT_RUN, PUT, DELETE, LIST}
         pool::{PUT, FETCH, DELETE}
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
             ENDED_BEFORE, DAGS, BEYOND, DISCARD, DISCARDED, FORGET, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES,
-            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, DELETE_ANSWERS, DELETE_NOTES, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
+            DELETE_NODES, DELETE_INPUT, DELETE_WORK, DELETE_EVENTS, DELETE_ANSWERS, DELETE_NOTES, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_CALLBACKS, DELETE_LEFT_OUT, IDLE_VERSIONS, LOCK_VERSIONS, DELETE_VERSIONS,
             IDLE_BUNDLE_VERSIONS, LOCK_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSIONS,
         }
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, BLOCKS, ANSWERS, PRIOR_TRIES}

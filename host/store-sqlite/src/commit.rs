@@ -7,6 +7,7 @@
 
 pub(crate) mod asset_event;
 mod batch;
+mod callback;
 mod claim;
 mod dag_run;
 mod ended;
@@ -70,6 +71,7 @@ impl Write for CommitRuns {
         let rows = commit.ended.len() + commit.transitions.len() + commit.claims.len() + commit.runs.len() * 8;
         let reset: u64 = commit.resets.iter().map(|it| task_instance::length(it.first, it.last)).sum();
         let rest = commit.blocks.len() + commit.answers.len() + commit.waits.len() + commit.entries().count();
+        let rest = rest + commit.callbacks.len() * 2;
         let values = commit.ended.iter().flat_map(|it| &it.xcoms).map(|xcom| match &xcom.value {
             StoredValue::Inline(text) => text.len() as u64,
             StoredValue::Blob { .. } => 0,
@@ -93,6 +95,8 @@ fn leave_out(commit: &mut RunCommit, runs: &[DuplicateRun]) {
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
     commit.asset_events.retain(|it| !runs.contains(&it.run()));
+    commit.deadlines_met.retain(|it| !runs.contains(&it.run));
+    commit.callbacks.retain(|it| !runs.contains(&it.run));
 }
 
 /// Everything, or all but the new runs.
@@ -118,6 +122,8 @@ fn all_at_once(commit: &RunCommit, with_runs: bool) -> Result<Batch, StoreError>
     push(&Claimed::of(commit)?, &mut batch)?;
     push(&commit.run_states, &mut batch)?;
     push(&commit.asset_events, &mut batch)?;
+    push(&commit.deadlines_met, &mut batch)?;
+    push(&commit.callbacks, &mut batch)?;
     push(&Entry::of(commit), &mut batch)?;
     Ok(batch)
 }
@@ -146,6 +152,8 @@ async fn one_by_one(commit: &RunCommit, tx: &mut Transaction<'_>) -> Result<Vec<
     for_each(&Claimed::of(commit)?, &mut rows)?;
     for_each(&commit.run_states, &mut rows)?;
     for_each(&commit.asset_events, &mut rows)?;
+    for_each(&commit.deadlines_met, &mut rows)?;
+    for_each(&commit.callbacks, &mut rows)?;
     for_each(&Entry::of(commit), &mut rows)?;
     let mut overtaken = BTreeSet::new();
     for (run, batch) in rows {
@@ -197,6 +205,9 @@ pub(crate) const STATEMENTS: &[(&str, &str)] = &[
     ("commit::wait::DELETE", wait::DELETE),
     ("commit::wait::TAKE_SIGNALS", wait::TAKE_SIGNALS),
     ("commit::event_log::INSERT", event_log::INSERT),
+    ("commit::callback::COUNT_LEFT_OUT", callback::COUNT_LEFT_OUT),
+    ("commit::callback::INSERT", callback::INSERT),
+    ("commit::callback::DELETE_DEADLINES", callback::DELETE_DEADLINES),
     ("commit::claim::UPDATE_INSTANCES", claim::UPDATE_INSTANCES),
     ("commit::asset_event::INSERT_ASSETS", asset_event::INSERT_ASSETS),
     ("commit::asset_event::INSERT_EVENTS", asset_event::INSERT_EVENTS),

@@ -20,6 +20,7 @@ mod attempt;
 mod auth;
 mod backfill;
 mod before;
+mod callback;
 mod catalog;
 mod change;
 mod checkpoint;

@@ -14,6 +14,7 @@ use crate::error::failed;
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("0001_spine", include_str!("../../../migrations/sqlite/0001_spine.sql")),
     ("0002_scheduling", include_str!("../../../migrations/sqlite/0002_scheduling.sql")),
+    ("0003_callbacks", include_str!("../../../migrations/sqlite/0003_callbacks.sql")),
 ];
 
 const CREATE_TABLE: &str = "

@@ -16,9 +16,9 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore, asset, asset_event, attempt, auth, backfill, before, catalog, commit, connection, dag, dag_run,
-    dag_version, event_log, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node, value,
-    variable, wait,
+    SqliteStore, asset, asset_event, attempt, auth, backfill, before, callback, catalog, commit, connection, dag,
+    dag_run, dag_version, event_log, note, pool, retention, run_store, schedule, state, tag, task_instance, task_node,
+    value, variable, wait,
 };
 
 use crate::retention::discard;
@@ -103,6 +103,7 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         before::{BY_DATE, BY_RUN_AFTER, TASKS}
         event_log::{FETCH}
         dag_run::{OF_REQUEST}
+        callback::{DUE, TAKE, RENEW, END, LET_GO, LIST, COUNT, FETCH, LEFT_OUT}
         wait::{RECEIVER, INSERT_SIGNAL, FIND_SIGNAL, SIGNALS, SIGNAL_OF_INSTANCE}
         auth::{INSERT_TOKEN, FIND_TOKEN}
         backfill::{
@@ -119,7 +120,7 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         retention::{TENANTS, RUNS, COMPONENTS, BACKFILLS, INPUTS, VALUES, STATES}
         discard::{
             ENDED_BEFORE, DAGS, BEYOND, INSERT_DISCARDED, DELETE_RUN, DISCARDED, FORGET, LAST_STATE, LAST_ANSWER, LAST_WAIT, LAST_NOTE, DELETE_NOTES, LAST_XCOM,
-            LAST_ATTEMPT, LAST_INSTANCE, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
+            LAST_ATTEMPT, LAST_INSTANCE, DELETE_ANSWERS, DELETE_WAITS, DELETE_BLOCKS, DELETE_SIGNALS, DELETE_CALLBACKS, DELETE_LEFT_OUT, DELETE_STATES, DELETE_XCOMS, DELETE_ATTEMPTS, DELETE_INSTANCES, DELETE_NODES, DELETE_INPUT,
             IDLE_VERSIONS, DELETE_VERSION, IDLE_BUNDLE_VERSIONS, DELETE_BUNDLE_VERSION,
         }
         run_store::{ADVANCE_EPOCH, TENANTS, UNFINISHED, INSTANCES, BLOCKS, ANSWERS, PRIOR_TRIES}

@@ -8,6 +8,7 @@ mod auth;
 mod backfill;
 mod before;
 mod by_hand;
+mod callback;
 mod catalog;
 mod cluster;
 mod commit;
@@ -33,8 +34,8 @@ pub use retention::{KeptStores, conformance_of_retention};
 pub use twins::agree;
 
 use crate::{
-    AssetStore, AuthStore, BackfillStore, Catalog, ConnectionStore, EventLogStore, PoolStore, RunReader, RunStore,
-    ScheduleStore, StateStore, ValueStore, VariableStore, WaitStore,
+    AssetStore, AuthStore, BackfillStore, CallbackStore, Catalog, ConnectionStore, EventLogStore, PoolStore, RunReader,
+    RunStore, ScheduleStore, StateStore, ValueStore, VariableStore, WaitStore,
 };
 
 /// A store that does everything.
@@ -50,6 +51,7 @@ pub trait Stores:
     + AssetStore
     + WaitStore
     + EventLogStore
+    + CallbackStore
     + VariableStore
     + ConnectionStore
     + PoolStore
@@ -67,6 +69,7 @@ impl<T> Stores for T where
         + AssetStore
         + WaitStore
         + EventLogStore
+        + CallbackStore
         + VariableStore
         + ConnectionStore
         + PoolStore
@@ -163,6 +166,12 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             tasks_of_the_run_before_are_met_when_all_has_gone_well,
             what_is_in_the_way_of_a_run_is_named,
             what_a_run_was_given_stays,
+        }
+        callback::{
+            what_is_owed_comes_with_its_cause,
+            who_begins_a_callback_has_it_alone,
+            a_deadline_goes_with_a_run_that_ends_before,
+            what_is_too_much_is_left_out_and_counted,
         }
         value::{
             values_come_with_success_alone,

@@ -19,6 +19,7 @@
 //! | [`PoolStore`] | control, scheduler | pools and their slots |
 //! | [`WaitStore`] | scheduler, control, worker | what instances wait for without a worker, and signals for them |
 //! | [`EventLogStore`] | control | who did what |
+//! | [`CallbackStore`] | scheduler, control | callbacks that runs owe |
 //! | [`ClusterStore`] | scheduler, where several processes share the database | leases and shards |
 //! | [`SharedRunStore`] | likewise | commits of an owner, news for him and of him |
 //! | [`WorkStore`] | likewise | offers, and what workers elsewhere make of them |
@@ -29,6 +30,7 @@
 mod asset;
 mod auth;
 mod backfill;
+mod callback;
 mod catalog;
 mod cluster;
 #[cfg(feature = "conformance")]
@@ -62,6 +64,9 @@ pub use asset::{
 };
 pub use auth::{AuthStore, NewToken, TokenRow};
 pub use backfill::{BackfillRow, BackfillStore, BegunSlice, NewBackfill, NewSlice, SliceRow};
+pub use callback::{
+    CallbackEnd, CallbackRow, CallbackStore, CallbackSubject, CallbackToken, DeadlineMet, NewCallback, TakenCallback,
+};
 pub use catalog::{
     BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
     NewDagVersion,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use model::{Fence, InstanceKey, RunId, RunKey, RunState, SignalId, TenantScope, VersionKey};
 
 use crate::{
-    Cancelled, Ended, Expansion, InstanceClaim, NewAnswer, NewAssetEvent, NewBlock, NewEventLog, NewInstances, NewRun,
-    NewValues, NewWait, Reset, StoreError, Transition,
+    Cancelled, DeadlineMet, Ended, Expansion, InstanceClaim, NewAnswer, NewAssetEvent, NewBlock, NewCallback,
+    NewEventLog, NewInstances, NewRun, NewValues, NewWait, Reset, StoreError, Transition,
 };
 
 /// A change of a run's state.
@@ -68,6 +68,10 @@ pub struct RunCommit {
     pub run_states: Vec<RunStateChange>,
     /// Events of assets that the successes among `ended` tell of.
     pub asset_events: Vec<NewAssetEvent>,
+    /// Deadlines that are not missed any more; before the callbacks that begin.
+    pub deadlines_met: Vec<DeadlineMet>,
+    /// What runs owe from now on.
+    pub callbacks: Vec<NewCallback>,
     /// What somebody did, for people.
     pub logs: Vec<NewEventLog>,
 }

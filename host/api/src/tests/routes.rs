@@ -28,6 +28,7 @@ pub(super) fn filled(path: &str) -> String {
         ("{group_id}", "absent"),
         ("{signal_name}", "absent"),
         ("{event_log_id}", "0"),
+        ("{callback_number}", "0"),
         ("{digest}", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
     ];
     let filled = names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value));

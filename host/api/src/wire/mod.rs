@@ -9,6 +9,7 @@ pub(crate) mod backfill;
 pub(crate) mod blob;
 pub(crate) mod bulk;
 pub(crate) mod bundle;
+pub(crate) mod callback;
 pub(crate) mod connection;
 pub(crate) mod dag;
 pub(crate) mod dag_run;

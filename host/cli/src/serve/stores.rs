@@ -8,8 +8,8 @@ use clock::Clock;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use scheduler::{SharedStore, TimeStore};
 use store::{
-    AuthStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader, RunStore,
-    StateStore, ValueStore, VariableStore, WaitStore,
+    AuthStore, CallbackStore, Catalog, ConnectionStore, EventLogStore, NoteStore, PoolStore, RetentionStore, RunReader,
+    RunStore, StateStore, ValueStore, VariableStore, WaitStore,
 };
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
@@ -35,6 +35,7 @@ pub(crate) struct Stores {
     pub(crate) pools: Arc<dyn PoolStore>,
     pub(crate) notes: Arc<dyn NoteStore>,
     pub(crate) event_logs: Arc<dyn EventLogStore>,
+    pub(crate) callbacks: Arc<dyn CallbackStore>,
     pub(crate) retention: Arc<dyn RetentionStore>,
     /// The file of SQLite.
     pub(crate) file: Option<PathBuf>,
@@ -81,6 +82,7 @@ impl Stores {
             + WaitStore
             + NoteStore
             + EventLogStore
+            + CallbackStore
             + 'static,
     {
         Self {
@@ -97,6 +99,7 @@ impl Stores {
             waits: store.clone(),
             notes: store.clone(),
             event_logs: store.clone(),
+            callbacks: store.clone(),
             retention: store,
             file: None,
             shared,

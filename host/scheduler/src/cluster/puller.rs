@@ -94,7 +94,7 @@ impl Puller {
     /// `None` when there will be no more slots.
     async fn reserve(&self, worker: WorkerId) -> Option<u32> {
         let (reply, slots) = oneshot::channel();
-        self.inbox.send(Command::Reserve { worker, reply }).await.ok()?;
+        self.inbox.send(Command::Reserve { worker, most: u32::MAX, reply }).await.ok()?;
         slots.await.ok()
     }
 

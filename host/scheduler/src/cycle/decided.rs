@@ -25,6 +25,7 @@ impl Cycle {
             self.more_after_commit.push(key);
         }
         self.asset_events(run, &decisions, report.as_ref());
+        self.callbacks(run, &decisions, report.as_ref());
         self.cancelled(run, &decisions);
         self.approvals(run, &decisions);
         if let (Some(end), Some(report)) = (decisions.ended, report) {

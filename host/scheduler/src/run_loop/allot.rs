@@ -8,8 +8,8 @@ use plan::Ready;
 use store::PageRequest;
 use tracing::warn;
 
-use super::RunLoop;
 use super::rooms::Rooms;
+use super::{Reserve, RunLoop};
 use crate::active::ActiveRun;
 use crate::cycle::Cycle;
 
@@ -72,13 +72,14 @@ impl RunLoop {
         }
     }
 
-    /// Gives slots for what is offered to everybody.
+    /// Gives slots for what is offered to everybody, and for callbacks.
     pub(super) fn reserve(&mut self, is_meant: impl Fn(Duration) -> bool, all: bool) {
-        for (worker, since, reply) in std::mem::take(&mut self.reserves) {
-            let slots = if is_meant(since) { self.slots.reserve(worker, all) } else { 0 };
+        for wanted in std::mem::take(&mut self.reserves) {
+            let Reserve { worker, since, most, .. } = wanted;
+            let slots = if is_meant(since) { self.slots.reserve(worker, all, most) } else { 0 };
             if slots == 0 {
-                self.reserves.push((worker, since, reply));
-            } else if reply.send(slots).is_err() {
+                self.reserves.push(wanted);
+            } else if wanted.reply.send(slots).is_err() {
                 self.slots.unreserve(worker, slots);
             }
         }

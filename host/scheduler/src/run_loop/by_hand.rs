@@ -155,6 +155,9 @@ impl RunLoop {
             self.activate(key, ActiveRun::new(machine, claimed_of_row(row, &read.version), row.run_type));
             if let Some(run) = self.active.get_mut(&key) {
                 self.waits.adopt(run, waits);
+                if state.is_ended() {
+                    cycle.deadline_again(&run.claimed, row.run_after);
+                }
             }
             (changes, decisions)
         };

@@ -81,6 +81,7 @@ impl RunLoop {
         if snapshot.run.state == RunState::Queued {
             // Made by a process that does not own it. It may end at once.
             cycle.starts(&run.claimed);
+            cycle.deadline(&run.claimed, snapshot.run.queued_at, snapshot.run.run_after);
         }
         let running: BTreeSet<_> = run.running().collect();
         let of_run = |token: &AttemptToken| token.instance.run == key;

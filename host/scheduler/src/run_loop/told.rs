@@ -27,6 +27,7 @@ impl RunLoop {
         }
         let steps = steps(&cycle.commit);
         let has_asset_events = !cycle.commit.asset_events.is_empty();
+        let has_callbacks = !cycle.commit.callbacks.is_empty();
         let result = match &self.shared {
             None => {
                 let commit = self.parts.runs.commit(std::mem::take(&mut cycle.commit));
@@ -44,6 +45,9 @@ impl RunLoop {
                 self.failures = 0;
                 if has_asset_events {
                     self.news.poke();
+                }
+                if has_callbacks {
+                    self.news.poke_to_call();
                 }
                 self.tell(cycle, &committed.duplicate_runs);
             }

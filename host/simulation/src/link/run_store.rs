@@ -23,6 +23,7 @@ pub(super) fn told(commit: &RunCommit) -> String {
         ("claims", commit.claims.len()),
         ("run states", commit.run_states.len()),
         ("asset events", commit.asset_events.len()),
+        ("callbacks", commit.callbacks.len()),
     ];
     let parts = parts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}"));
     format!("commit of {}", parts.collect::<Vec<_>>().join(", "))

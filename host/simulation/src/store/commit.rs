@@ -68,6 +68,8 @@ fn leave_out(whole: &mut Whole, duplicates: &[DuplicateRun]) {
     commit.waits.retain(|it| !runs.contains(&it.instance.run));
     commit.claims.retain(|it| !runs.contains(&it.instance.run));
     commit.run_states.retain(|it| !runs.contains(&it.run));
+    commit.deadlines_met.retain(|it| !runs.contains(&it.run));
+    commit.callbacks.retain(|it| !runs.contains(&it.run));
     commit.asset_events.retain(|it| !matches!(&it.source, AssetSource::Task { run, .. } if runs.contains(run)));
 }
 
@@ -127,6 +129,8 @@ impl Copies<'_> {
             answers: BTreeMap::new(),
             waits: BTreeMap::new(),
             signals: Vec::new(),
+            callbacks: BTreeMap::new(),
+            callbacks_left_out: 0,
             request: new.idempotency.clone().map(|it| IdempotencyKey { key: kept(&it.key).into(), ..it }),
         };
         self.runs.insert((new.scope, new.key), run);
@@ -186,6 +190,16 @@ impl Copies<'_> {
         }
         for it in &commit.run_states {
             self.change(it.scope, it.run, |run| run.move_run_on(it));
+        }
+        for it in &commit.deadlines_met {
+            self.add(it.scope, it.run, |run| run.meet_deadlines(it));
+        }
+        let mut owed: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for it in &commit.callbacks {
+            owed.entry((it.scope, it.run)).or_default().push(it);
+        }
+        for ((scope, run), all) in owed {
+            self.add(scope, run, |run| run.owe(&all));
         }
         for it in &whole.results {
             self.change(it.scope, it.run, |run| {

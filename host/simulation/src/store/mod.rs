@@ -8,6 +8,7 @@ mod auth;
 mod backfill;
 mod before;
 mod by_hand;
+mod callback;
 mod catalog;
 mod cluster;
 mod commit;

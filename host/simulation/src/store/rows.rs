@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Sim;
 use jiff::{SignedDuration, Timestamp};
+use model::callback::CallbackState;
 use model::limits::http::TOTAL_ENTRIES_MAX;
 use model::outcome::Answer;
 use model::{
@@ -12,8 +13,8 @@ use model::{
     ScopeIdx, ServerId, ShardId, TaskState, TenantScope, TryNumber, WorkerId,
 };
 use store::{
-    AttemptRow, BlockRow, ConnectionRow, EventLogRow, IdempotencyKey, InstanceSnapshot, NewWait, NodeRow, Offer,
-    Ownership, Page, PageRequest, PoolRow, RunCommit, RunRow, ScheduleState, SignalRow, StoreError, TokenRow,
+    AttemptRow, BlockRow, CallbackRow, ConnectionRow, EventLogRow, IdempotencyKey, InstanceSnapshot, NewWait, NodeRow,
+    Offer, Ownership, Page, PageRequest, PoolRow, RunCommit, RunRow, ScheduleState, SignalRow, StoreError, TokenRow,
     VariableRow, XcomRow,
 };
 
@@ -58,6 +59,9 @@ impl SimStore {
     pub(crate) fn was_claimed(&self, scope: TenantScope, token: AttemptToken) -> bool {
         let tables = self.tables();
         tables.runs.get(&(scope, token.instance.run)).is_some_and(|run| {
+            if token.instance.node == NodeIdx::CALLBACK {
+                return run.callback(token).is_some_and(|row| row.fence >= token.fence);
+            }
             let row = run.instances.get(&(token.instance.node, token.instance.map_index));
             run.row.clears > 0 || row.is_some_and(|row| row.short.fence >= token.fence)
         })
@@ -67,6 +71,11 @@ impl SimStore {
     /// known; what the server claimed for itself may belong to others by now.
     pub(crate) fn is_unreported(&self, worker: WorkerId, scope: TenantScope, token: AttemptToken) -> bool {
         let tables = self.tables();
+        if token.instance.node == NodeIdx::CALLBACK {
+            let run = tables.runs.get(&(scope, token.instance.run));
+            let row = run.and_then(|run| run.callback(token));
+            return row.is_some_and(|row| (row.state, row.fence) == (CallbackState::Running, token.fence));
+        }
         let is_shared = tables.cluster.is_used();
         if is_shared {
             let work = tables.cluster.work.get(&(scope, token.instance));
@@ -179,6 +188,8 @@ pub(crate) struct Run {
     pub(crate) waits: BTreeMap<(NodeIdx, MapIndex), NewWait>,
     /// In the order in which they came.
     pub(crate) signals: Vec<SignalRow>,
+    pub(crate) callbacks: BTreeMap<u32, CallbackRow>,
+    pub(crate) callbacks_left_out: u64,
     /// The request that made it.
     pub(crate) request: Option<IdempotencyKey>,
 }
@@ -224,6 +235,11 @@ impl Run {
             let short = &row.short;
             (short.state, short.try_number, short.fence) == (TaskState::Running, try_number, fence)
         })
+    }
+
+    /// The callback that a claim is about: its number stands where a map index does.
+    fn callback(&self, token: AttemptToken) -> Option<&CallbackRow> {
+        self.callbacks.get(&token.instance.map_index.position()?)
     }
 
     pub(crate) fn dag_id(&self) -> &DagId {

@@ -3,6 +3,7 @@
 mod assets;
 mod backfills;
 mod by_hand;
+mod callbacks;
 mod cluster;
 mod commits;
 mod leases;

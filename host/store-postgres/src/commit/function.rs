@@ -8,10 +8,12 @@ use std::fmt::Write;
 use crate::wakes::CHANNEL;
 
 use super::step::{Blame, Changes, Step, joined};
-use super::{asset_event, claim, dag_run, ended, event_log, map_block, reset, shared, task_instance, wait, xcom};
+use super::{
+    asset_event, callback, claim, dag_run, ended, event_log, map_block, reset, shared, task_instance, wait, xcom,
+};
 
 /// All steps, in the order in which a commit is applied.
-pub(crate) const STEPS: [&Step; 24] = [
+pub(crate) const STEPS: [&Step; 26] = [
     &dag_run::RUNS,
     &dag_run::NODES,
     &ended::ENDS,
@@ -35,6 +37,8 @@ pub(crate) const STEPS: [&Step; 24] = [
     &claim::CLAIMS,
     &dag_run::STATES,
     &asset_event::ASSET_EVENTS,
+    &callback::DEADLINES_MET,
+    &callback::CALLBACKS,
     &event_log::LOGS,
 ];
 

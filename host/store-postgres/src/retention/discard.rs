@@ -85,15 +85,22 @@ pub(crate) const DELETE_WAITS: &str = "
 DELETE FROM wait WHERE ctid = ANY(ARRAY(SELECT ctid FROM wait WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_BLOCKS: &str = "
 DELETE FROM map_block WHERE ctid = ANY(ARRAY(SELECT ctid FROM map_block WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_CALLBACKS: &str = "
+DELETE FROM callback WHERE ctid = ANY(ARRAY(SELECT ctid FROM callback WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
+pub(crate) const DELETE_LEFT_OUT: &str = "
+DELETE FROM callback_left_out
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM callback_left_out WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 pub(crate) const DELETE_SIGNALS: &str = "
 DELETE FROM signal WHERE ctid = ANY(ARRAY(SELECT ctid FROM signal WHERE tenant_id = $1 AND run_key = $2 LIMIT $3))";
 
 /// All of them.
-const PIECES: [&str; 13] = [
+const PIECES: [&str; 15] = [
     DELETE_ANSWERS,
     DELETE_NOTES,
     DELETE_WAITS,
     DELETE_BLOCKS,
+    DELETE_CALLBACKS,
+    DELETE_LEFT_OUT,
     DELETE_SIGNALS,
     DELETE_WORK,
     DELETE_EVENTS,

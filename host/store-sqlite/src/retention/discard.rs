@@ -100,6 +100,10 @@ pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM map_block WHERE tenant_id = 
 pub(crate) const DELETE_SIGNALS: &str = "DELETE FROM signal WHERE tenant_id = ?1 AND run_key = ?2";
 /// Tasks of a run, of which there are not many. Called by `RetentionStore::run_rows_delete`. Walks the table's key over the run.
 pub(crate) const DELETE_NODES: &str = "DELETE FROM task_node WHERE tenant_id = ?1 AND run_key = ?2";
+/// Callbacks, of which there are not many. Called by `RetentionStore::run_rows_delete`, as is the next one. Walks the table's key over the
+/// run.
+pub(crate) const DELETE_CALLBACKS: &str = "DELETE FROM callback WHERE tenant_id = ?1 AND run_key = ?2";
+pub(crate) const DELETE_LEFT_OUT: &str = "DELETE FROM callback_left_out WHERE tenant_id = ?1 AND run_key = ?2";
 /// Called by `RetentionStore::run_rows_delete`. Finds the row by the table's key.
 pub(crate) const DELETE_INPUT: &str = "DELETE FROM dag_run_input WHERE tenant_id = ?1 AND run_key = ?2";
 
@@ -212,7 +216,7 @@ impl Write for DeleteRows {
             delete.execute(tx.conn().await?).await.map_err(failed)?;
             is_done &= last.is_none();
         }
-        for delete in [DELETE_BLOCKS, DELETE_SIGNALS, DELETE_NODES, DELETE_INPUT] {
+        for delete in [DELETE_BLOCKS, DELETE_SIGNALS, DELETE_CALLBACKS, DELETE_LEFT_OUT, DELETE_NODES, DELETE_INPUT] {
             sqlx::query(delete).bind(tenant).bind(&run).execute(tx.conn().await?).await.map_err(failed)?;
         }
         Ok(is_done)

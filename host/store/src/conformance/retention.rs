@@ -9,9 +9,9 @@ use model::{Digest, NodeIdx, RunKey, RunState, TaskState, VersionKey};
 use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
-    AnswerRow, BundleRegistered, Catalog, EndedRun, InstanceFilter, NamedValue, NewAnswer, NewRun, NewSignal, NewWait,
-    PageRequest, RETURN_VALUE, RefCursor, RetentionStore, RunCommit, RunFilter, RunReader, RunStateChange, RunStore,
-    StateStore, StoredValue, ValueStore, WaitKind, WaitStore, run_key_at,
+    AnswerRow, BundleRegistered, CallbackStore, Catalog, EndedRun, InstanceFilter, NamedValue, NewAnswer, NewRun,
+    NewSignal, NewWait, PageRequest, RETURN_VALUE, RefCursor, RetentionStore, RunCommit, RunFilter, RunReader,
+    RunStateChange, RunStore, StateStore, StoredValue, ValueStore, WaitKind, WaitStore, run_key_at,
 };
 
 /// A store that a server may keep.
@@ -198,7 +198,18 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
         form: None,
         since: at(1),
     };
-    commit(&store, RunCommit { answers, waits: vec![wait], ..RunCommit::default() }).await;
+    let callback = crate::NewCallback {
+        scope: OWN,
+        run: run_key(1),
+        subject: None,
+        event: model::callback::CallbackEvent::Success,
+        callback: model::Entrypoint::new("tell").expect("a legal name"),
+        message: None,
+        at: at(5),
+        due_at: at(5),
+    };
+    let owed = RunCommit { callbacks: vec![callback], ..RunCommit::default() };
+    commit(&store, RunCommit { answers, waits: vec![wait], ..owed }).await;
     end(&store, 1, 10).await;
     let ended = store.runs_ended_before(OWN, at(11), None, 9).await.expect("read");
     assert!(is_found(&store).await);
@@ -233,6 +244,8 @@ async fn what_is_discarded_is_gone_and_goes_in_pieces(database: &impl Database<S
     }
     assert_eq!(store.node_list(OWN, run_key(1)).await.expect("read"), []);
     assert_eq!(store.signal_list(OWN, run_key(1)).await.expect("read"), []);
+    assert_eq!(store.callback_fetch(OWN, run_key(1), 0).await.expect("read"), None);
+    assert_eq!(store.callbacks_due().await.expect("read"), []);
     store.run_forget(OWN, run_key(1)).await.expect("forgotten");
     assert_eq!(store.runs_discarded(OWN, None, 9).await.expect("read"), []);
     // Its id is free again.

@@ -10,6 +10,8 @@
 //! | `talk` | says three lines and holds |
 //! | `big` | succeeds with a value that is kept in a blob |
 //! | anything else | succeeds with its map index |
+//!
+//! A callback succeeds and logs what it is told; one whose name begins with `fail` fails.
 
 use std::sync::Arc;
 
@@ -53,6 +55,9 @@ impl Bodies {
     async fn play_one(mut self, claim: Claim) {
         let started_at = Real.now();
         let instance = claim.token.instance;
+        if claim.notify.is_some() {
+            return self.notify(claim).await;
+        }
         let task = claim.run.dag.task(instance.node);
         let entrypoint = task.entrypoint.as_ref().map_or(task.task_id.as_str(), |entrypoint| entrypoint.as_str());
         let (mut end, mut value, mut list_length) = (End::Success, None, None);
@@ -82,6 +87,28 @@ impl Bodies {
             has_value: value.is_some(),
             xcoms: value.map(|value| NamedValue { key, value }).into_iter().collect(),
             answer: Answer { list_length, ..Answer::default() },
+            asset_events: Vec::new(),
+        };
+        // The test is over when the scheduler has gone.
+        let _ = self.queue.report(self.worker, vec![report]).await;
+    }
+
+    /// A callback hears, and says so, but for one whose name begins with `fail`, which refuses for good.
+    async fn notify(self, claim: Claim) {
+        let event = claim.notify.clone().unwrap_or_default();
+        let end = if event.contains(r#""callback":"fail"#) { failed("boom", false) } else { End::Success };
+        let message = event.to_string();
+        let heard = LogRecord { at: Real.now(), source: LogSource::Log, level: LogLevel::Info, message };
+        self.logs.append(log_key(&claim), vec![heard]).await;
+        self.logs.finish(log_key(&claim)).await;
+        let now = Real.now();
+        let report = Report {
+            scope: claim.run.scope,
+            token: claim.token,
+            execution: Execution { started_at: now, ended_at: now, end, used: ResourcesUsed::default() },
+            has_value: false,
+            xcoms: Vec::new(),
+            answer: Answer::default(),
             asset_events: Vec::new(),
         };
         // The test is over when the scheduler has gone.

@@ -7,7 +7,8 @@
 //! - for items (`map`, `filter`): `times_ten`, `is_even`, and `odd_fails`, `odd_skips`, `odd_none`, which hand on what is even.
 //! - everything else is an attack of the probe.
 //!
-//! `callbacks.notify` writes `notified {event}` into its log, and fails where the callback's name starts with `broken`.
+//! `callbacks.notify` writes `notified {event}` into its log. Where the callback's name starts with `broken` it fails, with `trap` it
+//! traps, and with `hold` it waits, sandbox and all, until there is a variable `go`.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -16,14 +17,16 @@ mod attacks;
 mod items;
 mod script;
 
+use std::time::Duration;
+
 use serde_json::value::RawValue;
 
 wit_bindgen::generate!({ path: "../../../wit", world: "bundle-with-callbacks", generate_all });
 
 use exports::waft::task::task_bodies::{self, Outcome, TaskContext};
 use exports::waft::task::{callbacks, definition};
-use waft::task::log;
 use waft::task::types::Failure;
+use waft::task::{log, variables};
 
 const MARK: &[u8] = b"\"documents stand here\"";
 const ROOM_BYTES: usize = 512 << 10;
@@ -63,7 +66,14 @@ impl task_bodies::Guest for Bundle {
 impl callbacks::Guest for Bundle {
     fn notify(event: String) -> Result<(), String> {
         log::write(log::Level::Info, &format!("notified {event}"));
-        if event.contains("\"callback\":\"broken") { Err("this callback is broken".to_owned()) } else { Ok(()) }
+        let is_called = |name: &str| event.contains(&format!("\"callback\":\"{name}"));
+        if is_called("trap") {
+            std::arch::wasm32::unreachable();
+        }
+        while is_called("hold") && variables::get("go").is_ok_and(|value| value.is_none()) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if is_called("broken") { Err("this callback is broken".to_owned()) } else { Ok(()) }
     }
 }
 
