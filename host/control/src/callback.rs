@@ -3,7 +3,7 @@
 use blobs::LogKey;
 use model::callback::CallbackState;
 use model::{DagId, MapIndex, NodeIdx, RunId, TaskId, TryNumber};
-use store::{CallbackRow, CallbackStore, Page, PageRequest};
+use store::{CallbackRow, Page, PageRequest};
 
 use crate::task_instance::try_not_found;
 use crate::{Code, Control, DagRunView, Error, LogRead, Session};
@@ -84,7 +84,7 @@ impl Control {
 }
 
 fn view(run: &DagRunView, row: CallbackRow) -> CallbackView {
-    let tasks = &run.version.dag.document().tasks;
+    let tasks = &run.version.dag().document().tasks;
     let task = row.subject.and_then(|subject| tasks.get(subject.node.0 as usize));
     CallbackView { task_id: task.map(|task| task.task_id.clone()), row }
 }

@@ -255,6 +255,7 @@ impl Caller {
             .collect();
         failpoint::begins("callback::end");
         self.0.store.callbacks_end(&ends).await?;
+        failpoint::ends("callback::end");
         let freed = reports.iter().filter(|report| self.held().remove(&report.token).is_some()).count();
         gauge!(names::CALLBACKS_RUNNING).set(self.held().len() as f64);
         for end in ends {

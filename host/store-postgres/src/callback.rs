@@ -28,7 +28,7 @@ WITH picked AS MATERIALIZED (
     SELECT c.tenant_id, c.run_key, c.number
     FROM callback AS c
     WHERE c.tenant_id = $1 AND c.due_at <= $2
-        AND EXISTS (SELECT 1 FROM dag_run AS r WHERE r.tenant_id = $1 AND r.key = c.run_key)
+        AND (SELECT true FROM dag_run AS r WHERE r.tenant_id = c.tenant_id AND r.key = c.run_key)
     ORDER BY c.due_at
     LIMIT $4
     FOR UPDATE OF c SKIP LOCKED)

@@ -42,6 +42,9 @@ const MEANT: &[(&str, &str)] = &[
     ("event::LIST", "Index Scan using event_by_shard on event"),
     // There is a row for each tenant.
     ("retention::TENANTS", "Index Only Scan using tenant_pkey on tenant"),
+    // There is a row for each tenant, and of its callbacks the first is read.
+    ("callback::DUE", "Index Only Scan using tenant_pkey on tenant t"),
+    ("callback::DUE", "Index Only Scan using callback_due on callback c"),
     // From a place on, which is compared with the key's columns together.
     ("retention::VALUES", "Index Scan using xcom_pkey on xcom"),
     ("retention::STATES", "Index Scan using task_state_pkey on task_state"),

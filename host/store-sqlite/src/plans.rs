@@ -50,6 +50,10 @@ const MEANT: &[(&str, &str)] = &[
     ("discard::DELETE_BUNDLE_VERSION", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),
     // There is a row for each tenant.
     ("retention::TENANTS", "SCAN tenant"),
+    ("callback::DUE", "SCAN t"),
+    // What was bound, with its turns.
+    ("commit::callback::COUNT_LEFT_OUT", "SCAN e"),
+    ("commit::callback::INSERT", "SCAN e"),
     // Lists in the order of an index, which stop at the page's end, and the counts of their rows, which stop at the longest total.
     ("catalog::LIST", "SEARCH b USING PRIMARY KEY (tenant_id=?)"),
     ("catalog::COUNT", "SEARCH bundle USING PRIMARY KEY (tenant_id=?)"),

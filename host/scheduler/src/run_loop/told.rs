@@ -39,15 +39,16 @@ impl RunLoop {
                 None => return answer(cycle.reports, cycle.event_replies),
             },
         };
+        if has_callbacks {
+            // Whatever became of the commit, they may be there.
+            self.news.poke_to_call();
+        }
         match result {
             Ok(committed) => {
                 failpoint::begins("complete::notify");
                 self.failures = 0;
                 if has_asset_events {
                     self.news.poke();
-                }
-                if has_callbacks {
-                    self.news.poke_to_call();
                 }
                 self.tell(cycle, &committed.duplicate_runs);
             }

@@ -68,12 +68,12 @@ pub(crate) const CALLBACKS: Step = Step {
 };
 
 /// Deadlines that nobody has begun to tell of, and that are later than the end.
-/// Called by `RunStore::commit`. Walks the table's key over the run; locks what it finds.
+/// Called by `RunStore::commit`. Walks the table's key over the run, and not the index of what is due; locks what it finds.
 const DELETE_DEADLINES: &str = "
 DELETE FROM callback AS c
 USING {rows}
 WHERE c.tenant_id = e.tenant_id AND c.run_key = e.run_key AND c.number >= 0
-    AND c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND c.due_at > e.at";
+    AND c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND c.due_at + 0 > e.at";
 
 pub(crate) const DEADLINES_MET: Step = Step {
     source: Source::Document("deadlines_met"),

@@ -49,13 +49,13 @@ WHERE node IS NULL OR number < most"
 );
 
 /// Deadlines that nobody has begun to tell of, and that are later than the end.
-/// Called by `RunStore::commit`. Walks the table's key over the run.
+/// Called by `RunStore::commit`. Walks the table's key over the run, and not the index of what is due.
 pub(crate) const DELETE_DEADLINES: &str = "
 DELETE FROM callback
 WHERE (tenant_id, run_key, number) IN (SELECT c.tenant_id, c.run_key, c.number
     FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key, value ->> 2 AS at FROM jsonb_each(?)) AS e
     CROSS JOIN callback AS c ON c.tenant_id = e.tenant_id AND c.run_key = e.run_key
-    WHERE c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND c.due_at > e.at)";
+    WHERE c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND +c.due_at > e.at)";
 
 impl Kind for NewCallback {
     fn run(&self) -> RunKey {

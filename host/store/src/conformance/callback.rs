@@ -168,7 +168,7 @@ pub(super) async fn who_begins_a_callback_has_it_alone(database: &impl Database)
     // After a start, whatever had begun has not.
     let store = database.open().await;
     store.callbacks_let_go(at(96)).await.expect("let go");
-    assert_eq!(take(&store, 96, 9).await.len(), taken.len() + 1);
+    assert_eq!(take(&store, 96, 9).await.len(), taken.len());
 }
 
 pub(super) async fn a_deadline_goes_with_a_run_that_ends_before(database: &impl Database) {
