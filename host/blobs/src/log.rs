@@ -149,12 +149,12 @@ impl LogStore {
     }
 
     /// Follows a log from its first record on, whether it has begun or not.
-    pub fn follow(&self, key: LogKey) -> LogFollow {
+    pub fn follow(&self, key: LogKey, skip: usize) -> LogFollow {
         let news = self.0.live.find_or_begin(&key).news.subscribe();
         let mut looks = tokio::time::interval(Duration::from_millis(LOOK_EVERY_MS));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (shared, reading) = (self.0.clone(), Reading::New);
-        LogFollow { shared, key, news: Some(news), looks, reading, told: 0, has_end: false }
+        LogFollow { shared, key, news: Some(news), looks, reading, told: skip, has_end: false }
     }
 }
 
@@ -192,6 +192,11 @@ impl LogFollow {
     /// Ends when all that there is has been told, for a log that nobody will finish.
     pub fn end_after_stored(&mut self) {
         self.has_end = true;
+    }
+
+    /// How many records were told or skipped.
+    pub fn told(&self) -> usize {
+        self.told
     }
 
     /// Waits until there is something to read, or nothing more will come; holds no records meanwhile. May be dropped.

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use model::{BundleVersionKey, DagId, TenantScope, VersionKey};
 use serde::Deserialize;
 use store::{
-    BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
-    NewDagVersion, Page, PageRequest, StoreError, storable,
+    BundleRegistered, BundleRow, Catalog, DagDeletion, DagFilter, DagRegistered, DagRow, DagVersionRow,
+    NewBundleVersion, NewDagVersion, Page, PageRequest, StoreError, storable,
 };
 use uuid::Uuid;
 
@@ -112,6 +113,14 @@ LIMIT $2 OFFSET $3";
 /// How many bundles there are, up to the longest total.
 /// Called by `Catalog::bundle_list`. Walks the table's key.
 pub(crate) const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = $1 LIMIT $2) AS counted";
+
+/// Whether a DAG of a bundle's version is gone.
+/// Called by `Catalog::bundle_lacks_dags`. Walks `dag_version_by_bundle_version`; finds DAGs by the key of `dag`.
+pub(crate) const LACKS_DAGS: &str = "
+SELECT EXISTS (
+    SELECT 1 FROM dag_version AS v
+    WHERE v.tenant_id = $1 AND v.bundle_version = $2
+        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = $1 AND d.dag_id = v.dag_id OFFSET 0)) AS lacks_dags";
 
 /// The bundle's DAGs as arrays.
 struct Dags<'a> {
@@ -229,6 +238,58 @@ async fn insert_dag_versions(
     made.iter().map(|row| Cells::of(row, "dag_version").uuid("key")).collect()
 }
 
+/// Deletes a DAG within a transaction, which locks its registrations out.
+async fn delete_dag(session: &mut Session, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError> {
+    let (tenant, dag_id) = (rows::tenant(scope), dag_id.as_str());
+    session.one(sqlx::query(LOCK_CATALOG).bind(tenant)).await?;
+    let row = session.one(sqlx::query(dag::HAS_RUNS).bind(tenant).bind(dag_id)).await?;
+    if Cells::of(&row, "dag_run").flag("has_runs")? {
+        return Ok(DagDeletion::HasRuns);
+    }
+    let mut last = 0;
+    for delete in dag::DELETES {
+        last = session.execute(sqlx::query(delete).bind(tenant).bind(dag_id)).await?;
+    }
+    Ok(if last == 1 { DagDeletion::Deleted } else { DagDeletion::Unknown })
+}
+
+/// Makes a version current within a transaction; the tags of its document become the DAG's.
+async fn activate(
+    session: &mut Session,
+    scope: TenantScope,
+    version: &DagVersionRow,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let (tenant, dag_id) = (rows::tenant(scope), version.dag_id.as_str());
+    let tagged: Tagged = serde_json::from_str(&version.document).map_err(|error| StoreError::Unavailable {
+        detail: format!("the document of {dag_id} cannot be read: {error}"),
+    })?;
+    let tags: Vec<_> = tagged.tags.iter().map(|tag| storable(tag).into_owned()).collect();
+    session.one(sqlx::query(LOCK_CATALOG).bind(tenant)).await?;
+    let activate = sqlx::query(dag::ACTIVATE).bind(tenant).bind(dag_id).bind(version.key.uuid());
+    if session.execute(activate.bind(at.as_microsecond())).await? == 0 {
+        return Ok(false);
+    }
+    session.execute(sqlx::query(DELETE_TAGS).bind(tenant).bind(vec![dag_id])).await?;
+    session.execute(sqlx::query(INSERT_TAGS).bind(tenant).bind(vec![dag_id; tags.len()]).bind(tags)).await?;
+    Ok(true)
+}
+
+/// Commits what went well, and undoes the rest.
+async fn end<T>(session: &mut Session, done: Result<T, StoreError>) -> Result<T, StoreError> {
+    match done {
+        Ok(done) => {
+            session.commit().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            // Where this fails too the session is closed, which undoes as much.
+            let _ = session.rollback().await;
+            Err(error)
+        }
+    }
+}
+
 #[async_trait]
 impl Catalog for PostgresStore {
     async fn bundle_register(
@@ -238,17 +299,27 @@ impl Catalog for PostgresStore {
     ) -> Result<BundleRegistered, StoreError> {
         let mut session = self.session().await?;
         session.begin("BEGIN").await?;
-        match register(&mut session, scope, &version).await {
-            Ok(registered) => {
-                session.commit().await?;
-                Ok(registered)
-            }
-            Err(error) => {
-                // Where this fails too the session is closed, which undoes as much.
-                let _ = session.rollback().await;
-                Err(error)
-            }
-        }
+        let registered = register(&mut session, scope, &version).await;
+        end(&mut session, registered).await
+    }
+
+    async fn dag_delete(&self, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError> {
+        let mut session = self.session().await?;
+        session.begin("BEGIN").await?;
+        let done = delete_dag(&mut session, scope, dag_id).await;
+        end(&mut session, done).await
+    }
+
+    async fn dag_version_activate(
+        &self,
+        scope: TenantScope,
+        version: &DagVersionRow,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut session = self.session().await?;
+        session.begin("BEGIN").await?;
+        let done = activate(&mut session, scope, version, at).await;
+        end(&mut session, done).await
     }
 
     async fn bundle_list(&self, scope: TenantScope, page: PageRequest) -> Result<Page<BundleRow>, StoreError> {
@@ -269,6 +340,12 @@ impl Catalog for PostgresStore {
             })
         });
         Ok(Page { rows: rows.collect::<Result<_, StoreError>>()?, total })
+    }
+
+    async fn bundle_lacks_dags(&self, scope: TenantScope, version: BundleVersionKey) -> Result<bool, StoreError> {
+        let query = sqlx::query(LACKS_DAGS).bind(rows::tenant(scope)).bind(version.uuid());
+        let row = self.session().await?.one(query).await?;
+        Cells::of(&row, "dag_version").flag("lacks_dags")
     }
 
     async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError> {

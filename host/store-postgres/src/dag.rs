@@ -1,4 +1,4 @@
-//! DAGs, for reading.
+//! DAGs, for reading, and the statements that delete one or make an older version current.
 
 use model::{DagId, TenantScope};
 use sqlx::postgres::PgRow;
@@ -94,6 +94,36 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, scope: TenantScope, filter: &
         query.push(") >= ").push_bind(rows::count(needed as u64));
     }
 }
+
+/// Called by `Catalog::dag_delete`, as are those up to [`DELETE`]. Looks into `dag_run_by_dag`.
+pub(crate) const HAS_RUNS: &str =
+    "SELECT EXISTS (SELECT 1 FROM dag_run WHERE tenant_id = $1 AND dag_id = $2) AS has_runs";
+/// Walks the table's key over the DAG.
+pub(crate) const DELETE_WAITING: &str = "DELETE FROM asset_waiting WHERE tenant_id = $1 AND dag_id = $2";
+/// Walks rows that stay for a moment.
+pub(crate) const DELETE_STARTS: &str = "DELETE FROM asset_start WHERE tenant_id = $1 AND dag_id = $2";
+/// Walks `asset_user_by_dag` over the DAG.
+pub(crate) const DELETE_USES: &str = "DELETE FROM asset_user WHERE tenant_id = $1 AND dag_id = $2";
+/// Walks `backfill_by_dag` over the DAG, and the table's key over each of its backfills.
+pub(crate) const DELETE_SLICES: &str = "
+DELETE FROM backfill_slice
+WHERE tenant_id = $1 AND backfill_id IN (SELECT id FROM backfill WHERE tenant_id = $1 AND dag_id = $2)";
+/// Walks `backfill_by_dag` over the DAG.
+pub(crate) const DELETE_BACKFILLS: &str = "DELETE FROM backfill WHERE tenant_id = $1 AND dag_id = $2";
+/// Finds the row by the table's key.
+pub(crate) const DELETE_SCHEDULE: &str = "DELETE FROM dag_schedule WHERE tenant_id = $1 AND dag_id = $2";
+/// Walks the table's key over the DAG.
+pub(crate) const DELETE_TAGS: &str = "DELETE FROM dag_tag WHERE tenant_id = $1 AND dag_id = $2";
+/// Finds the row by the table's key.
+pub(crate) const DELETE: &str = "DELETE FROM dag WHERE tenant_id = $1 AND dag_id = $2";
+
+/// Called by `Catalog::dag_version_activate`. Finds the row by the table's key.
+pub(crate) const ACTIVATE: &str =
+    "UPDATE dag SET current = $3, updated_at = $4 WHERE tenant_id = $1 AND dag_id = $2 AND current <> $3";
+
+/// What goes with a DAG, and the DAG last.
+pub(crate) const DELETES: [&str; 8] =
+    [DELETE_WAITING, DELETE_STARTS, DELETE_USES, DELETE_SLICES, DELETE_BACKFILLS, DELETE_SCHEDULE, DELETE_TAGS, DELETE];
 
 fn of_row(row: &PgRow) -> Result<DagRow, StoreError> {
     let cells = Cells::of(row, "dag");

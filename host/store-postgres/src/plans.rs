@@ -79,11 +79,14 @@ const MEANT: &[(&str, &str)] = &[
     ("schedule::TENANTS", "Index Only Scan using tenant_pkey on tenant"),
     ("schedule::UNREAD", "Index Scan using dag_pkey on dag d"),
     ("asset_event::DAGS", "Index Scan using dag_pkey on dag d"),
+    ("dag::DELETE_STARTS", "Index Scan using asset_start_pkey on asset_start"),
     ("asset_event::STARTS", "Index Scan using asset_start_pkey on asset_start"),
     ("backfill::UNFINISHED", "Index Scan using backfill_unfinished on backfill"),
     ("backfill::BEGIN", "Index Scan using backfill_unfinished on backfill b"),
     // Backfills are made by people; `backfill_by_dag` is for when there are many all the same.
     ("backfill::list_query of a DAG", "Index Scan Backward using backfill_pkey on backfill"),
+    ("dag::DELETE_SLICES", "Index Scan using backfill_pkey on backfill"),
+    ("dag::DELETE_BACKFILLS", "Index Scan using backfill_pkey on backfill"),
     ("backfill::count_query of a DAG", "Index Scan using backfill_pkey on backfill"),
     // The partial index holds unfinished runs alone.
     ("schedule::UNFINISHED", "Index Only Scan using dag_run_unfinished on dag_run_state s"),
@@ -129,9 +132,13 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         backfill::{INSERT, FETCH, UNFINISHED, MOVE, SLICES, COUNT_SLICES, SLICES_IN, SLICES_OPEN, BEGIN, END}
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
-            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
+            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT, LACKS_DAGS,
         }
         connection::{PUT, FETCH, DELETE}
+        dag::{
+            HAS_RUNS, DELETE_WAITING, DELETE_STARTS, DELETE_USES, DELETE_SLICES, DELETE_BACKFILLS, DELETE_SCHEDULE, DELETE_TAGS,
+            DELETE, ACTIVATE,
+        }
         dag_version::{FETCH, FIND, LIST, COUNT}
         event::{LIST, NEWS, INSERT_ASKED}
         callback::{DUE, TAKE, RENEW, END, LET_GO, LIST, COUNT, FETCH, LEFT_OUT}
@@ -149,7 +156,7 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
-        value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        value::{FETCH, PAGE, INDEXES, COUNT, LIST, PUT, DELETE, MARK}
         variable::{PUT, FETCH, DELETE}
         shared::{NOT_OWNED}
         work::{REPORT, HELD, LEASE, OF_RUN}

@@ -171,8 +171,14 @@ fn push_of_runs(query: &mut QueryBuilder<Postgres>, of_runs: &OfRuns) {
     if *of_runs == OfRuns::default() {
         return;
     }
-    let OfRuns { version_number, dag_id_pattern, run_id_pattern, run_after, logical_date } = of_runs;
+    let OfRuns { version_number, dag_ids, run_ids, dag_id_pattern, run_id_pattern, run_after, logical_date } = of_runs;
     query.push(" AND EXISTS (SELECT 1 FROM dag_run AS f WHERE f.tenant_id = t.tenant_id AND f.key = t.run_key");
+    if !dag_ids.is_empty() {
+        rows::push_list(query, " AND f.dag_id IN (", dag_ids.iter().map(|it| it.as_str().to_owned()));
+    }
+    if !run_ids.is_empty() {
+        rows::push_list(query, " AND f.run_id IN (", run_ids.iter().map(|it| it.as_str().to_owned()));
+    }
     for (pattern, column) in [(dag_id_pattern, "f.dag_id"), (run_id_pattern, "f.run_id")] {
         if let Some(pattern) = pattern {
             rows::push_pattern(query, column, pattern);

@@ -1,11 +1,13 @@
-//! XComs, for reading; [`crate::commit`] writes them.
+//! XComs, for reading, and for people who change one; [`crate::commit`] writes those that successes leave.
 
 use async_trait::async_trait;
-use model::{Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use jiff::Timestamp;
+use model::{InstanceKey, Key, MapIndex, NodeIdx, RunKey, TenantScope};
 use sqlx::postgres::PgRow;
-use store::{PageSize, StoreError, StoredValue, ValueStore, XcomRow};
+use store::{NamedValue, PageSize, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow, storable};
 
 use crate::rows::{self, Cells};
+use crate::session::Query;
 use crate::{PostgresStore, task_node};
 
 /// One value.
@@ -56,6 +58,24 @@ SELECT node, map_index, key, created_at, size_bytes, digest, value
 FROM xcom
 WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
 ORDER BY key";
+
+/// A value that somebody gives.
+/// Called by `ValueStore::xcom_put`. Finds the instance and its value by the tables' keys.
+pub(crate) const PUT: &str = "
+INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
+SELECT tenant_id, run_key, node, map_index, $5, $6, $7, $8, $9
+FROM task_instance
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
+ON CONFLICT (tenant_id, run_key, node, map_index, key) DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
+    value = excluded.value";
+
+/// Called by `ValueStore::xcom_delete`. Finds the row by the table's key.
+pub(crate) const DELETE: &str =
+    "DELETE FROM xcom WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4 AND key = $5";
+
+/// Whether an instance has a result. Called by `ValueStore::xcom_put` and `xcom_delete`. Finds the row by the table's key.
+pub(crate) const MARK: &str =
+    "UPDATE task_instance SET has_value = $5 WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4";
 
 #[async_trait]
 impl ValueStore for PostgresStore {
@@ -118,6 +138,42 @@ impl ValueStore for PostgresStore {
         rows.iter().map(|row| Cells::of(row, "xcom").map_index()).collect()
     }
 
+    async fn xcom_put(
+        &self,
+        scope: TenantScope,
+        instance: InstanceKey,
+        value: &NamedValue,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let InstanceKey { run, node, map_index } = instance;
+        let (size, digest, text) = match &value.value {
+            StoredValue::Inline(text) => (text.len() as u64, None, Some(storable(text))),
+            StoredValue::Blob { digest, size_bytes } => (*size_bytes, Some(&digest.bytes()[..]), None),
+        };
+        let put = sqlx::query(PUT)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(map_index.number())
+            .bind(value.key.as_str())
+            .bind(at.as_microsecond())
+            .bind(rows::count(size))
+            .bind(digest)
+            .bind(text);
+        self.changed(put, scope, instance, &value.key, true).await
+    }
+
+    async fn xcom_delete(&self, scope: TenantScope, instance: InstanceKey, key: &Key) -> Result<bool, StoreError> {
+        let InstanceKey { run, node, map_index } = instance;
+        let delete = sqlx::query(DELETE)
+            .bind(rows::tenant(scope))
+            .bind(run.uuid())
+            .bind(rows::narrow(node.0))
+            .bind(map_index.number())
+            .bind(key.as_str());
+        self.changed(delete, scope, instance, key, false).await
+    }
+
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError> {
         let query =
             sqlx::query(COUNT).bind(rows::tenant(scope)).bind(run.uuid()).bind(rows::narrow(node.0)).bind(key.as_str());
@@ -142,6 +198,33 @@ impl ValueStore for PostgresStore {
             .bind(map_index.number());
         let rows = self.session().await?.all(query).await?;
         rows.iter().map(xcom).collect()
+    }
+}
+
+impl PostgresStore {
+    /// Changes a value; that of a result tells its instance, in the same transaction.
+    async fn changed(
+        &self,
+        query: Query<'_>,
+        scope: TenantScope,
+        instance: InstanceKey,
+        key: &Key,
+        has_value: bool,
+    ) -> Result<bool, StoreError> {
+        let mut session = self.session().await?;
+        session.begin("BEGIN").await?;
+        let is_changed = session.execute(query).await? == 1;
+        if is_changed && key.as_str() == RETURN_VALUE {
+            let mark = sqlx::query(MARK)
+                .bind(rows::tenant(scope))
+                .bind(instance.run.uuid())
+                .bind(rows::narrow(instance.node.0))
+                .bind(instance.map_index.number())
+                .bind(has_value);
+            session.execute(mark).await?;
+        }
+        session.commit().await?;
+        Ok(is_changed)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use model::{BundleVersionKey, DagId, TenantScope, VersionKey};
 use store::{
-    BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion, Page,
-    PageRequest, StoreError,
+    BundleRegistered, BundleRow, Catalog, DagDeletion, DagFilter, DagRegistered, DagRow, DagVersionRow,
+    NewBundleVersion, Page, PageRequest, StoreError,
 };
 
 use crate::commit::{json, text};
@@ -107,6 +108,14 @@ LIMIT ?2 OFFSET ?3";
 /// How many bundles there are, up to the longest total.
 /// Called by `Catalog::bundle_list`. Walks the table's key.
 pub(crate) const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = ?1 LIMIT ?2)";
+
+/// Whether a DAG of a bundle's version is gone.
+/// Called by `Catalog::bundle_lacks_dags`. Walks `dag_version_by_bundle_version`; finds DAGs by the key of `dag`.
+pub(crate) const LACKS_DAGS: &str = "
+SELECT EXISTS (
+    SELECT 1 FROM dag_version AS v
+    WHERE v.tenant_id = ?1 AND v.bundle_version = ?2
+        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = ?1 AND d.dag_id = v.dag_id))";
 
 struct Register {
     scope: TenantScope,
@@ -220,6 +229,11 @@ impl Catalog for SqliteStore {
         Ok(Page { rows: rows.collect::<Result<_, StoreError>>()?, total })
     }
 
+    async fn bundle_lacks_dags(&self, scope: TenantScope, version: BundleVersionKey) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(LACKS_DAGS).bind(rows::tenant(scope)).bind(rows::bytes(version.uuid()));
+        query.fetch_one(&mut *self.reader().await?).await.map_err(failed)
+    }
+
     async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError> {
         dag::fetch(&mut *self.reader().await?, scope, dag_id).await
     }
@@ -231,6 +245,19 @@ impl Catalog for SqliteStore {
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError> {
         dag::list(&mut *self.reader().await?, scope, filter, page).await
+    }
+
+    async fn dag_delete(&self, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError> {
+        self.writer.apply(dag::Deletion { scope, dag_id: dag_id.clone() }).await
+    }
+
+    async fn dag_version_activate(
+        &self,
+        scope: TenantScope,
+        version: &DagVersionRow,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.writer.apply(dag::activation(scope, version, at)?).await?.rows == 1)
     }
 
     async fn tag_list(

@@ -1,13 +1,18 @@
-//! DAGs, for reading.
+//! DAGs, for reading, for deletion, and when an older version becomes current.
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use model::{DagId, TenantScope};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use store::{DagFilter, DagRow, Page, PageRequest, StoreError};
+use store::{DagDeletion, DagFilter, DagRow, DagVersionRow, Page, PageRequest, StoreError};
 
-use crate::dag_version;
+use crate::change::{Change, bound};
+use crate::commit::{json, text};
 use crate::error::failed;
 use crate::rows::{self, Cells};
+use crate::writer::{Transaction, Write};
+use crate::{catalog, dag_version};
 
 const COLUMNS: &str = "
 SELECT d.is_stale, d.is_paused, d.created_at, d.updated_at, d.bundle AS dag_bundle, v.key AS version, v.dag_id,
@@ -95,6 +100,77 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Da
         rows::push_list(query, " AND g.tag IN (", tags.into_iter());
         query.push(") >= ").push_bind(rows::count(needed as u64));
     }
+}
+
+/// Called by `Catalog::dag_delete`, as are those up to [`DELETE`]. Looks into `dag_run_by_dag`.
+pub(crate) const HAS_RUNS: &str = "SELECT EXISTS (SELECT 1 FROM dag_run WHERE tenant_id = ?1 AND dag_id = ?2)";
+/// Walks the table's key over the DAG.
+pub(crate) const DELETE_WAITING: &str = "DELETE FROM asset_waiting WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Walks rows that stay for a moment.
+pub(crate) const DELETE_STARTS: &str = "DELETE FROM asset_start WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Walks `asset_user_by_dag` over the DAG.
+pub(crate) const DELETE_USES: &str = "DELETE FROM asset_user WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Walks `backfill_by_dag` over the DAG, and the table's key over each of its backfills.
+pub(crate) const DELETE_SLICES: &str = "
+DELETE FROM backfill_slice
+WHERE tenant_id = ?1 AND backfill_id IN (SELECT id FROM backfill WHERE tenant_id = ?1 AND dag_id = ?2)";
+/// Walks `backfill_by_dag` over the DAG.
+pub(crate) const DELETE_BACKFILLS: &str = "DELETE FROM backfill WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Finds the row by the table's key.
+pub(crate) const DELETE_SCHEDULE: &str = "DELETE FROM dag_schedule WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Walks the table's key over the DAG.
+pub(crate) const DELETE_TAGS: &str = "DELETE FROM dag_tag WHERE tenant_id = ?1 AND dag_id = ?2";
+/// Finds the row by the table's key.
+pub(crate) const DELETE: &str = "DELETE FROM dag WHERE tenant_id = ?1 AND dag_id = ?2";
+
+/// Called by `Catalog::dag_version_activate`. Finds the row by the table's key.
+pub(crate) const ACTIVATE: &str =
+    "UPDATE dag SET current = ?3, updated_at = ?4 WHERE tenant_id = ?1 AND dag_id = ?2 AND current <> ?3";
+
+/// A DAG to delete.
+pub(crate) struct Deletion {
+    pub(crate) scope: TenantScope,
+    pub(crate) dag_id: DagId,
+}
+
+#[async_trait]
+impl Write for Deletion {
+    type Done = DagDeletion;
+    type Error = StoreError;
+
+    async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<DagDeletion, StoreError> {
+        let (tenant, dag_id) = (rows::tenant(self.scope), self.dag_id.as_str());
+        let has_runs = sqlx::query_scalar(HAS_RUNS).bind(tenant).bind(dag_id);
+        if has_runs.fetch_one(tx.conn().await?).await.map_err(failed)? {
+            return Ok(DagDeletion::HasRuns);
+        }
+        let mut last = 0;
+        for delete in [
+            DELETE_WAITING,
+            DELETE_STARTS,
+            DELETE_USES,
+            DELETE_SLICES,
+            DELETE_BACKFILLS,
+            DELETE_SCHEDULE,
+            DELETE_TAGS,
+            DELETE,
+        ] {
+            let query = sqlx::query(delete).bind(tenant).bind(dag_id);
+            last = query.execute(tx.conn().await?).await.map_err(failed)?.rows_affected();
+        }
+        Ok(if last == 1 { DagDeletion::Deleted } else { DagDeletion::Unknown })
+    }
+}
+
+/// A version to make current: the tags of its document become the DAG's.
+pub(crate) fn activation(scope: TenantScope, version: &DagVersionRow, at: Timestamp) -> Result<Change, StoreError> {
+    let row = json(std::iter::once((&version.dag_id, "", "", Option::<&str>::None, text(&version.document))))?;
+    let of = || bound().and(rows::tenant(scope));
+    let activate =
+        of().and(version.dag_id.as_str().to_owned()).and(rows::bytes(version.key.uuid())).and(at.as_microsecond());
+    Ok(Change::of(ACTIVATE, activate, Some(1))
+        .then(catalog::DELETE_TAGS, of().and(row.clone()))
+        .then(catalog::INSERT_TAGS, of().and(row)))
 }
 
 fn of_row(row: &SqliteRow) -> Result<DagRow, StoreError> {

@@ -109,6 +109,9 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Ru
     if let Some(dag_id) = &filter.dag_id {
         query.push(" AND r.dag_id = ").push_bind(dag_id.as_str().to_owned());
     }
+    if !filter.dag_ids.is_empty() {
+        rows::push_list(query, " AND r.dag_id IN (", filter.dag_ids.iter().map(|it| it.as_str().to_owned()));
+    }
     if !filter.states.is_empty() {
         // In the words of the partial indexes, so that they can serve.
         match index(filter) {

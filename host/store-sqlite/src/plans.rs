@@ -80,6 +80,7 @@ const MEANT: &[(&str, &str)] = &[
     ("schedule::TENANTS", "SCAN tenant"),
     ("schedule::UNREAD", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
     ("asset_event::DAGS", "SEARCH d USING PRIMARY KEY (tenant_id=?)"),
+    ("dag::DELETE_STARTS", "SEARCH asset_start USING PRIMARY KEY (tenant_id=?)"),
     ("asset_event::STARTS", "SEARCH asset_start USING PRIMARY KEY (tenant_id=?)"),
     ("backfill::UNFINISHED", "SEARCH backfill USING INDEX backfill_unfinished (tenant_id=?)"),
     // Lists as above; a wait has a row only while it lasts, as a rule.
@@ -115,9 +116,13 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         }
         catalog::{
             FIND_FOREIGN, INSERT_BUNDLE_VERSION, FIND_BUNDLE_VERSION, UPSERT_BUNDLE, INSERT_DAG_VERSIONS, FIND_DAG_VERSIONS,
-            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT,
+            UPSERT_DAGS, MARK_STALE, DELETE_TAGS, INSERT_TAGS, LIST, COUNT, LACKS_DAGS,
         }
         connection::{PUT, FETCH, DELETE}
+        dag::{
+            HAS_RUNS, DELETE_WAITING, DELETE_STARTS, DELETE_USES, DELETE_SLICES, DELETE_BACKFILLS, DELETE_SCHEDULE, DELETE_TAGS,
+            DELETE, ACTIVATE,
+        }
         dag_version::{FETCH, FIND, LIST, COUNT}
         note::{PUT_RUN, PUT, DELETE, LIST}
         pool::{PUT, FETCH, DELETE}
@@ -132,7 +137,7 @@ pub(crate) fn fixed() -> Vec<(&'static str, String)> {
         state::{FETCH, KEYS, IS_RUNNING, PUT, DELETE_EXPIRED, DELETE}
         task_instance::{COUNTS}
         task_node::{LIST, MAP_LENGTH}
-        value::{FETCH, PAGE, INDEXES, COUNT, LIST}
+        value::{FETCH, PAGE, INDEXES, COUNT, LIST, PUT, DELETE, MARK}
         variable::{PUT, FETCH, DELETE}
     };
     all.extend(commit::STATEMENTS.iter().map(|(name, sql)| (*name, (*sql).to_owned())));

@@ -102,7 +102,14 @@ fn push_from(query: &mut QueryBuilder<Sqlite>, scope: TenantScope, filter: &Inst
         query.push(" AND (t.run_key, t.node, t.map_index)").push(compare).push_bind(rows::bytes(run.uuid()));
         query.push(", ").push_bind(node.0).push(", ").push_bind(map_index.number()).push(")");
     }
-    let OfRuns { version_number, dag_id_pattern, run_id_pattern, run_after, logical_date } = &filter.of_runs;
+    let OfRuns { version_number, dag_ids, run_ids, dag_id_pattern, run_id_pattern, run_after, logical_date } =
+        &filter.of_runs;
+    if !dag_ids.is_empty() {
+        rows::push_list(query, " AND r.dag_id IN (", dag_ids.iter().map(|it| it.as_str().to_owned()));
+    }
+    if !run_ids.is_empty() {
+        rows::push_list(query, " AND r.run_id IN (", run_ids.iter().map(|it| it.as_str().to_owned()));
+    }
     for (pattern, column) in [(dag_id_pattern, "r.dag_id"), (run_id_pattern, "r.run_id")] {
         if let Some(pattern) = pattern {
             rows::push_pattern(query, column, pattern);

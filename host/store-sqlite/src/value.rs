@@ -1,10 +1,12 @@
-//! XComs, for reading; [`crate::commit`] writes them.
+//! XComs, for reading, and for people who change one; [`crate::commit`] writes those that successes leave.
 
 use async_trait::async_trait;
-use model::{Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use jiff::Timestamp;
+use model::{InstanceKey, Key, MapIndex, NodeIdx, RunKey, TenantScope};
 use sqlx::sqlite::SqliteRow;
-use store::{PageSize, StoreError, StoredValue, ValueStore, XcomRow};
+use store::{NamedValue, PageSize, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow, storable_count};
 
+use crate::change::{Bound, Change, bound};
 use crate::error::failed;
 use crate::rows::{self, Cells};
 use crate::{SqliteStore, task_node};
@@ -55,6 +57,29 @@ SELECT node, map_index, key, created_at, size_bytes, digest, value
 FROM xcom
 WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4
 ORDER BY key";
+
+/// A value that somebody gives.
+/// Called by `ValueStore::xcom_put`. Finds the instance and its value by the tables' keys.
+pub(crate) const PUT: &str = "
+INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
+SELECT tenant_id, run_key, node, map_index, ?5, ?6, ?7, ?8, ?9
+FROM task_instance
+WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4
+ON CONFLICT DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
+    value = excluded.value";
+
+/// Called by `ValueStore::xcom_delete`. Finds the row by the table's key.
+pub(crate) const DELETE: &str =
+    "DELETE FROM xcom WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4 AND key = ?5";
+
+/// Whether an instance has a result. Called by `ValueStore::xcom_put` and `xcom_delete`. Finds the row by the table's key.
+pub(crate) const MARK: &str =
+    "UPDATE task_instance SET has_value = ?5 WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4";
+
+fn of_instance(scope: TenantScope, instance: InstanceKey) -> Bound {
+    let InstanceKey { run, node, map_index } = instance;
+    bound().and(rows::tenant(scope)).and(rows::bytes(run.uuid())).and(node.0).and(map_index.number())
+}
 
 #[async_trait]
 impl ValueStore for SqliteStore {
@@ -121,6 +146,40 @@ impl ValueStore for SqliteStore {
             .await
             .map_err(failed)?;
         rows.iter().map(|row| Cells::of(row, "xcom").map_index()).collect()
+    }
+
+    async fn xcom_put(
+        &self,
+        scope: TenantScope,
+        instance: InstanceKey,
+        value: &NamedValue,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (size, digest, text) = match &value.value {
+            StoredValue::Inline(text) => (text.len() as u64, None, rows::text_opt(Some(text))),
+            StoredValue::Blob { digest, size_bytes } => (*size_bytes, Some(rows::digest(*digest)), None),
+        };
+        let values = of_instance(scope, instance)
+            .and(value.key.as_str().to_owned())
+            .and(at.as_microsecond())
+            .and(storable_count(size))
+            .and(digest)
+            .and(text);
+        let change = Change::of(PUT, values, Some(1));
+        let change = match value.key.as_str() {
+            RETURN_VALUE => change.then(MARK, of_instance(scope, instance).and(1)),
+            _ => change,
+        };
+        Ok(self.writer.apply(change).await?.rows == 1)
+    }
+
+    async fn xcom_delete(&self, scope: TenantScope, instance: InstanceKey, key: &Key) -> Result<bool, StoreError> {
+        let change = Change::of(DELETE, of_instance(scope, instance).and(key.as_str().to_owned()), Some(1));
+        let change = match key.as_str() {
+            RETURN_VALUE => change.then(MARK, of_instance(scope, instance).and(0)),
+            _ => change,
+        };
+        Ok(self.writer.apply(change).await?.rows == 1)
     }
 
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError> {

@@ -105,6 +105,16 @@ pub struct DagFilter {
     pub descending: bool,
 }
 
+/// What became of a DAG that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DagDeletion {
+    Deleted,
+    /// It has runs, which go first.
+    HasRuns,
+    /// There is no such DAG.
+    Unknown,
+}
+
 /// Bundles, DAGs and versions.
 #[async_trait]
 pub trait Catalog: Send + Sync {
@@ -120,6 +130,9 @@ pub trait Catalog: Send + Sync {
     /// All bundles of the tenant, by name.
     async fn bundle_list(&self, scope: TenantScope, page: PageRequest) -> Result<Page<BundleRow>, StoreError>;
 
+    /// Whether a DAG is gone that this version of a bundle defines.
+    async fn bundle_lacks_dags(&self, scope: TenantScope, version: BundleVersionKey) -> Result<bool, StoreError>;
+
     /// One DAG.
     async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError>;
 
@@ -130,6 +143,18 @@ pub trait Catalog: Send + Sync {
         filter: &DagFilter,
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError>;
+
+    /// Deletes a DAG that has no runs, with its schedule, its backfills, its tags, what it has to do with assets, and what waits for
+    /// it; in one transaction. Its versions stay, so that no number is given twice when a bundle defines it again.
+    async fn dag_delete(&self, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError>;
+
+    /// Makes a version current, with its tags; false when there is no such DAG, or the version is current already.
+    async fn dag_version_activate(
+        &self,
+        scope: TenantScope,
+        version: &DagVersionRow,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Tags of all DAGs that match a SQL `LIKE` pattern, in their order.
     async fn tag_list(

@@ -106,6 +106,8 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             fifty_registrations_at_once_make_one_version,
             dags_are_filtered,
             lists_are_paged,
+            a_dag_without_runs_is_deleted,
+            an_older_version_is_activated,
         }
         commit::{
             the_life_of_an_instance,
@@ -177,6 +179,7 @@ pub async fn conformance<D: Database>(fresh: impl Fn() -> D) {
             values_come_with_success_alone,
             pages_end_at_rows_and_at_bytes,
             blobs_are_named,
+            people_change_values,
         }
         state::{
             state_survives_a_retry,

@@ -166,6 +166,8 @@ pub struct RequestedRun {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
     pub dag_id: Option<DagId>,
+    /// One of these DAGs.
+    pub dag_ids: Vec<DagId>,
     pub states: Vec<RunState>,
     pub run_types: Vec<RunType>,
     /// SQL `LIKE` pattern over the run id.

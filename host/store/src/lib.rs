@@ -68,8 +68,8 @@ pub use callback::{
     CallbackEnd, CallbackRow, CallbackStore, CallbackSubject, CallbackToken, DeadlineMet, NewCallback, TakenCallback,
 };
 pub use catalog::{
-    BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion,
-    NewDagVersion,
+    BundleRegistered, BundleRow, Catalog, DagDeletion, DagFilter, DagRegistered, DagRow, DagVersionRow,
+    NewBundleVersion, NewDagVersion,
 };
 pub use cluster::{
     Beat, ClusterStore, EventId, EventKind, EventRow, HeldRow, KnownRun, NewServer, Offer, Ownership, ResultChange,

@@ -268,6 +268,9 @@ pub struct InstanceFilter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OfRuns {
     pub version_number: Option<u32>,
+    /// One of these DAGs, and of these runs; empty lists do not filter.
+    pub dag_ids: Vec<DagId>,
+    pub run_ids: Vec<RunId>,
     /// SQL `LIKE` patterns over ids.
     pub dag_id_pattern: Option<String>,
     pub run_id_pattern: Option<String>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::{Digest, Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use model::{Digest, InstanceKey, Key, MapIndex, NodeIdx, RunKey, TenantScope};
 
 use crate::StoreError;
 
@@ -44,8 +44,8 @@ pub struct PageSize {
 /// The key of a task's result.
 pub const RETURN_VALUE: &str = "return_value";
 
-/// XComs. They are written by [`RunStore::commit`](crate::RunStore::commit) alone, together with the success that makes
-/// them visible.
+/// XComs. [`RunStore::commit`](crate::RunStore::commit) writes them together with the success that makes them visible; people
+/// change them one by one.
 #[async_trait]
 pub trait ValueStore: Send + Sync {
     /// One value.
@@ -81,6 +81,18 @@ pub trait ValueStore: Send + Sync {
         after: MapIndex,
         limit: u32,
     ) -> Result<Vec<MapIndex>, StoreError>;
+
+    /// Puts a value beside an instance, in the place of its old one; false when there is no such instance.
+    async fn xcom_put(
+        &self,
+        scope: TenantScope,
+        instance: InstanceKey,
+        value: &NamedValue,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes a value away; false when there is none.
+    async fn xcom_delete(&self, scope: TenantScope, instance: InstanceKey, key: &Key) -> Result<bool, StoreError>;
 
     /// How many mapped instances of a task left a value.
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError>;

@@ -17,8 +17,8 @@ use model::{
 };
 use sandbox::{RunRequest, RunStatus, RunnerCommand};
 use store::{
-    Claim, ClaimedRun, ConnectionRow, ConnectionStore, Hidden, Page, PageRequest, PageSize, RETURN_VALUE, Report,
-    StateStore, StoreError, StoredValue, TaskQueue, ValueStore, VariableRow, VariableStore, WorkOrder,
+    Claim, ClaimedRun, ConnectionRow, ConnectionStore, Hidden, NamedValue, Page, PageRequest, PageSize, RETURN_VALUE,
+    Report, StateStore, StoreError, StoredValue, TaskQueue, ValueStore, VariableRow, VariableStore, WorkOrder,
     WorkerRegistration, XcomRow,
 };
 use tempfile::TempDir;
@@ -304,6 +304,14 @@ impl ValueStore for Values {
     ) -> Result<Vec<MapIndex>, StoreError> {
         self.index_pages_read.fetch_add(1, Ordering::SeqCst);
         Ok(self.above(node, after).into_iter().take(limit as usize).map(|(index, _)| index).collect())
+    }
+
+    async fn xcom_put(&self, _: TenantScope, _: InstanceKey, _: &NamedValue, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn xcom_delete(&self, _: TenantScope, _: InstanceKey, _: &Key) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     async fn xcom_count(&self, _: TenantScope, _: RunKey, node: NodeIdx, _: &Key) -> Result<u64, StoreError> {

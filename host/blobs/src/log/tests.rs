@@ -122,10 +122,10 @@ async fn the_next_execution_of_a_try_goes_on_after_the_first() {
 #[tokio::test(start_paused = true)]
 async fn a_follower_is_told_everything_once_and_then_the_end() {
     let logs = LogStore::in_memory();
-    let early = logs.follow(key(1, 1));
+    let early = logs.follow(key(1, 1), 0);
     logs.append(key(1, 1), records(0..2)).await;
     tokio::time::sleep(Duration::from_millis(CHUNK_EVERY_MS + 1)).await;
-    let late = logs.follow(key(1, 1));
+    let late = logs.follow(key(1, 1), 0);
     let followers = [early, late].map(|mut follower| {
         tokio::spawn(async move {
             let mut told = Vec::new();
@@ -150,7 +150,7 @@ async fn a_follower_is_told_everything_once_and_then_the_end() {
 async fn a_follower_in_another_process_is_told_what_is_stored() {
     let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let [here, there] = [(); 2].map(|()| LogStore::over(objects.clone(), Writers::Anywhere));
-    let mut follower = there.follow(key(1, 1));
+    let mut follower = there.follow(key(1, 1), 0);
     here.append(key(1, 1), records(0..2)).await;
     assert_eq!(all(&there, key(1, 1)).await, []);
     assert_eq!(next(&mut follower).await, Some(records(0..2)));
@@ -191,7 +191,7 @@ async fn check_two_processes(lost: LogStore, own: LogStore) {
 async fn what_is_said_while_a_follower_reads_is_told_though_the_log_has_ended_since() {
     let logs = LogStore::in_memory();
     logs.append(key(1, 1), records(0..2)).await;
-    let mut follower = logs.follow(key(1, 1));
+    let mut follower = logs.follow(key(1, 1), 0);
     assert_eq!(next(&mut follower).await, Some(records(0..2)));
     logs.append(key(1, 1), records(2..3)).await;
     logs.finish(key(1, 1)).await;
@@ -204,7 +204,7 @@ async fn a_log_that_nobody_will_finish_ends_with_what_is_stored() {
     let logs = LogStore::in_memory();
     logs.append(key(1, 1), records(0..2)).await;
     logs.finish(key(1, 1)).await;
-    let mut follower = logs.follow(key(1, 1));
+    let mut follower = logs.follow(key(1, 1), 0);
     assert_eq!(next(&mut follower).await, Some(records(0..2)));
     assert!(tokio::time::timeout(Duration::from_secs(60), next(&mut follower)).await.is_err());
     follower.end_after_stored();

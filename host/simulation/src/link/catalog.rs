@@ -1,10 +1,11 @@
 //! The catalog, on a link.
 
 use async_trait::async_trait;
-use model::{DagId, TenantScope, VersionKey};
+use jiff::Timestamp;
+use model::{BundleVersionKey, DagId, TenantScope, VersionKey};
 use store::{
-    BundleRegistered, BundleRow, Catalog, DagFilter, DagRow, DagVersionRow, NewBundleVersion, Page, PageRequest,
-    StoreError,
+    BundleRegistered, BundleRow, Catalog, DagDeletion, DagFilter, DagRow, DagVersionRow, NewBundleVersion, Page,
+    PageRequest, StoreError,
 };
 
 use super::Link;
@@ -23,6 +24,10 @@ impl Catalog for Link {
         self.call("read of bundles", self.store.bundle_list(scope, page)).await
     }
 
+    async fn bundle_lacks_dags(&self, scope: TenantScope, version: BundleVersionKey) -> Result<bool, StoreError> {
+        self.call("read of a bundle", self.store.bundle_lacks_dags(scope, version)).await
+    }
+
     async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError> {
         self.call("read of a DAG", self.store.dag_fetch(scope, dag_id)).await
     }
@@ -34,6 +39,19 @@ impl Catalog for Link {
         page: PageRequest,
     ) -> Result<Page<DagRow>, StoreError> {
         self.call("read of DAGs", self.store.dag_list(scope, filter, page)).await
+    }
+
+    async fn dag_delete(&self, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError> {
+        self.call("deletion of a DAG", self.store.dag_delete(scope, dag_id)).await
+    }
+
+    async fn dag_version_activate(
+        &self,
+        scope: TenantScope,
+        version: &DagVersionRow,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.call("activation of a version", self.store.dag_version_activate(scope, version, at)).await
     }
 
     async fn tag_list(

@@ -24,6 +24,15 @@ pub(crate) struct Assets {
     starts: BTreeMap<(TenantScope, RunKey), AssetStart>,
 }
 
+impl Assets {
+    /// Takes away what a DAG has to do with assets, and what waits for it.
+    pub(crate) fn forget(&mut self, scope: TenantScope, dag_id: &DagId) {
+        self.users.retain(|(of, user)| *of != scope || user.dag_id != *dag_id);
+        self.waiting.retain(|(of, waiting, _)| *of != scope || waiting != dag_id);
+        self.starts.retain(|(of, _), start| *of != scope || start.dag_id != *dag_id);
+    }
+}
+
 impl Tables {
     /// The asset of a name, made where it is not there.
     fn asset(&mut self, scope: TenantScope, name: &AssetName, now: Timestamp) -> &mut AssetRow {

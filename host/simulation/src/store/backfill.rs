@@ -14,6 +14,12 @@ pub(crate) struct Backfill {
     slices: Vec<SliceRow>,
 }
 
+impl Backfill {
+    pub(crate) fn is_of(&self, scope: TenantScope, dag_id: &DagId) -> bool {
+        self.scope == scope && self.row.dag_id == *dag_id
+    }
+}
+
 impl Tables {
     fn backfill(&self, scope: TenantScope, id: BackfillId) -> Option<&Backfill> {
         self.backfills.get(&id).filter(|backfill| backfill.scope == scope)

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{BundleName, BundleVersionKey, DagId, Digest, TenantScope, VersionKey};
 use store::{
-    BundleRegistered, BundleRow, Catalog, DagFilter, DagRegistered, DagRow, DagVersionRow, NewBundleVersion, Page,
-    PageRequest, StoreError,
+    BundleRegistered, BundleRow, Catalog, DagDeletion, DagFilter, DagRegistered, DagRow, DagVersionRow,
+    NewBundleVersion, Page, PageRequest, StoreError,
 };
 
 use super::rows::{kept, page};
@@ -163,6 +163,12 @@ impl Catalog for SimStore {
         Ok(page(rows.collect(), of))
     }
 
+    async fn bundle_lacks_dags(&self, scope: TenantScope, version: BundleVersionKey) -> Result<bool, StoreError> {
+        let bundles = &self.tables().bundles;
+        let mut of_bundle = bundles.versions.values().filter(|row| row.bundle_version == version);
+        Ok(of_bundle.any(|row| !bundles.dags.contains_key(&(scope, row.dag_id.clone()))))
+    }
+
     async fn dag_fetch(&self, scope: TenantScope, dag_id: &DagId) -> Result<Option<DagRow>, StoreError> {
         let bundles = &self.tables().bundles;
         let dag = bundles.dags.get(&(scope, dag_id.clone()));
@@ -183,6 +189,31 @@ impl Catalog for SimStore {
             rows.reverse();
         }
         Ok(page(rows, of))
+    }
+
+    async fn dag_delete(&self, scope: TenantScope, dag_id: &DagId) -> Result<DagDeletion, StoreError> {
+        let mut tables = self.tables();
+        if tables.runs_of(scope).any(|run| run.row.dag_id == *dag_id) {
+            return Ok(DagDeletion::HasRuns);
+        }
+        tables.schedules.remove(&(scope, dag_id.clone()));
+        tables.backfills.retain(|_, backfill| !backfill.is_of(scope, dag_id));
+        tables.assets.forget(scope, dag_id);
+        let is_known = tables.bundles.dags.remove(&(scope, dag_id.clone())).is_some();
+        Ok(if is_known { DagDeletion::Deleted } else { DagDeletion::Unknown })
+    }
+
+    async fn dag_version_activate(
+        &self,
+        scope: TenantScope,
+        version: &DagVersionRow,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let dag = tables.bundles.dags.get_mut(&(scope, version.dag_id.clone()));
+        let Some(dag) = dag.filter(|dag| dag.current != version.key) else { return Ok(false) };
+        (dag.current, dag.updated_at) = (version.key, at);
+        Ok(true)
     }
 
     async fn tag_list(

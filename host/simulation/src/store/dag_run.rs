@@ -90,6 +90,7 @@ pub(crate) fn within((from, to): (Option<Timestamp>, Option<Timestamp>), time: O
 
 fn holds(filter: &RunFilter, row: &RunRow) -> bool {
     filter.dag_id.as_ref().is_none_or(|dag_id| *dag_id == row.dag_id)
+        && (filter.dag_ids.is_empty() || filter.dag_ids.contains(&row.dag_id))
         && (filter.states.is_empty() || filter.states.contains(&row.state))
         && (filter.run_types.is_empty() || filter.run_types.contains(&row.run_type))
         && filter.run_id_pattern.as_ref().is_none_or(|it| pattern::matches(it, row.run_id.as_str()))

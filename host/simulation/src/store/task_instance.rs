@@ -72,6 +72,8 @@ fn holds(filter: &InstanceFilter, row: &InstanceRow) -> bool {
 fn is_of_run(filter: &OfRuns, row: &InstanceRow) -> bool {
     let fits = |pattern: &Option<String>, id: &str| pattern.as_ref().is_none_or(|it| pattern::matches(it, id));
     filter.version_number.is_none_or(|number| number == row.version_number)
+        && (filter.dag_ids.is_empty() || filter.dag_ids.contains(&row.dag_id))
+        && (filter.run_ids.is_empty() || filter.run_ids.contains(&row.run_id))
         && fits(&filter.dag_id_pattern, row.dag_id.as_str())
         && fits(&filter.run_id_pattern, row.run_id.as_str())
         && within(filter.run_after, Some(row.run_after))

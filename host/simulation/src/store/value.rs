@@ -1,8 +1,9 @@
-//! XComs, for reading; a commit writes them.
+//! XComs, for reading, and for people who change one; a commit writes those that successes leave.
 
 use async_trait::async_trait;
-use model::{Key, MapIndex, NodeIdx, RunKey, TenantScope};
-use store::{PageSize, StoreError, StoredValue, ValueStore, XcomRow};
+use jiff::Timestamp;
+use model::{InstanceKey, Key, MapIndex, NodeIdx, RunKey, TenantScope};
+use store::{NamedValue, PageSize, RETURN_VALUE, StoreError, StoredValue, ValueStore, XcomRow};
 
 use super::SimStore;
 
@@ -61,6 +62,34 @@ impl ValueStore for SimStore {
     ) -> Result<Vec<MapIndex>, StoreError> {
         let rows = self.xcoms(scope, run, |row| (row.node, &row.key) == (node, key) && row.map_index > after);
         Ok(rows.iter().take(limit as usize).map(|row| row.map_index).collect())
+    }
+
+    async fn xcom_put(
+        &self,
+        scope: TenantScope,
+        instance: InstanceKey,
+        value: &NamedValue,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let InstanceKey { run, node, map_index } = instance;
+        let mut tables = self.tables();
+        let Some(run) = tables.runs.get_mut(&(scope, run)) else { return Ok(false) };
+        let Some(row) = run.instances.get_mut(&(node, map_index)) else { return Ok(false) };
+        row.short.has_value |= value.key.as_str() == RETURN_VALUE;
+        let kept = XcomRow { node, map_index, key: value.key.clone(), value: value.value.clone(), created_at: at };
+        run.xcoms.insert((node, map_index, value.key.as_str().to_owned()), kept);
+        Ok(true)
+    }
+
+    async fn xcom_delete(&self, scope: TenantScope, instance: InstanceKey, key: &Key) -> Result<bool, StoreError> {
+        let InstanceKey { run, node, map_index } = instance;
+        let mut tables = self.tables();
+        let Some(run) = tables.runs.get_mut(&(scope, run)) else { return Ok(false) };
+        let is_gone = run.xcoms.remove(&(node, map_index, key.as_str().to_owned())).is_some();
+        if let Some(row) = run.instances.get_mut(&(node, map_index)).filter(|_| is_gone) {
+            row.short.has_value &= key.as_str() != RETURN_VALUE;
+        }
+        Ok(is_gone)
     }
 
     async fn xcom_count(&self, scope: TenantScope, run: RunKey, node: NodeIdx, key: &Key) -> Result<u64, StoreError> {

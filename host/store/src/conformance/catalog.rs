@@ -1,12 +1,15 @@
 //! Bundles and versions: registered once, never rewritten, current moves.
 
 use futures::future::join_all;
-use model::BundleVersionKey;
+use model::{AssetName, BundleVersionKey};
 use uuid::Uuid;
 
 use super::Database;
-use super::fixture::{OWN, at, bundle, bundle_name, dag_id};
-use crate::{Catalog, DagFilter, PageRequest, StoreError};
+use super::fixture::{OTHER, OWN, at, bundle, bundle_name, commit, dag_id, new_run};
+use crate::{
+    AssetDeclaration, AssetSource, AssetStore, Catalog, DagDeletion, DagFilter, NewAssetEvent, PageRequest, RunCommit,
+    ScheduleStore, StoreError,
+};
 
 const ALL: PageRequest = PageRequest { limit: 100, offset: 0 };
 
@@ -191,4 +194,61 @@ pub(super) async fn lists_are_paged(database: &impl Database) {
     let dags = store.dag_list(OWN, &DagFilter::default(), PageRequest { limit: 2, offset: 2 }).await.expect("read");
     let ids: Vec<_> = dags.rows.iter().map(|it| it.dag_id.as_str()).collect();
     assert_eq!((ids, dags.total), (vec!["d1", "d2"], 8));
+}
+
+pub(super) async fn a_dag_without_runs_is_deleted(database: &impl Database) {
+    let store = database.open().await;
+    let first = bundle("words", &[("a", "one"), ("b", "two")], 5);
+    store.bundle_register(OWN, first.clone()).await.expect("registered");
+    let version = first.dags[0].key;
+    commit(&store, RunCommit { runs: vec![new_run(OWN, "a", version, 1, 3)], ..RunCommit::default() }).await;
+    let orders = AssetName::new("orders").expect("a legal name");
+    let declaration =
+        AssetDeclaration { dag_id: dag_id("b"), produced: Vec::new(), read: Vec::new(), awaited: vec![orders.clone()] };
+    store.asset_declare(OWN, &declaration, at(6)).await.expect("declared");
+    let event = NewAssetEvent {
+        scope: OWN,
+        asset: orders,
+        extra: "{}".into(),
+        source: AssetSource::Api { by: "me".to_owned() },
+        at: at(7),
+    };
+    store.asset_event_insert(&event).await.expect("told");
+    assert_eq!(store.asset_events_waiting(OWN, &dag_id("b"), 10).await.expect("read").len(), 1);
+
+    assert_eq!(store.dag_delete(OWN, &dag_id("a")).await.expect("done"), DagDeletion::HasRuns);
+    assert_eq!(store.dag_delete(OTHER, &dag_id("b")).await.expect("done"), DagDeletion::Unknown);
+    assert_eq!(store.dag_delete(OWN, &dag_id("b")).await.expect("done"), DagDeletion::Deleted);
+    assert_eq!(store.dag_delete(OWN, &dag_id("b")).await.expect("done"), DagDeletion::Unknown);
+    assert!(store.dag_fetch(OWN, &dag_id("a")).await.expect("read").is_some());
+    assert!(store.dag_fetch(OWN, &dag_id("b")).await.expect("read").is_none());
+    assert!(store.schedule_fetch(OWN, &dag_id("b")).await.expect("read").is_none());
+    assert_eq!(store.asset_events_waiting(OWN, &dag_id("b"), 10).await.expect("read"), []);
+
+    assert!(store.bundle_lacks_dags(OWN, first.key).await.expect("read"));
+    // The same bytes define it again, and its numbers go on.
+    let again =
+        store.bundle_register(OWN, bundle("words", &[("a", "one"), ("b", "two")], 8)).await.expect("registered");
+    assert_eq!(again.dags[1].version_number, 1);
+    assert!(!store.bundle_lacks_dags(OWN, first.key).await.expect("read"));
+    assert_eq!(store.dag_fetch(OWN, &dag_id("b")).await.expect("read").expect("found").created_at, at(8));
+    let third = store.bundle_register(OWN, bundle("words", &[("b", "three")], 9)).await.expect("registered");
+    assert_eq!(third.dags[0].version_number, 2);
+    assert_eq!(store.asset_events_waiting(OWN, &dag_id("b"), 10).await.expect("read"), []);
+}
+
+pub(super) async fn an_older_version_is_activated(database: &impl Database) {
+    let store = database.open().await;
+    store.bundle_register(OWN, bundle("words", &[("a", "one")], 5)).await.expect("registered");
+    store.bundle_register(OWN, bundle("words", &[("a", "two")], 6)).await.expect("registered");
+    let first = store.dag_version_find(OWN, &dag_id("a"), 1).await.expect("read").expect("found");
+    assert!(!store.dag_version_activate(OTHER, &first, at(7)).await.expect("done"));
+    assert!(store.dag_version_activate(OWN, &first, at(7)).await.expect("done"));
+    assert!(!store.dag_version_activate(OWN, &first, at(8)).await.expect("done"));
+    let dag = store.dag_fetch(OWN, &dag_id("a")).await.expect("read").expect("found");
+    assert_eq!((dag.current, dag.updated_at, dag.is_stale), (first, at(7), false));
+    // The bytes that were deployed last say which is current when they come again.
+    store.bundle_register(OWN, bundle("words", &[("a", "two")], 9)).await.expect("registered");
+    let dag = store.dag_fetch(OWN, &dag_id("a")).await.expect("read").expect("found");
+    assert_eq!((dag.current.version_number, dag.updated_at), (2, at(9)));
 }

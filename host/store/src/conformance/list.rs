@@ -55,6 +55,8 @@ pub(super) async fn runs_are_filtered_and_ordered(database: &impl Database) {
     runs(&store, RunFilter { descending: true, ..all() }, &["b_4", "m_3", "s_2", "m_1"]).await;
     runs(&store, of_a(), &["m_1", "s_2", "b_4"]).await;
     runs(&store, RunFilter { descending: true, ..of_a() }, &["b_4", "s_2", "m_1"]).await;
+    let some_dags = vec![dag_id("b"), dag_id("c")];
+    runs(&store, RunFilter { dag_ids: some_dags, ..all() }, &["m_3"]).await;
     runs(&store, RunFilter { states: vec![Queued, Running], ..all() }, &["s_2", "b_4"]).await;
     runs(&store, RunFilter { states: vec![Queued], ..all() }, &["b_4"]).await;
     runs(&store, RunFilter { states: vec![RunState::Failed], ..all() }, &["m_3"]).await;

@@ -109,3 +109,28 @@ pub(super) async fn blobs_are_named(database: &impl Database) {
     let found = store.xcom_fetch(OWN, run_key(1), NodeIdx(0), NONE, &key(RETURN_VALUE)).await.expect("read");
     assert_eq!(found.expect("found").value, value);
 }
+
+pub(super) async fn people_change_values(database: &impl Database) {
+    let store = database.open().await;
+    one_run(&store, 1).await;
+    let (instance, absent) = (instance(1, 0, -1), instance(1, 0, 7));
+    let named = |name: &str, text: &str| NamedValue { key: key(name), value: StoredValue::Inline(text.into()) };
+    assert!(!store.xcom_put(OWN, absent, &named("a", "1"), at(5)).await.expect("done"));
+    assert!(!store.xcom_put(OTHER, instance, &named("a", "1"), at(5)).await.expect("done"));
+    assert!(store.xcom_put(OWN, instance, &named("a", "1"), at(5)).await.expect("done"));
+    let blob = StoredValue::Blob { digest: Digest::of(b"2"), size_bytes: 1 << 20 };
+    let large = NamedValue { key: key("a"), value: blob.clone() };
+    assert!(store.xcom_put(OWN, instance, &large, at(6)).await.expect("done"));
+    let found = store.xcom_fetch(OWN, run_key(1), NodeIdx(0), NONE, &key("a")).await.expect("read").expect("found");
+    assert_eq!((found.value, found.created_at), (blob, at(6)));
+    assert!(!instance_of(&store, 1, 0, -1).await.has_value);
+    assert!(store.xcom_put(OWN, instance, &named(RETURN_VALUE, "null"), at(7)).await.expect("done"));
+    assert!(instance_of(&store, 1, 0, -1).await.has_value);
+    assert!(!store.xcom_delete(OTHER, instance, &key("a")).await.expect("done"));
+    assert!(store.xcom_delete(OWN, instance, &key("a")).await.expect("done"));
+    assert!(!store.xcom_delete(OWN, instance, &key("a")).await.expect("done"));
+    assert!(instance_of(&store, 1, 0, -1).await.has_value);
+    assert!(store.xcom_delete(OWN, instance, &key(RETURN_VALUE)).await.expect("done"));
+    assert!(!instance_of(&store, 1, 0, -1).await.has_value);
+    assert_eq!(store.xcom_list(OWN, run_key(1), NodeIdx(0), NONE).await.expect("read"), []);
+}
