@@ -1,14 +1,16 @@
 //! What handlers share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use clock::Clock;
-use control::{Code, Control, Error};
+use control::{Code, Control, Error, Session};
 use metrics_exporter_prometheus::PrometheusHandle;
+use model::Digest;
 use model::limits::http::{
-    JSON_BODIES_MAX_BYTES, JSON_BODIES_PER_TOKEN_MAX_BYTES, JSON_BODY_MAX_BYTES, UPLOAD_MAX_BYTES, UPLOADS_MAX_BYTES,
-    UPLOADS_PER_TOKEN_MAX_BYTES, WAITERS_MAX,
+    JSON_BODIES_MAX_BYTES, JSON_BODIES_PER_TOKEN_MAX_BYTES, JSON_BODY_MAX_BYTES, STREAMS_PER_TOKEN_MAX,
+    UPLOAD_MAX_BYTES, UPLOADS_MAX_BYTES, UPLOADS_PER_TOKEN_MAX_BYTES, WAITERS_MAX,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) uploads: Arc<BodyRoom>,
     pub(crate) pieces: PieceRoom,
     waiters: Arc<Semaphore>,
+    streams: Streams,
     requests: AtomicU64,
     /// When this server began, so that its request ids differ from those of the last one.
     started_us: i64,
@@ -63,6 +66,7 @@ impl App {
             uploads: BodyRoom::new(UPLOADS_MAX_BYTES, UPLOAD_MAX_BYTES, UPLOADS_PER_TOKEN_MAX_BYTES),
             pieces: PieceRoom::new(),
             waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
+            streams: Streams::default(),
             requests: AtomicU64::new(0),
             started_us,
         }))
@@ -78,6 +82,50 @@ impl App {
             Error::new(Code::Overloaded, format!("{WAITERS_MAX} requests wait already"))
                 .hint("try again later, or ask for the run instead of waiting for it")
         })
+    }
+
+    /// Room for one more stream of a token.
+    pub(crate) fn stream_room(&self, session: &Session) -> Result<StreamRoom, Error> {
+        let (token, waiter) = (session.token(), self.waiter_room()?);
+        let mut open = self.streams.open();
+        let count = open.entry(token).or_default();
+        if *count >= STREAMS_PER_TOKEN_MAX {
+            let message = format!("the token has {STREAMS_PER_TOKEN_MAX} open streams already");
+            return Err(Error::new(Code::Overloaded, message).hint("close one of them"));
+        }
+        *count += 1;
+        drop(open);
+        Ok(StreamRoom { streams: self.streams.clone(), token, _waiter: waiter })
+    }
+}
+
+/// Open streams by token.
+#[derive(Debug, Clone, Default)]
+struct Streams(Arc<Mutex<HashMap<Digest, usize>>>);
+
+impl Streams {
+    fn open(&self) -> MutexGuard<'_, HashMap<Digest, usize>> {
+        self.0.lock().expect("no panic while the lock is held")
+    }
+}
+
+/// Room for one stream, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct StreamRoom {
+    streams: Streams,
+    token: Digest,
+    _waiter: OwnedSemaphorePermit,
+}
+
+impl Drop for StreamRoom {
+    fn drop(&mut self) {
+        let mut open = self.streams.open();
+        if let Some(count) = open.get_mut(&self.token) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.token);
+            }
+        }
     }
 }
 

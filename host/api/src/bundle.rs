@@ -9,9 +9,9 @@ use crate::app::App;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
-use crate::wire::bundle::{BundleCollection, DeployResponse};
+use crate::wire::bundle::{BundleCollection, BundleVersionBody, DeployResponse};
 use crate::wire::problem::ProblemDetails;
-use crate::{body, to_wire};
+use crate::{body, from_wire, to_wire};
 
 /// Makes a component the bundle's current version, and its DAGs with it. A failure leaves what is current.
 #[utoipa::path(
@@ -61,4 +61,32 @@ pub(crate) async fn get_bundles(
     let found = app.control.bundle_list(&session, page).await?;
     let bundles = found.rows.iter().map(to_wire::bundle).collect();
     Ok(Json(BundleCollection { bundles, total_entries: found.total }))
+}
+
+/// Makes a bundle current whose files were uploaded before, as `PUT /blobs/{digest}` does. A failure leaves what is current.
+#[utoipa::path(
+    post, path = "/api/v2/bundles/{name}/versions", tag = "Bundle",
+    params(
+        ("name" = String, Path, description = "name of the bundle; made where there is none"),
+        ("dry_run" = Option<bool>, Query, description = "only tell what would be done"),
+    ),
+    request_body = BundleVersionBody,
+    responses(
+        (status = 200, body = DeployResponse, description = "current, or would be; `created` tells what is new"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_bundle_version(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    mut query: QueryReader,
+    request: Request,
+) -> Result<Json<DeployResponse>, Failure> {
+    let name = names.bundle_name()?;
+    let dry_run = query.flag("dry_run").unwrap_or(false);
+    query.finish()?;
+    let body: BundleVersionBody = body::json(&app, request).await?;
+    let files = from_wire::files(body)?;
+    Ok(Json(to_wire::deployed(&app.control.bundle_deploy_files(&session, &name, &files, dry_run).await?)))
 }

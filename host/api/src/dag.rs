@@ -1,6 +1,7 @@
 //! DAGs.
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use control::{Code, Error, Session};
 
@@ -109,6 +110,25 @@ pub(crate) async fn patch_dag(
     let dag_id = names.dag_id()?;
     let body: DagPatchBody = body::json(&app, request).await?;
     Ok(Json(to_wire::dag(&app.control.dag_pause(&session, &dag_id, body.is_paused).await?)))
+}
+
+/// Deletes a DAG none of whose runs is unfinished, with its runs. It comes back when its bundle is deployed again.
+#[utoipa::path(
+    delete, path = "/api/v2/dags/{dag_id}", tag = "DAG", params(("dag_id" = String, Path)),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete_dag(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    app.control.dag_delete(&session, &names.dag_id()?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Pauses the DAGs of a page, or sets them going again.

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use control::{Code, Error, RunOrder, Session, TriggerRequest};
+use control::{Code, Error, PageRequest, RunFilter, RunOrder, Session, TriggerRequest};
 use model::limits::http::TOTAL_ENTRIES_MAX;
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use crate::from_wire::Cursor;
 use crate::path::PathNames;
 use crate::problem::Failure;
 use crate::query::QueryReader;
-use crate::wire::dag_run::{ClearAnswer, ClearBody, ClearPreview, DagRunCollection, DagRunResponse, TriggerBody};
+use crate::wire::dag_run::{
+    ClearAnswer, ClearBody, ClearPreview, DagRunCollection, DagRunListBody, DagRunResponse, TriggerBody,
+};
 use crate::wire::problem::ProblemDetails;
 use crate::wire::wait::WaitResponse;
 use crate::{body, from_wire, prefer, to_wire};
@@ -101,7 +103,7 @@ async fn trigger_and_wait(
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "id, run_after, start_date, end_date, logical_date, dag_run_id or state; - before it for descending order"),
         ("state" = Option<Vec<String>>, Query), ("run_type" = Option<Vec<String>>, Query),
-        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor of the page before; nothing is counted then"),
+        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor or previous_cursor of another page; nothing is counted then"),
         ("run_id_pattern" = Option<String>, Query, description = "stands in the id, in whatever case; `%` stands for any characters, `_` for one"),
         ("run_id_prefix_pattern" = Option<String>, Query, description = "the id begins with it"),
         ("dag_id_pattern" = Option<String>, Query), ("dag_id_prefix_pattern" = Option<String>, Query),
@@ -132,21 +134,65 @@ pub(crate) async fn get_dag_runs(
     let mut page = query.page();
     let (filter, cursor) = from_wire::run_filter(names.dag_id_or_any()?, &mut query, &mut page);
     query.finish()?;
-    let found = app.control.dag_run_list(&session, &filter, page).await?;
+    runs(&app, &session, &filter, page, cursor).await
+}
+
+/// Runs of several DAGs, as a list of names can say it that is too long for an address.
+#[utoipa::path(
+    post, path = "/api/v2/dags/{dag_id}/dagRuns/list", tag = "DagRun",
+    params(("dag_id" = String, Path, description = "`~`; the body says which DAGs")),
+    request_body = DagRunListBody,
+    responses(
+        (status = 200, body = DagRunCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_dag_run_list(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+    request: Request,
+) -> Result<Json<DagRunCollection>, Failure> {
+    names.require_list("dag_run_id")?;
+    query.finish()?;
+    let dag_id = names.dag_id_or_any()?;
+    let body: DagRunListBody = body::json(&app, request).await?;
+    let (filter, page) = from_wire::run_list(dag_id, body)?;
+    runs(&app, &session, &filter, page, None).await
+}
+
+async fn runs(
+    app: &App,
+    session: &Session,
+    filter: &RunFilter,
+    page: PageRequest,
+    cursor: Option<Cursor>,
+) -> Result<Json<DagRunCollection>, Failure> {
+    let mut found = app.control.dag_run_list(session, filter, page).await?;
     let read = found.rows.len() as u64;
     // A page may be shorter than it was asked for, so that only the count tells the end.
-    let is_last = read == 0 || u64::from(page.offset) + read >= found.total;
-    let last = found.rows.last().filter(|_| cursor.is_some() && !is_last);
-    let next = last.map(|run| match filter.order {
-        RunOrder::Key => Cursor::AfterRun(run.row.key),
-        _ => Cursor::Offset(page.offset + read as u32),
-    });
+    let more = read > 0 && u64::from(page.offset) + read < found.total;
+    if cursor.is_some_and(Cursor::is_backwards) {
+        found.rows.reverse();
+    }
+    let (has_previous, has_next) = cursor.map_or((false, false), |cursor| cursor.neighbours(more));
+    let (first, last) = (found.rows.first().filter(|_| has_previous), found.rows.last().filter(|_| has_next));
+    let (previous, next) = match filter.order {
+        RunOrder::Key => {
+            (first.map(|run| Cursor::BeforeRun(run.row.key)), last.map(|run| Cursor::AfterRun(run.row.key)))
+        }
+        _ => {
+            let offsets = (page.offset.saturating_sub(page.limit), page.offset + read as u32);
+            (first.map(|_| Cursor::Offset(offsets.0)), last.map(|_| Cursor::Offset(offsets.1)))
+        }
+    };
     Ok(Json(DagRunCollection {
         dag_runs: found.rows.iter().map(to_wire::dag_run).collect(),
         total_entries: cursor.is_none().then_some(found.total),
         total_entries_limit: TOTAL_ENTRIES_MAX,
         next_cursor: next.map(|next| next.to_string()),
-        previous_cursor: None,
+        previous_cursor: previous.map(|previous| previous.to_string()),
     }))
 }
 

@@ -15,21 +15,27 @@ use crate::wire::dag_run::TriggerBody;
 
 mod asset;
 mod backfill;
+mod bundle;
 mod by_hand;
 mod connection;
 mod cursor;
 mod event_log;
+mod list;
 mod pool;
 mod variable;
+mod xcom;
 
 pub(crate) use asset::{asset_event, asset_event_filter};
 pub(crate) use backfill::backfill;
+pub(crate) use bundle::files;
 pub(crate) use by_hand::{INSTANCE_FIELDS, InstancePatch, RUN_FIELDS, clear, instance_patch, run_clear, run_patch};
 pub(crate) use connection::{CONNECTION_FIELDS, connection_change, new_connection};
 pub(crate) use cursor::Cursor;
 pub(crate) use event_log::event_log_filter;
+pub(crate) use list::{instance_list, run_list};
 pub(crate) use pool::{POOL_FIELDS, new_pool, pool_change};
 pub(crate) use variable::{VARIABLE_FIELDS, new_variable, variable_change};
+pub(crate) use xcom::{changed_xcom, indexed, new_xcom};
 
 /// Shortest time between two lines of a stream.
 const INTERVAL_DEFAULT: Duration = Duration::from_millis(250);
@@ -206,6 +212,7 @@ pub(crate) fn run_filter(
     let cursor = cursor::of_runs(query);
     let mut filter = RunFilter {
         dag_id,
+        dag_ids: Vec::new(),
         states: query.many("state", |text| text.parse::<RunState>().ok(), RUN_STATES),
         run_types: query.many(
             "run_type",
@@ -228,6 +235,9 @@ pub(crate) fn run_filter(
     match cursor {
         Some(Cursor::AfterRun(key)) if filter.order == RunOrder::Key => {
             (filter.after, page.offset) = (Some(key), 0);
+        }
+        Some(Cursor::BeforeRun(key)) if filter.order == RunOrder::Key => {
+            (filter.after, filter.descending, page.offset) = (Some(key), !filter.descending, 0);
         }
         Some(Cursor::Offset(offset)) => page.offset = offset,
         Some(Cursor::First) => page.offset = 0,
@@ -267,6 +277,8 @@ pub(crate) fn instance_filter(
     let words = |text: &str| Some(text.to_owned());
     let task_ids = query.many("task_id", |text| TaskId::new(text).ok(), "this is no id of a task");
     let of_runs = OfRuns {
+        dag_ids: Vec::new(),
+        run_ids: Vec::new(),
         dag_id_pattern: id_pattern(query, "dag_id_pattern", "dag_id_prefix_pattern"),
         run_id_pattern: id_pattern(query, "run_id_pattern", "run_id_prefix_pattern"),
         run_after: range(query, ["run_after_gte", "run_after_gt", "run_after_lte", "run_after_lt"]),
@@ -284,6 +296,9 @@ pub(crate) fn instance_filter(
     let mut filter = InstanceFilter { dag_id, task_ids, of_runs, ..mapped_filter(query) };
     match cursor {
         Some(Cursor::AfterInstance(key)) => (filter.after, page.offset) = (Some(key), 0),
+        Some(Cursor::BeforeInstance(key)) => {
+            (filter.after, filter.descending, page.offset) = (Some(key), !filter.descending, 0);
+        }
         Some(Cursor::First) => page.offset = 0,
         Some(_) => query.refuse("cursor", "this is no cursor of this list".to_owned()),
         None => {}

@@ -6,15 +6,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Extension};
 use bytes::Bytes;
-use control::{Error, InstanceName, LogFollow, LogRead, LogRecord, Session};
+use control::{Code, Error, InstanceName, LogFollow, LogRead, LogRecord, Session};
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::accept::{self, Form};
-use crate::app::App;
+use crate::app::{App, StreamRoom};
 use crate::path::PathNames;
 use crate::problem::{Failure, cut_off};
 use crate::query::QueryReader;
+use crate::sse::{self, SIGN_OF_LIFE};
 use crate::wire::log::LogResponse;
 use crate::wire::problem::ProblemDetails;
 use crate::{from_wire, to_wire};
@@ -29,7 +29,8 @@ const CONTINUATION: HeaderName = HeaderName::from_static("airflow-continuation-t
         ("map_index" = Option<i32>, Query, description = "-1 where it is left out"),
         ("full_content" = Option<bool>, Query, description = "all lines at once"),
         ("token" = Option<String>, Query, description = "the continuation_token of the part before"),
-        ("follow" = Option<bool>, Query, description = "as JSON lines, or server-sent events, until the try is over"),
+        ("follow" = Option<bool>, Query, description = "as JSON lines, or server-sent events, until the try is over; the id of an event is the number of its line"),
+        ("Last-Event-ID" = Option<String>, Header, description = "the number of the last line that was seen, for follow: what follows it is told"),
     ),
     responses(
         (status = 200, body = LogResponse),
@@ -52,8 +53,10 @@ pub(crate) async fn get_log(
     let try_number = names.try_number()?;
     let form = accept::form(&headers);
     if follow {
-        let room = app.waiter_room()?;
-        let follow = app.control.log_follow(&session, &name, try_number).await?;
+        let seen = sse::last_event_id(&headers)?.map(|id| line_number(&id)).transpose()?;
+        let room = app.stream_room(&session)?;
+        let from = seen.or(skip).unwrap_or(0);
+        let follow = app.control.log_follow(&session, &name, try_number, from).await?;
         let form = if form == Form::Json { Form::Lines } else { form };
         return Ok(streamed(form, lines(app, follow, form, room)));
     }
@@ -104,25 +107,51 @@ fn part(app: App, read: LogRead, form: Form) -> impl Stream<Item = Result<Bytes,
     })
 }
 
-/// A log as it grows.
-fn lines(
-    app: App,
-    follow: LogFollow,
-    form: Form,
-    room: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Bytes, Error>> + Send {
-    stream::unfold((app, follow, room), move |(app, mut follow, room)| async move {
+/// A log as it grows. A silent one says now and then that it is alive; as events it says when it is over.
+fn lines(app: App, follow: LogFollow, form: Form, room: StreamRoom) -> impl Stream<Item = Result<Bytes, Error>> + Send {
+    stream::unfold(Some((app, follow, room)), move |live| async move {
+        let (app, mut follow, room) = live?;
         loop {
             tokio::select! {
                 () = follow.ready() => {}
                 () = app.shutdown.cancelled() => return None,
+                () = app.clock.sleep(SIGN_OF_LIFE), if form == Form::Events => {
+                    return Some((Ok(sse::sign_of_life(form)), Some((app, follow, room))));
+                }
             }
             let turn = app.pieces.turn().await;
-            let records = follow.read().await?;
-            if !records.is_empty() {
-                return Some((Ok(turn.hold(written(form, records, true))), (app, follow, room)));
+            let first = follow.told() + 1;
+            match follow.read().await {
+                Some(records) if records.is_empty() => {}
+                Some(records) if form == Form::Events => {
+                    return Some((Ok(turn.hold(events(records, first))), Some((app, follow, room))));
+                }
+                Some(records) => return Some((Ok(turn.hold(written(form, records, true))), Some((app, follow, room)))),
+                None if form == Form::Events => {
+                    let mut text = Vec::new();
+                    sse::write(&mut text, form, "end", Some(&follow.told().to_string()), &serde_json::json!({}));
+                    return Some((Ok(text.into()), None));
+                }
+                None => return None,
             }
         }
+    })
+}
+
+/// Lines as events that are numbered from `first` on.
+fn events(records: Vec<LogRecord>, first: usize) -> Bytes {
+    let mut text = Vec::new();
+    for (number, record) in (first..).zip(records) {
+        sse::write(&mut text, Form::Events, "line", Some(&number.to_string()), &to_wire::log_line(record));
+    }
+    text.into()
+}
+
+/// The number of a line, which is the id of its event.
+fn line_number(id: &str) -> Result<usize, Error> {
+    id.parse().map_err(|_| {
+        Error::new(Code::InvalidRequest, "the header Last-Event-ID is no number of a line")
+            .hint("send the id of an event of this log, or leave it out")
     })
 }
 

@@ -1,14 +1,17 @@
 //! The OpenAPI document, made of the handlers and wire types. It is checked in as `openapi.json`; a test compares.
 
-use axum::http::header;
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_source, dag_version,
-    dashboard, event_log, explanation, health, log, login, metrics, pool, signal, task, task_instance, variable, wait,
-    xcom,
+    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_run_event, dag_source,
+    dag_version, dashboard, docs, event_log, explanation, health, log, login, metrics, pool, signal, slugs, task,
+    task_instance, variable, wait, xcom,
 };
 
 #[derive(OpenApi)]
@@ -16,6 +19,7 @@ use crate::{
     info(title = "Waft", description = "Airflow's public REST API v2 where Waft has the same things, and Waft's own resources."),
     paths(
         bundle::post_bundle,
+        bundle::post_bundle_version,
         bundle::get_bundles,
         blob::put_blob,
         blob::head_blob,
@@ -25,13 +29,17 @@ use crate::{
         dag::get_dag_details,
         dag::patch_dag,
         dag::patch_dags,
+        dag::delete_dag,
         task::get_tasks,
         task::get_task,
         dag_source::get_dag_source,
         dag_version::get_dag_versions,
         dag_version::get_dag_version,
+        dag_version::post_dag_version_activate,
+        dag_version::get_dag_version_diff,
         dag_run::post_dag_run,
         dag_run::get_dag_runs,
+        dag_run::post_dag_run_list,
         dag_run::get_dag_run,
         by_hand::patch_dag_run,
         dag_run::delete_dag_run,
@@ -42,7 +50,9 @@ use crate::{
         callback::get_callbacks,
         callback::get_callback,
         callback::get_callback_log,
+        dag_run_event::get_dag_run_events,
         task_instance::get_task_instances,
+        task_instance::post_task_instance_list,
         task_instance::get_task_instance,
         task_instance::get_mapped_task_instances,
         task_instance::get_mapped_task_instance,
@@ -63,6 +73,9 @@ use crate::{
         task_instance::get_mapped_try,
         xcom::get_xcoms,
         xcom::get_xcom,
+        xcom::post_xcom,
+        xcom::patch_xcom,
+        xcom::delete_xcom,
         log::get_log,
         variable::get_variables,
         variable::post_variable,
@@ -123,6 +136,9 @@ use crate::{
         login::post_token_of_cli,
         health::get_health,
         health::get_version,
+        docs::get_docs,
+        docs::get_docs_style,
+        docs::get_docs_script,
         metrics::get_metrics,
         get_openapi,
     ),
@@ -149,9 +165,42 @@ impl Modify for Tokens {
 
 /// The document as text.
 pub fn openapi_json() -> String {
-    let mut text = Api::openapi().to_pretty_json().expect("the document is JSON");
+    let mut document = serde_json::to_value(Api::openapi()).expect("the document is JSON");
+    add_problems(&mut document);
+    let mut text = serde_json::to_string_pretty(&document).expect("the document is JSON");
     text.push('\n');
     text
+}
+
+/// Tells which problems each operation may answer with: a response for each of their statuses, and the slugs in `x-problems`.
+fn add_problems(document: &mut Value) {
+    let mut statuses = BTreeSet::new();
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let takes_json = operation["requestBody"]["content"]["application/json"].is_object();
+            let mut slugs = BTreeMap::<String, Vec<&str>>::new();
+            for (status, slug) in slugs::of(method, path, takes_json) {
+                statuses.insert(status);
+                slugs.entry(status.to_string()).or_default().push(slug);
+            }
+            for status in slugs.keys() {
+                let responses = operation["responses"].as_object_mut();
+                if let Some(responses) = responses.filter(|responses| !responses.contains_key(status)) {
+                    responses
+                        .insert(status.clone(), json!({"$ref": format!("#/components/responses/Problem{status}")}));
+                }
+            }
+            operation["x-problems"] = json!(slugs);
+        }
+    }
+    let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}});
+    let response = |status: u16| {
+        let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+        let description = format!("{title}; x-problems of the operation names the slugs");
+        (format!("Problem{status}"), json!({"description": description, "content": problem}))
+    };
+    let responses: Map<String, Value> = statuses.into_iter().map(response).collect();
+    document["components"]["responses"] = Value::Object(responses);
 }
 
 /// This document.

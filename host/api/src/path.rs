@@ -10,10 +10,13 @@ use model::{
     TaskId, TryNumber,
 };
 
-use crate::problem::{Failure, HttpFault};
+use crate::problem::{Failure, HttpFault, other_method};
 
 /// Stands for any DAG or run in lists.
 const ANY: &str = "~";
+
+/// Stands where other methods have the name of a thing.
+const LIST: &str = "list";
 
 /// The names on the path of a request.
 #[derive(Debug)]
@@ -62,6 +65,11 @@ impl PathNames {
 
     pub(crate) fn run_id(&self) -> Result<RunId, Failure> {
         self.parse("dag_run_id", Code::RunNotFound, str::parse)
+    }
+
+    /// Where a path takes a method for one word alone.
+    pub(crate) fn require_list(&self, name: &str) -> Result<(), Failure> {
+        if self.raw(name) == LIST { Ok(()) } else { Err(other_method()) }
     }
 
     /// None for `~`.
@@ -117,6 +125,13 @@ impl PathNames {
 
     pub(crate) fn version_number(&self) -> Result<u32, Failure> {
         self.parse("version_number", Code::VersionNotFound, |text| {
+            text.parse().map_err(|_| "version numbers are 1, 2, …")
+        })
+    }
+
+    /// The version that another one is compared with.
+    pub(crate) fn other_number(&self) -> Result<u32, Failure> {
+        self.parse("other_number", Code::VersionNotFound, |text| {
             text.parse().map_err(|_| "version numbers are 1, 2, …")
         })
     }

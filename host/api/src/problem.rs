@@ -88,6 +88,8 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::OtherTasks
         | Code::RunUnfinished
         | Code::RunEnded
+        | Code::DagRuns
+        | Code::ResultIsUsed
         | Code::NotAwaited
         | Code::DateTaken => StatusCode::CONFLICT,
         Code::InvalidRequest | Code::NotAvailableYet | Code::DigestMismatch => StatusCode::BAD_REQUEST,
@@ -151,6 +153,12 @@ fn of_fault(fault: HttpFault) -> Response {
         errors: problems.iter().map(problem_item).collect(),
     };
     respond(status, &details)
+}
+
+/// A path that takes other methods.
+pub(crate) fn other_method() -> Failure {
+    let detail = "this path takes other methods; see the header Allow";
+    HttpFault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is needed", detail).into()
 }
 
 fn respond(status: StatusCode, details: &ProblemDetails) -> Response {

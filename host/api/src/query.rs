@@ -32,6 +32,8 @@ pub(crate) struct QueryReader {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
     problems: Vec<Problem>,
+    /// For members of a body: what those are called there that have another name here.
+    told: Option<&'static [(&'static str, &'static str)]>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryReader {
@@ -41,7 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryReader {
         let Query(pairs) = Query::from_request_parts(parts, state).await.map_err(|_| {
             HttpFault::new(StatusCode::BAD_REQUEST, SLUG, TITLE, "the query string cannot be read; check its escapes")
         })?;
-        Ok(Self { pairs, known: Vec::new(), problems: Vec::new() })
+        Ok(Self { pairs, known: Vec::new(), problems: Vec::new(), told: None })
     }
 }
 
@@ -49,6 +51,11 @@ const SLUG: &str = "invalid-query";
 const TITLE: &str = "The query is not valid";
 
 impl QueryReader {
+    /// Members of a body that are read like parameters; `told` says what those are called there that have another name here.
+    pub(crate) fn of_body(pairs: Vec<(String, String)>, told: &'static [(&'static str, &'static str)]) -> Self {
+        Self { pairs, known: Vec::new(), problems: Vec::new(), told: Some(told) }
+    }
+
     /// All values of a parameter.
     pub(crate) fn many<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Option<T>, rule: &str) -> Vec<T> {
         self.known.push(name);
@@ -131,6 +138,15 @@ impl QueryReader {
         }
         let detail: Vec<_> =
             self.problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+        if let Some(told) = self.told {
+            for problem in &mut self.problems {
+                let name = told.iter().find(|(name, _)| *name == problem.path).map_or(problem.path.as_str(), |it| it.1);
+                problem.path = format!("/{name}");
+            }
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let fault = HttpFault::new(status, "invalid-body", "The body is not valid", detail.join("; "));
+            return Err(HttpFault { problems: self.problems, ..fault }.into());
+        }
         let fault = HttpFault::new(StatusCode::BAD_REQUEST, SLUG, TITLE, detail.join("; "));
         Err(HttpFault { problems: self.problems, ..fault }.into())
     }

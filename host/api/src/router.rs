@@ -11,18 +11,28 @@ use model::limits::http::REQUEST_TIMEOUT_MS;
 
 use crate::app::{ApiParts, App};
 use crate::auth::require_token;
+use crate::etag::{Looks, conditions};
 use crate::observe::observe;
-use crate::problem::{Failure, HttpFault};
+use crate::problem::{Failure, HttpFault, other_method};
 use crate::routes::Routes;
 use crate::{
-    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_source, dag_version,
-    dashboard, event_log, explanation, framing, health, log, login, metrics, openapi, pool, signal, task,
-    task_instance, variable, wait, xcom,
+    approval, asset, backfill, blob, bundle, by_hand, callback, connection, dag, dag_run, dag_run_event, dag_source,
+    dag_version, dashboard, docs, event_log, explanation, framing, health, log, login, metrics, openapi, pool, signal,
+    task, task_instance, variable, wait, xcom,
 };
 
 /// Paths that answer without a token.
-pub const OPEN_ROUTES: [&str; 6] =
-    ["/api/v2/monitor/health", "/api/v2/version", "/auth/token", "/auth/token/cli", "/metrics", "/openapi.json"];
+pub const OPEN_ROUTES: [&str; 9] = [
+    "/api/v2/monitor/health",
+    "/api/v2/version",
+    "/auth/token",
+    "/auth/token/cli",
+    "/docs",
+    "/docs/page.css",
+    "/docs/page.js",
+    "/metrics",
+    "/openapi.json",
+];
 
 /// The API.
 pub fn router(parts: ApiParts) -> Router {
@@ -36,10 +46,12 @@ pub fn router_of_probes(parts: ApiParts) -> Router {
 }
 
 fn layered(routes: Routes, app: App) -> Router {
+    let routes = routes.into_router();
+    let looks = Looks::new(routes.clone().with_state(app.clone()));
     routes
-        .into_router()
+        .route_layer(middleware::from_fn_with_state(looks, conditions))
         .fallback(nothing_here)
-        .method_not_allowed_fallback(other_method)
+        .method_not_allowed_fallback(refuse_method)
         .layer(middleware::from_fn(framing::check))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
@@ -49,7 +61,7 @@ pub(crate) fn routes(app: &App) -> Routes {
     let guard = middleware::from_fn_with_state(app.clone(), require_token);
     let timed = |routes: Routes| routes.layered(|router| router.layer(middleware::from_fn(in_time)));
     let guarded = timed(quick().merge(dashboards()).merge(settings()).merge(causes()).merge(acts())).merge(long());
-    timed(open().merge(logins())).merge(guarded.layered(|router| router.layer(guard)))
+    timed(open().merge(pages()).merge(logins())).merge(guarded.layered(|router| router.layer(guard)))
 }
 
 fn open() -> Routes {
@@ -58,6 +70,14 @@ fn open() -> Routes {
         .get("/api/v2/version", health::get_version)
         .get("/metrics", metrics::get_metrics)
         .get("/openapi.json", openapi::get_openapi)
+}
+
+/// What this API is, for people.
+fn pages() -> Routes {
+    Routes::default()
+        .get("/docs", docs::get_docs)
+        .get("/docs/page.css", docs::get_docs_style)
+        .get("/docs/page.js", docs::get_docs_script)
 }
 
 /// Tokens for who has a password.
@@ -90,6 +110,7 @@ fn quick() -> Routes {
         .patch("/api/v2/dags", dag::patch_dags)
         .get("/api/v2/dags/{dag_id}", dag::get_dag)
         .patch("/api/v2/dags/{dag_id}", dag::patch_dag)
+        .delete("/api/v2/dags/{dag_id}", dag::delete_dag)
         .get("/api/v2/dags/{dag_id}/details", dag::get_dag_details)
         .get("/api/v2/dags/{dag_id}/tasks", task::get_tasks)
         .get("/api/v2/dags/{dag_id}/tasks/{task_id}", task::get_task)
@@ -97,7 +118,18 @@ fn quick() -> Routes {
         .get("/api/v2/dags/{dag_id}/dagVersions", dag_version::get_dag_versions)
         .get("/api/v2/dags/{dag_id}/dagVersions/{version_number}", dag_version::get_dag_version)
         .get("/api/v2/dags/{dag_id}/dagRuns", dag_run::get_dag_runs)
+        .post("/api/v2/dags/{dag_id}/dagVersions/{version_number}/activate", dag_version::post_dag_version_activate)
+        .get(
+            "/api/v2/dags/{dag_id}/dagVersions/{version_number}/diff/{other_number}",
+            dag_version::get_dag_version_diff,
+        )
+        .post_word("/api/v2/dags/{dag_id}/dagRuns/list", "dag_run_id", dag_run::post_dag_run_list)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", dag_run::get_dag_run)
+        .post_word(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/list",
+            "task_id",
+            task_instance::post_task_instance_list,
+        )
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskSummaries", task_instance::get_task_summaries)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", task_instance::get_task_instances)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", task_instance::get_task_instance)
@@ -126,6 +158,15 @@ fn quick() -> Routes {
         .get(
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}",
             xcom::get_xcom,
+        )
+        .post("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", xcom::post_xcom)
+        .patch(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}",
+            xcom::patch_xcom,
+        )
+        .delete(
+            "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}",
+            xcom::delete_xcom,
         )
 }
 
@@ -236,10 +277,12 @@ fn causes() -> Routes {
 fn long() -> Routes {
     Routes::default()
         .post("/api/v2/bundles/{name}", bundle::post_bundle)
+        .post("/api/v2/bundles/{name}/versions", bundle::post_bundle_version)
         .put("/api/v2/blobs/{digest}", blob::put_blob)
         .get("/api/v2/blobs/{digest}", blob::get_blob)
         .post("/api/v2/dags/{dag_id}/dagRuns", dag_run::post_dag_run)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", wait::get_wait)
+        .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/events", dag_run_event::get_dag_run_events)
         .get("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", log::get_log)
         .get(
             "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/callbacks/{callback_number}/logs/{try_number}",
@@ -263,7 +306,6 @@ async fn nothing_here() -> Failure {
     HttpFault::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", detail).into()
 }
 
-async fn other_method() -> Failure {
-    let detail = "this path takes other methods; see the header Allow";
-    HttpFault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is needed", detail).into()
+async fn refuse_method() -> Failure {
+    other_method()
 }

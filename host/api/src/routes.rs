@@ -30,6 +30,19 @@ impl Routes {
         self.on(Method::POST, MethodFilter::POST, path, handler)
     }
 
+    /// A word at the end of a path, where other methods have a name: a thing of this name stays reachable.
+    pub(crate) fn post_word<H: Handler<T, App>, T: 'static>(
+        mut self,
+        path: &'static str,
+        name: &'static str,
+        handler: H,
+    ) -> Self {
+        self.table.push((Method::POST, path));
+        let parent = path.rsplit_once('/').map_or(path, |(parent, _)| parent);
+        self.router = self.router.route(&format!("{parent}/{{{name}}}"), axum::routing::post(handler));
+        self
+    }
+
     pub(crate) fn put<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.on(Method::PUT, MethodFilter::PUT, path, handler)
     }

@@ -1,8 +1,8 @@
 //! Task instances and their tries.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::{Extension, Json};
-use control::{Code, Error, InstanceFilter, InstanceName, Session};
+use control::{Code, Error, InstanceFilter, InstanceName, Session, TaskQuery};
 
 use crate::app::App;
 use crate::from_wire::Cursor;
@@ -11,9 +11,10 @@ use crate::problem::Failure;
 use crate::query::QueryReader;
 use crate::wire::problem::ProblemDetails;
 use crate::wire::task_instance::{
-    TaskInstanceCollection, TaskInstanceResponse, TaskSummaryCollection, TryCollection, TryResponse,
+    TaskInstanceCollection, TaskInstanceListBody, TaskInstanceResponse, TaskSummaryCollection, TryCollection,
+    TryResponse,
 };
-use crate::{from_wire, to_wire};
+use crate::{body, from_wire, to_wire};
 
 /// Instances of a run; of all runs and DAGs for `~`.
 #[utoipa::path(
@@ -22,7 +23,7 @@ use crate::{from_wire, to_wire};
         ("dag_id" = String, Path, description = "`~` for all"), ("dag_run_id" = String, Path, description = "`~` for all"),
         ("limit" = Option<u32>, Query), ("offset" = Option<u32>, Query),
         ("order_by" = Option<String>, Query, description = "map_index or -map_index"),
-        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor of the page before; nothing is counted then"),
+        ("cursor" = Option<String>, Query, description = "empty for the first page, then next_cursor or previous_cursor of another page; nothing is counted then"),
         ("task_id" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query),
         ("map_index" = Option<Vec<i32>>, Query),
         ("dag_id_pattern" = Option<String>, Query), ("dag_id_prefix_pattern" = Option<String>, Query),
@@ -67,15 +68,54 @@ pub(crate) async fn get_task_instances(
                 .into());
         }
     };
-    let found = app.control.task_instance_list(&session, run, filter, &tasks, page).await?;
+    let mut found = app.control.task_instance_list(&session, run, filter, &tasks, page).await?;
     let is_full = found.rows.len() >= page.limit as usize;
-    let last = found.rows.last().filter(|_| cursor.is_some() && is_full);
+    if cursor.is_some_and(Cursor::is_backwards) {
+        found.rows.reverse();
+    }
+    let (has_previous, has_next) = cursor.map_or((false, false), |cursor| cursor.neighbours(is_full));
+    let (first, last) = (found.rows.first().filter(|_| has_previous), found.rows.last().filter(|_| has_next));
     Ok(Json(TaskInstanceCollection {
         task_instances: found.rows.iter().map(to_wire::task_instance).collect(),
         total_entries: cursor.is_none().then_some(found.total),
         next_cursor: last.map(|last| Cursor::AfterInstance(last.row.key).to_string()),
-        previous_cursor: None,
+        previous_cursor: first.map(|first| Cursor::BeforeInstance(first.row.key).to_string()),
     }))
+}
+
+/// Instances of several DAGs and runs, as a list of names can say it that is too long for an address.
+#[utoipa::path(
+    post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/list", tag = "Task instance",
+    params(
+        ("dag_id" = String, Path, description = "`~`; the body says which DAGs"),
+        ("dag_run_id" = String, Path, description = "`~`; the body says which runs"),
+    ),
+    request_body = TaskInstanceListBody,
+    responses(
+        (status = 200, body = TaskInstanceCollection),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn post_task_instance_list(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+    request: Request,
+) -> Result<Json<TaskInstanceCollection>, Failure> {
+    names.require_list("task_id")?;
+    query.finish()?;
+    let (dag_id, run_id) = (names.dag_id_or_any()?, names.run_id_or_any()?);
+    let body: TaskInstanceListBody = body::json(&app, request).await?;
+    let mut list = from_wire::instance_list(dag_id.clone(), body)?;
+    list.run = dag_id.zip(run_id).or(list.run);
+    let needs_run = list.tasks != TaskQuery::default();
+    let run = list.run.as_ref().filter(|_| needs_run || list.filter.dag_id.is_some());
+    let run = run.map(|(dag_id, run_id)| (dag_id, run_id));
+    let found = app.control.task_instance_list(&session, run, list.filter, &list.tasks, list.page).await?;
+    let task_instances = found.rows.iter().map(to_wire::task_instance).collect();
+    let total_entries = Some(found.total);
+    Ok(Json(TaskInstanceCollection { task_instances, total_entries, next_cursor: None, previous_cursor: None }))
 }
 
 /// The instance of a task that is not mapped.

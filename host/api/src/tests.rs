@@ -8,7 +8,7 @@ use clock::Real;
 use futures::StreamExt;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use testkit::house::House;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +18,17 @@ use crate::{ApiParts, metrics, router};
 
 mod asset;
 mod backfill;
+mod bad_input;
 mod blob;
 mod bulk;
 mod bundle;
 mod connection;
 mod dag;
 mod dag_run;
+mod dag_run_event;
 mod dashboard;
+mod docs;
+mod etag;
 mod log;
 mod login;
 mod openapi;
@@ -74,10 +78,13 @@ impl Api {
     }
 
     async fn send(&self, request: Request<Body>) -> Reply {
+        let asked = (request.method().as_str().to_lowercase(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.expect("a router always answers");
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body comes").to_bytes();
-        Reply { status: head.status, headers: head.headers, bytes }
+        let reply = Reply { status: head.status, headers: head.headers, bytes };
+        documented(&asked, &reply);
+        reply
     }
 
     /// A request below `/api/v2` with the first token.
@@ -202,6 +209,30 @@ fn errors(problem: &Value) -> Vec<(String, String)> {
     let text = |error: &Value, key: &str| error[key].as_str().expect("text").to_owned();
     let errors = problem["errors"].as_array().expect("a list");
     errors.iter().map(|error| (text(error, "code"), text(error, "path"))).collect()
+}
+
+/// Every problem that an operation answers with stands in the document.
+#[track_caller]
+fn documented((method, path): &(String, String), reply: &Reply) {
+    static DOCUMENT: LazyLock<Value> =
+        LazyLock::new(|| serde_json::from_str(&crate::openapi_json()).expect("the document is JSON"));
+    let is_problem = reply.headers.get("content-type").is_some_and(|it| it == "application/problem+json");
+    // An answer to `HEAD` has no body.
+    let is_problem = is_problem && !reply.bytes.is_empty();
+    let parts: Vec<_> = path.split('/').collect();
+    let fits = |template: &str| {
+        let named: Vec<_> = template.split('/').collect();
+        named.len() == parts.len() && named.iter().zip(&parts).all(|(name, part)| name.starts_with('{') || name == part)
+    };
+    let mut found: Vec<_> = DOCUMENT["paths"].as_object().expect("paths").iter().filter(|(it, _)| fits(it)).collect();
+    // Words come before names.
+    found.sort_by_key(|(template, item)| (item.get(method).is_none(), template.matches('{').count()));
+    let Some((template, item)) = found.first().filter(|_| is_problem) else { return };
+    let (status, problem) = (reply.status.as_u16().to_string(), reply.json());
+    let Some(operation) = item.get(method) else { return };
+    let slugs = operation["x-problems"][&status].as_array().cloned().unwrap_or_default();
+    let slug = problem["type"].as_str().and_then(|it| it.strip_prefix("urn:waft:error:")).expect("a slug");
+    assert!(slugs.iter().any(|it| it == slug), "{method} {template} does not document {status} {slug}: {problem:#}");
 }
 
 /// The next piece of a stream, which must come.

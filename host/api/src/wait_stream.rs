@@ -2,7 +2,6 @@
 //! answer at the end. Dropping the stream, as a client that leaves does, leaves nothing behind.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use bytes::Bytes;
 use clock::Sleep;
@@ -14,10 +13,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::accept::Form;
 use crate::app::{App, stopping};
 use crate::from_wire::WaitQuery;
+use crate::sse::SIGN_OF_LIFE;
 use crate::to_wire;
-
-/// A silent stream says so often that it is alive, so that nobody between closes it.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 struct WaitStream {
     app: App,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use bundle::CheckedDag;
 use bytes::Bytes;
 use model::limits::dag::DAGS_PER_BUNDLE_MAX;
-use model::limits::http::PAGE_MAX;
+use model::limits::http::{PAGE_MAX, UPLOAD_MAX_BYTES};
 use model::{BundleName, BundleVersionKey, Digest, Problem, TenantScope, VersionKey};
 use serde_json::json;
 use store::{
@@ -130,6 +130,30 @@ impl Control {
         Ok(Deployed { key: Some(registered.key), created: registered.created, dags, ..deployed })
     }
 
+    /// Deploys a bundle whose files were uploaded before; while bundles are single components there is one.
+    pub async fn bundle_deploy_files(
+        &self,
+        session: &Session,
+        name: &BundleName,
+        files: &[(String, Digest)],
+        dry_run: bool,
+    ) -> Result<Deployed, Error> {
+        let [(path, digest)] = files else {
+            let message = format!("a bundle is one component, and {} files are named", files.len());
+            return Err(Error::new(Code::InvalidRequest, message).hint("name one file, the component"));
+        };
+        let size = self.blobs.size(session.scope(), *digest).await?.ok_or_else(|| {
+            Error::new(Code::BlobNotFound, format!("the blob {digest} of {path:?} is not here"))
+                .hint("upload it with PUT /api/v2/blobs/{digest} first")
+        })?;
+        if size > UPLOAD_MAX_BYTES as u64 {
+            let message = format!("the component {path:?} has {size} bytes; at most {UPLOAD_MAX_BYTES} are possible");
+            return Err(Error::new(Code::TooLarge, message));
+        }
+        let component = self.blobs.get(session.scope(), *digest).await?;
+        self.bundle_deploy(session, name, component, dry_run).await
+    }
+
     /// All bundles.
     pub async fn bundle_list(&self, session: &Session, page: PageRequest) -> Result<Page<BundleRow>, Error> {
         Ok(self.catalog.bundle_list(session.scope(), page).await?)
@@ -149,7 +173,14 @@ impl Control {
         };
         let filter = DagFilter { bundle: Some(name.clone()), ..DagFilter::default() };
         let all = PageRequest { limit: DAGS_PER_BUNDLE_MAX as u32, offset: 0 };
-        let dags = self.catalog.dag_list(scope, &filter, all).await?.rows.into_iter().map(|dag| DeployedDag {
+        let found = self.catalog.dag_list(scope, &filter, all).await?.rows;
+        // Somebody deleted a DAG, or made an older version current: what the bundle says counts again.
+        if found.iter().any(|dag| dag.current.component != component)
+            || self.catalog.bundle_lacks_dags(scope, row.current).await?
+        {
+            return Ok(None);
+        }
+        let dags = found.into_iter().map(|dag| DeployedDag {
             dag_id: dag.dag_id,
             digest: dag.current.digest,
             version: Some(dag.current.key),

@@ -8,10 +8,13 @@ use model::schedule::Schedule;
 use model::{DagId, RunState, TenantScope};
 use plan::timetable::{Fire, Timetable};
 use serde_json::json;
-use store::{DagFilter, DagRow, Page, PageRequest, RunFilter, RunOrder, ScheduleRow};
+use store::{DagDeletion, DagFilter, DagRow, EndedRun, Page, PageRequest, RunFilter, RunOrder, ScheduleRow};
 
 use crate::event_log::About;
 use crate::{Code, Control, DagVersion, Error, Session};
+
+/// Runs that are discarded in one transaction.
+const DELETED_AT_ONCE: u32 = 100;
 
 /// A DAG.
 #[derive(Debug, Clone)]
@@ -152,6 +155,52 @@ impl Control {
         let about = About { dag_id: Some(dag_id), ..About::default() };
         self.record(session, if is_paused { "pause" } else { "unpause" }, about, json!({})).await;
         self.dag_fetch(session, dag_id).await
+    }
+
+    /// Deletes a DAG none of whose runs is unfinished, with its runs: nobody finds them any more, and what they leave goes with the
+    /// next pass over what is kept. One that its bundle defines comes back when that is deployed again.
+    ///
+    /// Whoever is interrupted has deleted some of its runs, and goes on by asking again.
+    pub async fn dag_delete(&self, session: &Session, dag_id: &DagId) -> Result<(), Error> {
+        let scope = session.scope();
+        self.dag_row(scope, dag_id).await?;
+        let unfinished = || {
+            Error::new(Code::DagRuns, format!("DAG {:?} has runs that have not ended", dag_id.as_str()))
+                .hint("end them with POST …/cancel first")
+        };
+        let active = RunFilter {
+            dag_id: Some(dag_id.clone()),
+            states: vec![RunState::Queued, RunState::Running],
+            ..RunFilter::default()
+        };
+        let one = PageRequest { limit: 1, offset: 0 };
+        if !self.runs.run_list(scope, &active, one).await?.rows.is_empty() {
+            return Err(unfinished());
+        }
+        // Its schedule makes no more runs meanwhile.
+        self.times.dag_pause(scope, dag_id, true, None, self.clock.now()).await?;
+        let all = RunFilter { dag_id: Some(dag_id.clone()), ..RunFilter::default() };
+        let mut runs = 0;
+        loop {
+            let some = PageRequest { limit: DELETED_AT_ONCE, offset: 0 };
+            let ended = self.runs.run_list(scope, &all, some).await?.rows.into_iter().map(|run| {
+                let ended_at = run.ended_at.filter(|_| run.state.is_ended())?;
+                Some(EndedRun { key: run.key, dag_id: run.dag_id, run_id: run.run_id, ended_at })
+            });
+            let ended = ended.collect::<Option<Vec<_>>>().ok_or_else(unfinished)?;
+            runs += self.retention.runs_discard(scope, &ended).await?.len();
+            match self.catalog.dag_delete(scope, dag_id).await? {
+                DagDeletion::HasRuns => {}
+                DagDeletion::Deleted => break,
+                // Somebody else was faster.
+                DagDeletion::Unknown => return Ok(()),
+            }
+        }
+        self.scheduling.poke();
+        tracing::info!(tenant = %scope.tenant(), dag = %dag_id, runs, by = session.name(), "DAG deleted");
+        let about = About { dag_id: Some(dag_id), ..About::default() };
+        self.record(session, "delete_dag", about, json!({"runs": runs})).await;
+        Ok(())
     }
 
     /// One DAG and what is going on in it.

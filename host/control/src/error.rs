@@ -75,6 +75,10 @@ codes! {
     /// What is to be deleted has not ended.
     RunUnfinished = "run-unfinished", "The run has not ended";
     RunEnded = "run-ended", "The run has ended";
+    /// What is to be deleted has runs that have not ended.
+    DagRuns = "dag-runs", "The DAG has runs that have not ended";
+    /// The result of a task can be changed only where nothing counts on what it is.
+    ResultIsUsed = "result-is-used", "Other tasks count on the value";
     /// Nobody has to answer.
     NotAwaited = "not-awaited", "No answer is awaited";
     /// The DAG has a run for this logical date.

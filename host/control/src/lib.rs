@@ -51,7 +51,7 @@ pub use control::{Control, ControlParts};
 pub use dag::{DagDetails, DagQuery, DagView};
 pub use dag_run::{DagRunView, RunClear};
 pub use dag_stats::DagStats;
-pub use dag_version::DagVersion;
+pub use dag_version::{DagVersion, VersionChange, VersionDiff};
 pub use error::{Code, Error};
 pub use event_log::EventLogView;
 pub use explanation::{ExplanationView, Reason};

@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobs::{LogKey, LogReader, LogRecord};
-use clock::Clock;
+use clock::{Clock, Sleep};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use model::limits::log::PAGE_LINES_MAX;
 use model::{TaskState, TenantScope, TryNumber};
+use scheduler::RunProgress;
 use store::{InstanceFilter, PageRequest, RunReader};
 
 use crate::task_instance::try_not_found;
 use crate::{Control, Error, InstanceName, InstanceView, Session};
 
-/// A silent follower asks so often whether the try is over, in case it ended before the following began.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A silent follower asks so often whether the try is over, in case nobody told that it is.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// Commits that change a run faster than this are looked at together.
+const LOOKS_APART: Duration = Duration::from_millis(250);
 
 /// Part of a log, read piece by piece.
 #[derive(Debug)]
@@ -48,10 +53,36 @@ struct Live {
     scope: TenantScope,
     instance: InstanceFilter,
     try_number: TryNumber,
+    /// Commits that change the run.
+    changes: BoxStream<'static, RunProgress>,
+    /// The run has changed since it was looked at.
+    is_changed: bool,
+    rest: Option<Sleep>,
 }
 
 impl Live {
-    async fn is_over(&self) -> bool {
+    /// Waits until it is time to look: the run has changed, and the last look is some time ago; or nobody told anything for long.
+    /// May be dropped and asked again.
+    async fn due(&mut self) {
+        let clock = self.clock.clone();
+        let mut silence = clock.sleep(LOOK_EVERY);
+        while !self.is_changed {
+            tokio::select! {
+                biased;
+                change = self.changes.next() => match change {
+                    Some(_) => self.is_changed = true,
+                    None => std::future::pending().await,
+                },
+                () = &mut silence => self.is_changed = true,
+            }
+        }
+        if let Some(rest) = &mut self.rest {
+            rest.await;
+        }
+        (self.is_changed, self.rest) = (false, Some(clock.sleep(LOOKS_APART)));
+    }
+
+    async fn is_over(&mut self) -> bool {
         let page = PageRequest { limit: 1, offset: 0 };
         match self.runs.instance_list(self.scope, &self.instance, page).await {
             Ok(found) => found.rows.first().is_none_or(|row| !may_write(row.state, row.try_number, self.try_number)),
@@ -63,11 +94,11 @@ impl Live {
 impl LogFollow {
     /// Waits until there is something to read, or the try is over; holds no records meanwhile.
     pub async fn ready(&mut self) {
-        while let Some(live) = &self.live {
+        while let Some(live) = &mut self.live {
             tokio::select! {
                 biased;
                 () = self.records.ready() => return,
-                () = live.clock.sleep(LOOK_EVERY) => {}
+                () = live.due() => {}
             }
             if live.is_over().await {
                 self.records.end_after_stored();
@@ -75,6 +106,11 @@ impl LogFollow {
             }
         }
         self.records.ready().await;
+    }
+
+    /// How many records were told or skipped.
+    pub fn told(&self) -> usize {
+        self.records.told()
     }
 
     /// The next records, none where [`LogFollow::ready`] would wait; `None` when the try is over and all was told.
@@ -110,15 +146,19 @@ impl Control {
         Ok(LogRead { reader, may_grow })
     }
 
-    /// Follows the log of a try from its first line; ends with the try.
+    /// Follows the log of a try from line `skip` on; ends with the try.
     pub async fn log_follow(
         &self,
         session: &Session,
         name: &InstanceName,
         try_number: TryNumber,
+        skip: usize,
     ) -> Result<LogFollow, Error> {
-        let (instance, key) = self.log_of(session, name, try_number).await?;
-        let mut records = self.logs.follow(key);
+        let (_, key) = self.log_of(session, name, try_number).await?;
+        // What is committed after this is heard, so what is read after it is the newest.
+        let changes = self.scheduling.watch(session.scope(), key.run);
+        let (instance, _) = self.log_of(session, name, try_number).await?;
+        let mut records = self.logs.follow(key, skip);
         if !may_write(instance.row.state, instance.row.try_number, try_number) {
             records.end_after_stored();
             return Ok(LogFollow { records, live: None });
@@ -130,7 +170,8 @@ impl Control {
             ..InstanceFilter::default()
         };
         let (runs, clock) = (self.runs.clone(), self.clock.clone());
-        let live = Live { runs, clock, scope: session.scope(), instance, try_number };
+        let scope = session.scope();
+        let live = Live { runs, clock, scope, instance, try_number, changes, is_changed: false, rest: None };
         Ok(LogFollow { records, live: Some(live) })
     }
 

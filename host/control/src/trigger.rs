@@ -258,6 +258,29 @@ impl Control {
         }
     }
 
+    /// Checks a value that somebody gives a task: its size and depth, and that the blobs that it names are there.
+    pub(crate) async fn check_value(&self, scope: TenantScope, text: &str) -> Result<(), Error> {
+        let invalid = |problem: Problem| {
+            let problem = Problem { path: format!("/value{}", problem.path), ..problem };
+            Error::new(Code::InvalidRequest, "the value is not valid").problems(vec![problem])
+        };
+        model::json::check(text).map_err(|error| invalid(error.into()))?;
+        if let Some(error) = find_marker(text) {
+            return Err(invalid(error.into()));
+        }
+        let mut problems = Problems::default();
+        for blob in blob_markers(text) {
+            self.check_blob(scope, blob.digest, blob.size, "value", &mut problems).await?;
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let hint = "upload each with PUT /api/v2/blobs/{digest} first";
+        Err(Error::new(Code::InvalidRequest, "the value names blobs that are not here")
+            .hint(hint)
+            .problems(problems.into_list()))
+    }
+
     async fn check_blob(
         &self,
         scope: TenantScope,

@@ -376,6 +376,8 @@ pub mod http {
     pub const PAGE_MAX: u32 = 500;
     /// DAGs whose runs are counted in one request.
     pub const STATS_DAGS_MAX: u32 = 100;
+    /// Changes that a comparison of two versions tells.
+    pub const DIFF_CHANGES_MAX: usize = 1_000;
     /// Things that one request may make, change or delete.
     pub const BULK_ENTITIES_MAX: usize = 500;
     /// Longest body with a name and a password.
@@ -414,6 +416,8 @@ pub mod http {
     pub const PIECES_MAX: usize = 1_024;
     /// Requests that wait for a run or follow something; more are refused. Leaves connections to those that do not wait.
     pub const WAITERS_MAX: usize = 12_288;
+    /// Streams of what happens that one token may have open; more are refused.
+    pub const STREAMS_PER_TOKEN_MAX: usize = 128;
     /// How long open requests may go on after the server was told to stop.
     pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
 }

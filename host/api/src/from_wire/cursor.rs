@@ -15,22 +15,41 @@ pub(crate) enum Cursor {
     First,
     AfterRun(RunKey),
     AfterInstance(InstanceKey),
+    /// The page that ends before it.
+    BeforeRun(RunKey),
+    BeforeInstance(InstanceKey),
     /// Of lists whose order no key tells.
     Offset(u32),
 }
 
-const RULE: &str = "say what next_cursor of the page before says, or nothing for the first page";
+const RULE: &str = "say what next_cursor or previous_cursor of another page says, or nothing for the first page";
 
 pub(crate) fn of_runs(query: &mut QueryReader) -> Option<Cursor> {
-    query.one("cursor", |text| text.parse().ok().filter(|it| !matches!(it, Cursor::AfterInstance(_))), RULE)
+    let is_other = |it: &Cursor| matches!(it, Cursor::AfterInstance(_) | Cursor::BeforeInstance(_));
+    query.one("cursor", |text| text.parse().ok().filter(|it| !is_other(it)), RULE)
 }
 
 pub(crate) fn of_instances(query: &mut QueryReader) -> Option<Cursor> {
-    query.one(
-        "cursor",
-        |text| text.parse().ok().filter(|it| matches!(it, Cursor::First | Cursor::AfterInstance(_))),
-        RULE,
-    )
+    let is_own = |it: &Cursor| matches!(it, Cursor::First | Cursor::AfterInstance(_) | Cursor::BeforeInstance(_));
+    query.one("cursor", |text| text.parse().ok().filter(is_own), RULE)
+}
+
+impl Cursor {
+    /// The page is read backwards, from its end to its beginning.
+    pub(crate) fn is_backwards(self) -> bool {
+        matches!(self, Self::BeforeRun(_) | Self::BeforeInstance(_))
+    }
+
+    /// Which of the pages before and after this one there are: `more` says whether the list goes on in the direction in which the page
+    /// was read. A page that was reached from another one has that one beside it.
+    pub(crate) fn neighbours(self, more: bool) -> (bool, bool) {
+        match self {
+            Self::First => (false, more),
+            Self::AfterRun(_) | Self::AfterInstance(_) => (true, more),
+            Self::BeforeRun(_) | Self::BeforeInstance(_) => (more, true),
+            Self::Offset(offset) => (offset > 0, more),
+        }
+    }
 }
 
 impl std::fmt::Display for Cursor {
@@ -38,11 +57,21 @@ impl std::fmt::Display for Cursor {
         match self {
             Self::First => Ok(()),
             Self::AfterRun(run) => write!(f, "r.{}", run.uuid().simple()),
-            Self::AfterInstance(InstanceKey { run, node, map_index }) => {
-                write!(f, "i.{}.{}.{map_index}", run.uuid().simple(), node.0)
-            }
+            Self::BeforeRun(run) => write!(f, "rb.{}", run.uuid().simple()),
+            Self::AfterInstance(key) => write!(f, "i.{}", Place(*key)),
+            Self::BeforeInstance(key) => write!(f, "ib.{}", Place(*key)),
             Self::Offset(offset) => write!(f, "o.{offset}"),
         }
+    }
+}
+
+/// An instance as it stands in cursors.
+struct Place(InstanceKey);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let InstanceKey { run, node, map_index } = self.0;
+        write!(f, "{}.{}.{map_index}", run.uuid().simple(), node.0)
     }
 }
 
@@ -59,10 +88,12 @@ impl FromStr for Cursor {
                 let offset = offset.parse().ok().filter(|offset| *offset <= OFFSET_MAX);
                 offset.map(Self::Offset).ok_or(())
             }
-            ["i", key, node, map_index] => {
+            ["rb", key] => Ok(Self::BeforeRun(run(key)?)),
+            [kind @ ("i" | "ib"), key, node, map_index] => {
                 let node = NodeIdx(node.parse().map_err(drop)?);
                 let map_index = map_index.parse().ok().and_then(MapIndex::from_number).ok_or(())?;
-                Ok(Self::AfterInstance(InstanceKey { run: run(key)?, node, map_index }))
+                let key = InstanceKey { run: run(key)?, node, map_index };
+                Ok(if *kind == "i" { Self::AfterInstance(key) } else { Self::BeforeInstance(key) })
             }
             _ => Err(()),
         }
@@ -77,10 +108,12 @@ mod tests {
     fn cursors_read_back_and_others_are_refused() {
         let run = RunKey::from_uuid(Uuid::from_u128(7));
         let instance = InstanceKey { run, node: NodeIdx(3), map_index: MapIndex::NONE };
-        for cursor in [Cursor::First, Cursor::AfterRun(run), Cursor::AfterInstance(instance), Cursor::Offset(50)] {
+        let backwards = [Cursor::BeforeRun(run), Cursor::BeforeInstance(instance)];
+        let forwards = [Cursor::First, Cursor::AfterRun(run), Cursor::AfterInstance(instance), Cursor::Offset(50)];
+        for cursor in forwards.into_iter().chain(backwards) {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
-        for forged in ["r.", "r.7", "i.7.1.1", "o.-1", "o.99999999999", "x", "r.1.2", "."] {
+        for forged in ["r.", "r.7", "i.7.1.1", "rb.", "ib.1", "o.-1", "o.99999999999", "x", "r.1.2", "."] {
             assert_eq!(forged.parse::<Cursor>(), Err(()), "{forged}");
         }
     }

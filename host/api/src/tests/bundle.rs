@@ -95,3 +95,24 @@ async fn an_upload_must_be_a_component_of_bounded_size() {
     api.send(request.body(Body::empty()).expect("a request")).await.problem(413, "too-large");
     api.post_bytes("/bundles/a%20b", WASM, "x").await.problem(400, "invalid-request");
 }
+
+#[tokio::test]
+async fn a_bundle_is_deployed_from_files_that_were_uploaded() {
+    let api = Api::start().await;
+    let component = api.house.component(&[dag("d", json!([{"task_id": "t"}]))]);
+    let digest = model::Digest::of(&component);
+    let body = json!({"files": {"component.wasm": digest}});
+    api.post("/bundles/b/versions", body.clone()).await.problem(404, "blob-not-found");
+    let put = api.request(Method::PUT, &format!("/blobs/{digest}")).body(component.clone().into()).expect("a request");
+    assert_eq!(api.send(put).await.status, 201);
+    let dry = api.post("/bundles/b/versions?dry_run=true", body.clone()).await.ok();
+    assert_eq!((&dry["dry_run"], &dry["dags"][0]["version_number"]), (&json!(true), &Value::Null));
+    assert_eq!(api.get("/dags").await.ok()["total_entries"], 0);
+    let deployed = api.post("/bundles/b/versions", body.clone()).await.ok();
+    assert_eq!((&deployed["created"], &deployed["component"]), (&json!(true), &json!(digest)));
+    assert_eq!(api.post("/bundles/b/versions", body).await.ok()["created"], false);
+    assert_eq!(api.post_bytes("/bundles/b", WASM, component).await.ok()["created"], false);
+    for files in [json!({}), json!({"a": digest, "b": digest}), json!({"a": "sha256:x"})] {
+        api.post("/bundles/b/versions", json!({"files": files})).await.problem(400, "invalid-request");
+    }
+}

@@ -73,3 +73,58 @@ async fn a_paused_dag_makes_no_runs_until_it_goes_on() {
     api.patch("/dags/d?update_mask=tags", json!({"is_paused": true})).await.problem(400, "invalid-query");
     api.patch("/dags/d", json!({"tags": []})).await.problem(422, "invalid-body");
 }
+
+#[tokio::test]
+async fn a_dag_is_deleted_with_its_runs_when_they_have_ended() {
+    let api = Api::with_dag(json!([{"task_id": "hold"}])).await;
+    let run = api.trigger(json!({})).await;
+    let problem = api.delete("/dags/d").await.problem(409, "dag-runs");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("\"d\"")), "{problem:#}");
+    assert_eq!(api.get("/dags/d").await.ok()["is_paused"], false);
+    api.house.release();
+    api.get(&format!("{run}/wait")).await.ok();
+    for _ in 0..3 {
+        api.finished(json!({})).await;
+    }
+    assert_eq!(api.delete("/dags/d").await.status, 204);
+    api.get("/dags/d").await.problem(404, "dag-not-found");
+    api.get(&run).await.problem(404, "run-not-found");
+    api.delete("/dags/d").await.problem(404, "dag-not-found");
+    assert_eq!(api.get("/dags/~/dagRuns").await.ok()["total_entries"], 0);
+    assert_eq!(api.get("/dags").await.ok()["total_entries"], 0);
+    let deleted = api.get("/eventLogs?event=delete_dag").await.ok();
+    assert_eq!(deleted["event_logs"][0]["extra"], json!({"runs": 4}).to_string(), "{deleted:#}");
+
+    // The same bytes bring it back, and its numbers go on.
+    api.house.deploy("b", &[dag("d", json!([{"task_id": "hold"}]))]).await;
+    assert_eq!(api.get("/dags/d/dagVersions").await.ok()["total_entries"], 1);
+    let (_, ended) = api.finished(json!({})).await;
+    assert_eq!(ended["state"], "success");
+}
+
+#[tokio::test]
+async fn versions_are_compared_and_an_older_one_made_current() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let mut second = dag("d", json!([{"task_id": "t", "retries": 2}, {"task_id": "u"}]));
+    second["tags"] = json!(["new"]);
+    api.house.deploy("b", &[second]).await;
+    let diff = api.get("/dags/d/dagVersions/1/diff/2").await.ok();
+    let changes = diff["changes"].as_array().expect("a list");
+    let told: Vec<_> = changes.iter().map(|it| (it["kind"].as_str(), it["path"].as_str())).collect();
+    assert!(told.contains(&(Some("added"), Some("/tasks/u"))), "{diff:#}");
+    assert!(told.iter().any(|(_, path)| *path == Some("/tasks/t/retries")), "{diff:#}");
+    assert_eq!(diff["truncated"], false);
+    assert_eq!(api.get("/dags/d/dagVersions/2/diff/2").await.ok()["changes"], json!([]));
+    api.get("/dags/d/dagVersions/1/diff/3").await.problem(404, "version-not-found");
+
+    let activate = async |number: u32| api.post(&format!("/dags/d/dagVersions/{number}/activate"), json!({})).await;
+    assert_eq!(activate(1).await.ok()["version_number"], 1);
+    activate(3).await.problem(404, "version-not-found");
+    assert_eq!(api.get("/dags?tags=new").await.ok()["total_entries"], 0);
+    assert_eq!(api.get("/dags/d/tasks").await.ok()["total_entries"], 1);
+    let (run, _) = api.finished(json!({})).await;
+    assert_eq!(api.get(&run).await.ok()["dag_versions"][0]["version_number"], 1);
+    assert_eq!(activate(2).await.ok()["version_number"], 2);
+    assert_eq!(api.get("/dags?tags=new").await.ok()["total_entries"], 1);
+    assert_eq!(api.get("/eventLogs?event=activate").await.ok()["total_entries"], 2);
+}

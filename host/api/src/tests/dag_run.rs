@@ -190,3 +190,71 @@ async fn a_run_that_has_ended_can_be_deleted() {
     let deleted = api.get("/eventLogs?event=delete").await.ok();
     assert_eq!(deleted["total_entries"], 1, "{deleted:#}");
 }
+
+#[tokio::test]
+async fn pages_are_read_forwards_and_backwards() {
+    let api = Api::with_dag(json!([{"task_id": "params"}])).await;
+    for id in ["r1", "r2", "r3", "r4", "r5"] {
+        api.post("/dags/d/dagRuns", json!({"dag_run_id": id})).await.ok();
+        api.get(&format!("/dags/d/dagRuns/{id}/wait")).await.ok();
+    }
+    let page = async |order: &str, cursor: &Value| {
+        let cursor = cursor.as_str().expect("a cursor");
+        let page = api.get(&format!("/dags/d/dagRuns?order_by={order}&limit=2&cursor={cursor}")).await.ok();
+        let ids: Vec<_> =
+            page["dag_runs"].as_array().expect("runs").iter().map(|it| it["dag_run_id"].clone()).collect();
+        (Value::from(ids), page["previous_cursor"].clone(), page["next_cursor"].clone())
+    };
+    for order in ["id", "-id", "dag_run_id", "-run_after"] {
+        let mut pages = vec![page(order, &json!("")).await];
+        while pages[pages.len() - 1].2 != Value::Null {
+            let next = pages[pages.len() - 1].2.clone();
+            pages.push(page(order, &next).await);
+        }
+        assert_eq!(pages.iter().map(|page| page.0.as_array().expect("ids").len()).collect::<Vec<_>>(), [2, 2, 1]);
+        assert_eq!(pages[0].1, Value::Null, "{order}");
+        let second = page(order, &pages[2].1).await;
+        assert_eq!(second.0, pages[1].0, "{order}");
+        let first = page(order, &second.1).await;
+        assert_eq!((&first.0, &first.1), (&pages[0].0, &Value::Null), "{order}");
+        assert_eq!(page(order, &first.2).await.0, pages[1].0, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_asks_for_runs_and_instances() {
+    let api = Api::start().await;
+    let of = |dag_id: &str| dag(dag_id, json!([{"task_id": "t"}, {"task_id": "list", "entrypoint": "t"}]));
+    api.house.deploy("b", &[of("d"), of("e"), of("f")]).await;
+    for dag_id in ["d", "e", "f"] {
+        api.post(&format!("/dags/{dag_id}/dagRuns"), json!({"dag_run_id": "list"})).await.ok();
+        api.get(&format!("/dags/{dag_id}/dagRuns/list/wait")).await.ok();
+    }
+    let runs = async |body: Value| api.post("/dags/~/dagRuns/list", body).await;
+    let listed = runs(json!({"dag_ids": ["d", "f", "absent"], "states": ["success"], "order_by": "-id"})).await.ok();
+    let ids: Vec<_> = listed["dag_runs"].as_array().expect("runs").iter().map(|run| run["dag_id"].clone()).collect();
+    assert_eq!((Value::from(ids), &listed["total_entries"]), (json!(["f", "d"]), &json!(2)));
+    assert_eq!(runs(json!({})).await.ok()["total_entries"], 3);
+    let page = runs(json!({"page_limit": 1, "page_offset": 2, "start_date_gte": "2000-01-01T00:00:00Z"})).await.ok();
+    assert_eq!((&page["dag_runs"][0]["dag_id"], &page["total_entries"]), (&json!("f"), &json!(3)));
+    let wrong =
+        runs(json!({"states": ["x"], "start_date_lt": "x", "dag_ids": ["/"]})).await.problem(422, "invalid-body");
+    let mut paths: Vec<_> = errors(&wrong).into_iter().map(|(_, path)| path).collect();
+    paths.sort();
+    assert_eq!(paths, ["/dag_ids", "/start_date_lt", "/states"]);
+    runs(json!({"nobody": 1})).await.problem(422, "invalid-body");
+
+    let instances = async |body: Value| api.post("/dags/~/dagRuns/~/taskInstances/list", body).await;
+    let listed = instances(json!({"dag_ids": ["e"], "task_ids": ["t"], "state": ["success", null]})).await.ok();
+    assert_eq!((&listed["total_entries"], &listed["task_instances"][0]["dag_id"]), (&json!(1), &json!("e")));
+    assert_eq!(instances(json!({"dag_run_ids": ["list"]})).await.ok()["total_entries"], 6);
+    assert_eq!(instances(json!({"dag_run_ids": ["other"]})).await.ok()["total_entries"], 0);
+    let one = json!({"dag_ids": ["e"], "dag_run_ids": ["list"], "pool": ["default_pool"]});
+    assert_eq!(instances(one).await.ok()["total_entries"], 2);
+    instances(json!({"pool": ["default_pool"]})).await.problem(400, "invalid-request");
+    instances(json!({"executor": ["local"]})).await.problem(422, "invalid-body");
+    // Things of this name stay reachable.
+    assert_eq!(api.get("/dags/d/dagRuns/list").await.ok()["dag_run_id"], "list");
+    assert_eq!(api.get("/dags/d/dagRuns/list/taskInstances/list").await.ok()["task_id"], "list");
+    api.post("/dags/d/dagRuns/other", json!({})).await.problem(405, "method-not-allowed");
+}

@@ -35,7 +35,17 @@ async fn a_log_is_followed_until_its_try_is_over() {
     let rest = api.get(&format!("{log}?token=2")).await.ok();
     assert_eq!(rest["content"][0]["event"], "<b>log</b>");
     let followed = api.get_as(&format!("{log}?follow=true"), "text/event-stream").await;
-    assert_eq!(followed.text().matches("data: {").count(), 3);
+    assert_eq!(followed.text().matches("event: line\n").count(), 3);
+    assert!(followed.text().ends_with("event: end\nid: 3\ndata: {}\n\n"), "{}", followed.text());
+    for (seen, expect) in [("1", 2), ("3", 0)] {
+        let again = api.request(Method::GET, &format!("{log}?follow=true")).header("accept", "text/event-stream");
+        let again = again.header("last-event-id", seen).body(Body::empty()).expect("a request");
+        let rest = api.send(again).await;
+        assert_eq!(rest.text().matches("event: line\n").count(), expect, "{}", rest.text());
+        assert_eq!(rest.text().contains("<b>log</b>"), expect > 0);
+    }
+    let forged = api.request(Method::GET, &format!("{log}?follow=true")).header("last-event-id", "x");
+    api.send(forged.body(Body::empty()).expect("a request")).await.problem(400, "invalid-request");
     api.get(&format!("{run}/taskInstances/talk/logs/2")).await.problem(404, "try-not-found");
     api.get(&format!("{run}/taskInstances/talk/logs/0")).await.problem(404, "try-not-found");
 }

@@ -72,3 +72,30 @@ async fn the_documented_query_parameters_are_those_that_are_taken() {
         }
     }
 }
+
+/// What an operation may answer stands in the document: its statuses as responses, its problems by slug. That each answer of the other
+/// tests is among them is checked where they get it.
+#[test]
+fn every_problem_belongs_to_an_operation_and_every_operation_tells_its_problems() {
+    let document = document();
+    let mut told = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let problems = operation["x-problems"].as_object().expect("problems");
+            for (status, slugs) in problems {
+                let response = &operation["responses"][status];
+                assert!(response.is_object(), "{method} {path} {status}");
+                if let Some(name) = response["$ref"].as_str() {
+                    let found = document.pointer(name.trim_start_matches('#')).expect("the response is there");
+                    assert!(found["content"]["application/problem+json"].is_object(), "{name}");
+                }
+                told.extend(slugs.as_array().expect("slugs").iter().map(|it| it.as_str().expect("a slug").to_owned()));
+            }
+            let is_open = crate::OPEN_ROUTES.contains(&path.as_str());
+            assert_eq!(problems.contains_key("401") && !path.starts_with("/auth"), !is_open, "{method} {path}");
+        }
+    }
+    let codes = control::Code::ALL.iter().filter(|code| **code != control::Code::NotAvailableYet);
+    let untold: Vec<_> = codes.map(|code| code.slug()).filter(|slug| !told.contains(*slug)).collect();
+    assert!(untold.is_empty(), "no operation tells {untold:?}");
+}

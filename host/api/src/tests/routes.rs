@@ -18,6 +18,7 @@ pub(super) fn filled(path: &str) -> String {
         ("{map_index}", "0"),
         ("{try_number}", "1"),
         ("{version_number}", "1"),
+        ("{other_number}", "2"),
         ("{xcom_key}", "absent"),
         ("{name}", "absent"),
         ("{variable_key}", "absent"),

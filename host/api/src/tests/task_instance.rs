@@ -60,3 +60,43 @@ async fn values_that_instances_left() {
     assert_eq!(api.get(&format!("{run}/taskInstances/list/xcomEntries")).await.ok()["total_entries"], 1);
     api.get(&format!("{run}/taskInstances/list/xcomEntries/other")).await.problem(404, "xcom-not-found");
 }
+
+#[tokio::test]
+async fn values_are_made_changed_and_taken_away() {
+    let api = Api::with_dag(mapped_tasks()).await;
+    let (run, _) = api.finished(json!({})).await;
+    let of = |task: &str| format!("{run}/taskInstances/{task}/xcomEntries");
+    let made = api.post(&of("list"), json!({"key": "k", "value": {"n": 1}})).await;
+    assert_eq!(made.status, 201);
+    assert_eq!((&made.json()["key"], &made.json()["value"]), (&json!("k"), &json!({"n": 1})));
+    api.post(&of("list"), json!({"key": "k", "value": 2})).await.problem(409, "already-exists");
+    let one = format!("{}/k", of("list"));
+    assert_eq!(api.patch(&one, json!({"value": [1, 2]})).await.ok()["value"], json!([1, 2]));
+    assert_eq!(api.get(&one).await.ok()["value"], json!([1, 2]));
+    let large = "x".repeat(100 << 10);
+    assert_eq!(api.patch(&one, json!({"value": large})).await.ok()["value"], json!(large));
+    assert_eq!(api.delete(&one).await.status, 204);
+    api.get(&one).await.problem(404, "xcom-not-found");
+    api.delete(&one).await.problem(404, "xcom-not-found");
+    api.patch(&one, json!({"value": 1})).await.problem(404, "xcom-not-found");
+
+    // Instances of mapped tasks are named by their map index.
+    api.post(&of("each"), json!({"key": "k", "value": 1})).await.problem(404, "task-is-mapped");
+    api.post(&of("each"), json!({"key": "k", "value": 1, "map_index": 2})).await.ok();
+    api.post(&of("each"), json!({"key": "k", "value": 1, "map_index": 7}))
+        .await
+        .problem(404, "task-instance-not-found");
+    api.post(&of("each"), json!({"key": "", "value": 1, "map_index": 0})).await.problem(400, "invalid-request");
+    assert_eq!(api.get(&format!("{}/k?map_index=2", of("each"))).await.ok()["value"], 1);
+    assert_eq!(api.delete(&format!("{}/k?map_index=2", of("each"))).await.status, 204);
+
+    // Others are mapped over this list, so that its length stays.
+    let list = format!("{}/return_value", of("list"));
+    assert_eq!(api.patch(&list, json!({"value": [7, 8, 9]})).await.ok()["value"], json!([7, 8, 9]));
+    api.patch(&list, json!({"value": [7, 8]})).await.problem(409, "result-is-used");
+    api.delete(&list).await.problem(409, "result-is-used");
+    assert_eq!(api.get(&list).await.ok()["value"], json!([7, 8, 9]));
+    let marker = json!({"$waft": "other"});
+    api.post(&of("list"), json!({"key": "m", "value": marker})).await.problem(400, "invalid-request");
+    assert_eq!(api.get("/eventLogs?event=xcom_update").await.ok()["total_entries"], 3);
+}

@@ -23,7 +23,7 @@ pub(crate) fn wait_progress(
     WaitProgress { state: state.as_str(), result: result_state(result), generation, tasks }
 }
 
-fn result_state(result: ResultState) -> &'static str {
+pub(super) fn result_state(result: ResultState) -> &'static str {
     match result {
         ResultState::Pending => "pending",
         ResultState::Available => "available",

@@ -1,7 +1,8 @@
 //! Bundles.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -50,4 +51,12 @@ pub(crate) struct BundleCollection {
     pub(crate) bundles: Vec<BundleResponse>,
     /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
+}
+
+/// The files of a bundle, which were uploaded before.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BundleVersionBody {
+    /// Digests by path; one file, the component.
+    pub(crate) files: IndexMap<String, String>,
 }

@@ -82,7 +82,66 @@ pub(crate) struct DagRunCollection {
     pub(crate) total_entries_limit: u64,
     /// Where the list goes on; null at its end, and where no cursor was sent.
     pub(crate) next_cursor: Option<String>,
+    /// Where the page before is; null at the beginning, and where no cursor was sent.
     pub(crate) previous_cursor: Option<String>,
+}
+
+/// Which runs, as the query of a list says it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DagRunListBody {
+    #[serde(default)]
+    pub(crate) dag_ids: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) states: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) conf_contains: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) duration_gte: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_gt: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_lte: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_lt: Option<f64>,
+    #[serde(default)]
+    pub(crate) order_by: Option<String>,
+    #[serde(default)]
+    pub(crate) page_limit: Option<u32>,
+    #[serde(default)]
+    pub(crate) page_offset: Option<u32>,
 }
 
 /// What to clear.

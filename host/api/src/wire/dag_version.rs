@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -30,4 +31,31 @@ pub(crate) struct DagVersionCollection {
     pub(crate) dag_versions: Vec<DagVersionResponse>,
     /// Exact up to 10,000; a longer list says 10,000. Read on until a page is not full.
     pub(crate) total_entries: u64,
+}
+
+/// What differs between two versions of a DAG.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DagVersionDiffResponse {
+    pub(crate) dag_id: String,
+    pub(crate) from_version: u32,
+    pub(crate) to_version: u32,
+    /// The component, and with it the code of the tasks, is another one.
+    pub(crate) component_changed: bool,
+    /// In the documents; tasks and other lists of named things are compared by name.
+    pub(crate) changes: Vec<DagVersionChangeResponse>,
+    /// True where there are more than are told.
+    pub(crate) truncated: bool,
+}
+
+/// A member that one document has in another way, or alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DagVersionChangeResponse {
+    /// `added`, `removed` or `changed`.
+    pub(crate) kind: &'static str,
+    /// JSON pointer, in which the name of a thing stands for its position.
+    pub(crate) path: String,
+    /// Null where it was added.
+    pub(crate) before: Option<Value>,
+    /// Null where it was removed.
+    pub(crate) after: Option<Value>,
 }

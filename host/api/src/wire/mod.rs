@@ -13,6 +13,7 @@ pub(crate) mod callback;
 pub(crate) mod connection;
 pub(crate) mod dag;
 pub(crate) mod dag_run;
+pub(crate) mod dag_run_event;
 pub(crate) mod dag_source;
 pub(crate) mod dag_version;
 pub(crate) mod dashboard;

@@ -276,3 +276,72 @@ pub(crate) struct TaskDependencyResponse {
 pub(crate) struct TaskDependencyCollection {
     pub(crate) dependencies: Vec<TaskDependencyResponse>,
 }
+
+/// Which instances, as the query of a list says it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TaskInstanceListBody {
+    #[serde(default)]
+    pub(crate) dag_ids: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) dag_run_ids: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) task_ids: Option<Vec<String>>,
+    /// Null stands for those that have no state yet.
+    #[serde(default)]
+    pub(crate) state: Option<Vec<Option<String>>>,
+    /// Of one run alone, as is the next one: one DAG and one run are named then.
+    #[serde(default)]
+    pub(crate) pool: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) queue: Option<Vec<String>>,
+    /// Not available; empty.
+    #[serde(default)]
+    pub(crate) executor: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) run_after_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) run_after_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) logical_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) start_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_gte: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_gt: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_lte: Option<String>,
+    #[serde(default)]
+    pub(crate) end_date_lt: Option<String>,
+    #[serde(default)]
+    pub(crate) duration_gte: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_gt: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_lte: Option<f64>,
+    #[serde(default)]
+    pub(crate) duration_lt: Option<f64>,
+    #[serde(default)]
+    pub(crate) order_by: Option<String>,
+    #[serde(default)]
+    pub(crate) page_limit: Option<u32>,
+    #[serde(default)]
+    pub(crate) page_offset: Option<u32>,
+}

@@ -1,7 +1,8 @@
 //! Values that instances left behind.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::raw_json::RawJson;
@@ -35,4 +36,29 @@ pub(crate) struct XcomValueResponse {
     pub(crate) xcom: XcomResponse,
     /// As it was left; a string of JSON text with `stringify=true`.
     pub(crate) value: RawJson,
+}
+
+/// A value to leave beside an instance.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct XcomCreateBody {
+    pub(crate) key: String,
+    /// Any JSON; blob markers name blobs that were uploaded before.
+    #[schema(value_type = serde_json::Value)]
+    pub(crate) value: Box<RawValue>,
+    /// -1 where it is left out.
+    #[serde(default)]
+    pub(crate) map_index: Option<i32>,
+}
+
+/// What a value is to become.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct XcomPatchBody {
+    /// Any JSON; blob markers name blobs that were uploaded before.
+    #[schema(value_type = serde_json::Value)]
+    pub(crate) value: Box<RawValue>,
+    /// -1 where it is left out.
+    #[serde(default)]
+    pub(crate) map_index: Option<i32>,
 }
