@@ -107,3 +107,36 @@ async fn the_demo_counts_the_words_of_a_folder() {
     let told = stdout(&demo);
     assert!(told.contains("long.txt") && told.contains('5'), "{told}");
 }
+
+#[tokio::test]
+async fn follow_change_compare_and_delete() {
+    let server = Server::start().await;
+    let hello = file(&server, "hello");
+    assert!(server.waft(&["deploy", &hello]).status.success());
+    let run = json_of(&server.waft(&["trigger", "greeting", "--wait", "60", "--output", "json"]));
+    let id = &run_id(&run);
+    let followed = server.waft(&["runs", "greeting", "--follow", id]);
+    assert!(
+        followed.status.success() && stdout(&followed).ends_with(&format!("run {id} is success\n")),
+        "{followed:?}"
+    );
+
+    let xcom = ["xcom", "greeting", id, "hello", "--key", "note"];
+    for value in ["1", r#"{"by":"hand"}"#] {
+        assert!(server.waft(&[&xcom[..], &["--set", value]].concat()).status.success());
+        assert_eq!(json_of(&server.waft(&xcom)), serde_json::from_str::<Value>(value).expect("JSON"));
+    }
+    assert!(server.waft(&[&xcom[..], &["--delete"]].concat()).status.success());
+    assert_eq!(server.waft(&xcom).status.code(), Some(3));
+
+    let diff = server.waft(&["versions", "greeting", "--diff", "1", "1"]);
+    assert_eq!(stdout(&diff), "the documents are the same\n");
+    assert!(server.waft(&["versions", "greeting", "--activate", "1"]).status.success());
+
+    assert!(server.waft(&["delete", "greeting"]).status.success());
+    assert_eq!(server.waft(&["delete", "greeting"]).status.code(), Some(3));
+    assert_eq!(server.waft(&["tasks", id, "--dag", "greeting"]).status.code(), Some(3));
+    assert!(server.waft(&["deploy", &hello]).status.success());
+    let run = json_of(&server.waft(&["trigger", "greeting", "--wait", "60", "--output", "json"]));
+    assert_eq!(run["results"], json!({ "hello": "Hello, world!" }), "{run:#}");
+}

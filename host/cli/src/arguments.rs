@@ -95,6 +95,7 @@ pub(crate) enum Command {
     Events(EventsArguments),
     Dags(DagsArguments),
     Versions(VersionsArguments),
+    Delete(DeleteArguments),
     Pause(PauseArguments),
     Unpause(UnpauseArguments),
     Backfill(BackfillArguments),
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     Gc(GcArguments),
     Config(ConfigArguments),
+    Completions(CompletionsArguments),
+    Man(ManArguments),
 }
 
 // How to reach the server.
@@ -292,11 +295,21 @@ pub(crate) struct LimitArgument {
     pub(crate) limit: u32,
 }
 
-/// List runs, newest first
+/// List runs, newest first; or follow one
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft runs daily --state failed
+  waft runs daily --follow backfill-7
+
+With --follow: exit code 0 when the run ends in success, 1 when it fails.
+")]
 pub(crate) struct RunsArguments {
     /// Runs of this DAG alone
     pub(crate) dag: Option<String>,
+    /// Tell what happens to this run of the DAG until it ends
+    #[arg(long, short, value_name = "RUN", requires = "dag", conflicts_with = "state")]
+    pub(crate) follow: Option<String>,
     /// Runs in this state alone: queued, running, success or failed
     #[arg(long)]
     pub(crate) state: Vec<model::RunState>,
@@ -365,6 +378,12 @@ pub(crate) struct XcomArguments {
     /// Name of the value
     #[arg(long, default_value = "return_value")]
     pub(crate) key: String,
+    /// Leave this value in its place: JSON, @FILE, or @- for standard input
+    #[arg(long, value_name = "JSON")]
+    pub(crate) set: Option<String>,
+    /// Take the value away
+    #[arg(long, conflicts_with = "set")]
+    pub(crate) delete: bool,
     #[command(flatten)]
     pub(crate) server: ServerArguments,
 }
@@ -401,11 +420,67 @@ pub(crate) struct DagsArguments {
     pub(crate) server: ServerArguments,
 }
 
-/// List the versions of a DAG, newest first
+/// Delete a DAG with its runs, or one run
+///
+/// What is deleted has ended: cancel runs that have not. A DAG that its bundle defines comes back when that is deployed again.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft delete daily --run backfill-7
+  waft delete daily
+")]
+pub(crate) struct DeleteArguments {
+    /// DAG
+    pub(crate) dag: String,
+    /// This run alone
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+/// Print what completes this command line in a shell
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft completions bash > /etc/bash_completion.d/waft
+  waft completions zsh > ~/.zfunc/_waft
+  waft completions fish > ~/.config/fish/completions/waft.fish
+")]
+pub(crate) struct CompletionsArguments {
+    /// bash, elvish, fish, powershell or zsh
+    #[arg(value_enum, hide_possible_values = true)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Write a manual page for each command
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft man /usr/local/share/man/man1
+")]
+pub(crate) struct ManArguments {
+    /// Folder; made when it is missing
+    pub(crate) dir: PathBuf,
+}
+
+/// List the versions of a DAG, newest first; compare two of them, or make an older one current
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  waft versions daily
+  waft versions daily --diff 3 4
+  waft versions daily --activate 3
+")]
 pub(crate) struct VersionsArguments {
     /// DAG
     pub(crate) dag: String,
+    /// Tell what differs between two versions
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "activate")]
+    pub(crate) diff: Vec<u32>,
+    /// Make this version current: new runs are of it, until a deploy says otherwise
+    #[arg(long, value_name = "N")]
+    pub(crate) activate: Option<u32>,
     #[command(flatten)]
     pub(crate) limit: LimitArgument,
     #[command(flatten)]

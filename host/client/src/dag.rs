@@ -52,6 +52,12 @@ impl Client {
         Ok(Page { items: dags, total_entries })
     }
 
+    /// Deletes a DAG with its runs, none of which may be unfinished.
+    pub async fn dag_delete(&self, dag_id: &str) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, self.url(["dags", dag_id]));
+        self.send(&format!("delete DAG {dag_id:?}"), request).await.map(drop)
+    }
+
     /// Pauses a DAG, or sets it going again.
     pub async fn dag_pause(&self, dag_id: &str, is_paused: bool) -> Result<Dag, ClientError> {
         let mut url = self.url(["dags", dag_id]);

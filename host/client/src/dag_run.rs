@@ -100,6 +100,12 @@ impl Client {
         Ok(Page { items: dag_runs, total_entries })
     }
 
+    /// Deletes a run that has ended.
+    pub async fn dag_run_delete(&self, dag_id: &str, run_id: &str) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, self.url(["dags", dag_id, "dagRuns", run_id]));
+        self.send(&format!("delete run {run_id:?} of DAG {dag_id:?}"), request).await.map(drop)
+    }
+
     /// One run.
     pub async fn dag_run(&self, dag_id: &str, run_id: &str) -> Result<DagRun, ClientError> {
         let request = self.request(Method::GET, self.url(["dags", dag_id, "dagRuns", run_id]));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Client, ClientError};
 
@@ -34,5 +34,45 @@ impl Client {
             url.query_pairs_mut().append_pair("map_index", &map_index.to_string());
         }
         self.json(&format!("read value {key:?} of task {task_id:?}"), self.request(Method::GET, url)).await
+    }
+
+    /// Leaves a value beside an instance, in the place of its old one where it has one.
+    pub async fn xcom_put(
+        &self,
+        dag_id: &str,
+        run_id: &str,
+        task_id: &str,
+        map_index: Option<u32>,
+        (key, value): (&str, &Value),
+    ) -> Result<Xcom, ClientError> {
+        let action = format!("set value {key:?} of task {task_id:?}");
+        let map_index = map_index.map_or(-1, i64::from);
+        let entries = ["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id, "xcomEntries"];
+        let change = self.request(Method::PATCH, self.url(entries.into_iter().chain([key])));
+        let change = change.json(&json!({ "value": value, "map_index": map_index }));
+        match self.json(&action, change).await {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.slug == "xcom-not-found") => {
+                let create = self.request(Method::POST, self.url(entries));
+                self.json(&action, create.json(&json!({ "key": key, "value": value, "map_index": map_index }))).await
+            }
+            done => done,
+        }
+    }
+
+    /// Takes a value away.
+    pub async fn xcom_delete(
+        &self,
+        dag_id: &str,
+        run_id: &str,
+        task_id: &str,
+        map_index: Option<u32>,
+        key: &str,
+    ) -> Result<(), ClientError> {
+        let mut url = self.url(["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id, "xcomEntries", key]);
+        if let Some(map_index) = map_index {
+            url.query_pairs_mut().append_pair("map_index", &map_index.to_string());
+        }
+        let action = format!("delete value {key:?} of task {task_id:?}");
+        self.send(&action, self.request(Method::DELETE, url)).await.map(drop)
     }
 }

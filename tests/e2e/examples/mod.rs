@@ -1,6 +1,7 @@
 //! The examples, each run as its readers would and checked for what it comes to.
 
 mod add_one;
+mod answer_a_question;
 mod branch;
 mod dictionary;
 mod mapped_group;

@@ -63,6 +63,7 @@ fn run(command: Command, session: &Session) -> Outcome {
         Command::Events(arguments) => on(client_runtime()?, super::events::run(arguments, session)),
         Command::Dags(arguments) => on(client_runtime()?, super::dags::run(arguments, session)),
         Command::Versions(arguments) => on(client_runtime()?, super::versions::run(arguments, session)),
+        Command::Delete(arguments) => on(client_runtime()?, super::delete::run(arguments, session)),
         Command::Pause(it) => on(client_runtime()?, super::pause::run(&it.dag, true, &it.server, session)),
         Command::Unpause(it) => on(client_runtime()?, super::pause::run(&it.dag, false, &it.server, session)),
         Command::Backfill(arguments) => on(client_runtime()?, super::backfill::run(arguments.command, session)),
@@ -77,6 +78,8 @@ fn run(command: Command, session: &Session) -> Outcome {
         Command::Config(arguments) => match arguments.command {
             ConfigCommand::Show(arguments) => super::config::show(*arguments, session),
         },
+        Command::Completions(arguments) => super::completions::run(&arguments),
+        Command::Man(arguments) => super::man::run(&arguments),
     }
 }
 

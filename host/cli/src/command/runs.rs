@@ -1,7 +1,8 @@
 //! `waft runs`.
 
-use client::RunQuery;
+use client::{Client, DagRunEvent, RunQuery};
 use jiff::Timestamp;
+use model::RunState;
 
 use super::connection::{client, gather, rest};
 use super::dispatch::Session;
@@ -12,6 +13,9 @@ use crate::screen::Listing;
 
 pub(super) async fn run(arguments: RunsArguments, session: &Session) -> Outcome {
     let client = client(&arguments.server, session)?;
+    if let (Some(dag), Some(run)) = (&arguments.dag, &arguments.follow) {
+        return follow(&client, dag, run, session).await;
+    }
     let query = RunQuery { dag_id: arguments.dag, states: arguments.state };
     let page = gather(arguments.limit.limit, async |page| client.dag_runs(&query, page).await).await?;
     let row = |run: &client::DagRun| {
@@ -35,6 +39,37 @@ pub(super) async fn run(arguments: RunsArguments, session: &Session) -> Outcome 
         session.screen.note(&rest)?;
     }
     Ok(Exit::Done)
+}
+
+async fn follow(client: &Client, dag: &str, run: &str, session: &Session) -> Outcome {
+    let mut events = client.dag_run_events(dag, run).await?;
+    let mut exit = Exit::Done;
+    while let Some(event) = events.next().await? {
+        if let DagRunEvent::End(run) = &event
+            && run.state != RunState::Success
+        {
+            exit = Exit::RunFailed;
+        }
+        session.screen.line(&event, &text(&event))?;
+    }
+    Ok(exit)
+}
+
+fn text(event: &DagRunEvent) -> String {
+    match event {
+        DagRunEvent::DagRun(run) | DagRunEvent::End(run) => {
+            let reason = run.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("run {} is {}{reason}", run.dag_run_id, run.state)
+        }
+        DagRunEvent::Task(task) => {
+            let states: Vec<_> = task.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+            match (task.map_length, task.state) {
+                (Some(_), _) => format!("task {}: {}", task.task_id, states.join(", ")),
+                (None, Some(state)) => format!("task {} is {state}", task.task_id),
+                (None, None) => format!("task {} waits", task.task_id),
+            }
+        }
+    }
 }
 
 /// A time for people.

@@ -6,7 +6,7 @@ mod waft;
 use canned::{Answer, Canned};
 use waft::{Said, waft};
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 36] = [
     &[],
     &["serve"],
     &["demo"],
@@ -19,6 +19,7 @@ const COMMANDS: [&[&str]; 33] = [
     &["logs"],
     &["dags"],
     &["versions"],
+    &["delete"],
     &["pause"],
     &["unpause"],
     &["backfill"],
@@ -40,6 +41,8 @@ const COMMANDS: [&[&str]; 33] = [
     &["gc"],
     &["config"],
     &["config", "show"],
+    &["completions"],
+    &["man"],
 ];
 
 const RUN: &str = r#"{"dag_id":"daily","dag_run_id":"r1","state":"success","run_type":"manual","start_date":"2026-01-31T12:00:00Z",
@@ -224,4 +227,53 @@ fn configuration_tells_where_each_value_came_from() {
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json[2]["key"], "output");
     assert_eq!(json[2]["origin"], "flag --output");
+}
+
+#[test]
+fn every_shell_completes_every_command_and_every_command_has_its_page() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = waft().args(&["completions", shell]).run();
+        assert_eq!(said.code, 0, "{}", said.err);
+        for word in ["versions", "--follow", "--map-index"] {
+            assert!(said.out.contains(word.trim_start_matches('-')), "{shell} does not complete {word}");
+        }
+    }
+    assert_eq!(waft().args(&["completions", "cmd"]).run().code, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man");
+    let said = waft().args(&["man", pages.to_str().unwrap()]).run();
+    assert_eq!((said.code, said.out.as_str()), (0, ""), "{}", said.err);
+    for command in COMMANDS {
+        let name = [&["waft"], command].concat().join("-");
+        let page = std::fs::read_to_string(pages.join(format!("{name}.1"))).unwrap_or_default();
+        assert!(page.contains(".SH SYNOPSIS"), "no page of {name}");
+    }
+}
+
+#[test]
+fn a_run_is_followed_to_its_end_and_a_broken_stream_goes_on() {
+    let task = |state: &str| {
+        let states = format!(r#""states":{{"{state}":1}}"#);
+        format!(
+            "event: task\ndata: {{\"event\":\"task\",\"task_id\":\"t\",\"state\":\"{state}\",\"map_length\":null,{states}}}\n\n"
+        )
+    };
+    let run = |event: &str, state: &str| {
+        let data =
+            format!(r#"{{"event":"{event}","dag_id":"daily","dag_run_id":"r1","state":"{state}","reason":null}}"#);
+        format!("event: {event}\nid: {state}\ndata: {data}\n\n")
+    };
+    let path = "GET /api/v2/dags/daily/dagRuns/r1/events";
+    let whole = [": alive\n\n".to_owned(), task("failed"), run("dag_run", "running"), run("end", "failed")].concat();
+    let server = Canned::start([(path, Answer::json(200, whole))]);
+    let said = waft().server(&server).args(&["runs", "daily", "--follow", "r1"]).run();
+    assert_eq!((said.code, said.out.as_str()), (1, "task t is failed\nrun r1 is running\nrun r1 is failed\n"));
+
+    // It never ends, so that it is begun again with the last id, and given up in the end.
+    let server = Canned::start([(path, Answer::json(200, run("dag_run", "running")))]);
+    let said = waft().server(&server).args(&["runs", "daily", "--follow", "r1"]).run();
+    assert_eq!(said.code, 5, "{}", said.err);
+    let requests = server.requests();
+    assert!(!requests[0].contains("last-event-id"), "{}", requests[0]);
+    assert!(requests[1].contains("last-event-id: running"), "{}", requests[1]);
 }
