@@ -1,8 +1,9 @@
 //! What dashboards ask beside the nouns. What Waft has none of is answered by an empty list.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json};
-use control::{DagStats, InstanceName, Session};
+use control::{Code, DagStats, Error, InstanceName, Session};
 use model::DagId;
 
 use crate::app::App;
@@ -91,6 +92,38 @@ pub(crate) async fn get_import_errors(mut query: QueryReader) -> Result<Json<Imp
     let _ = query.page();
     query.finish()?;
     Ok(Json(ImportErrorCollection::default()))
+}
+
+/// One of them, of which there is none.
+#[utoipa::path(
+    get, path = "/api/v2/importErrors/{import_error_id}", tag = "Dashboard",
+    params(("import_error_id" = i64, Path)),
+    responses((status = "default", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn get_import_error(query: QueryReader) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    let message = "what an upload gets wrong is told to whoever uploads, and not kept";
+    Err(Error::new(Code::ImportErrorNotFound, message).into())
+}
+
+/// Parses the file of a DAG. It was parsed when it came, and tells the same each time, so that nothing is left to do.
+#[utoipa::path(
+    put, path = "/api/v2/parseDagFile/{file_token}", tag = "Dashboard",
+    params(("file_token" = String, Path, description = "that of a DAG")),
+    responses(
+        (status = 201, description = "it is parsed"),
+        (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn put_parse_dag_file(
+    State(app): State<App>,
+    Extension(session): Extension<Session>,
+    names: PathNames,
+    query: QueryReader,
+) -> Result<StatusCode, Failure> {
+    query.finish()?;
+    app.control.bundle_parsed(&session, names.file_token()?).await?;
+    Ok(StatusCode::CREATED)
 }
 
 /// Processes of the server, as Airflow has them.

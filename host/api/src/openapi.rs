@@ -125,6 +125,8 @@ use crate::{
         dashboard::get_dag_tags,
         dashboard::get_dag_warnings,
         dashboard::get_import_errors,
+        dashboard::get_import_error,
+        dashboard::put_parse_dag_file,
         dashboard::get_jobs,
         dashboard::get_config,
         dashboard::get_asset_aliases,

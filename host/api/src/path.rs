@@ -169,6 +169,11 @@ impl PathNames {
         self.parse("name", Code::InvalidRequest, str::parse)
     }
 
+    /// The component that a file token names.
+    pub(crate) fn file_token(&self) -> Result<Digest, Failure> {
+        self.parse("file_token", Code::FileNotFound, |text| format!("sha256:{text}").parse())
+    }
+
     pub(crate) fn digest(&self) -> Result<Digest, Failure> {
         self.parse("digest", Code::InvalidRequest, str::parse)
     }

@@ -76,6 +76,8 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::BackfillNotFound
         | Code::EventLogNotFound
         | Code::CallbackNotFound
+        | Code::ImportErrorNotFound
+        | Code::FileNotFound
         | Code::ApprovalNotFound => StatusCode::NOT_FOUND,
         Code::RunExists
         | Code::DagIsStale

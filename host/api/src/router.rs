@@ -92,6 +92,8 @@ fn dashboards() -> Routes {
         .get("/api/v2/dagTags", dashboard::get_dag_tags)
         .get("/api/v2/dagWarnings", dashboard::get_dag_warnings)
         .get("/api/v2/importErrors", dashboard::get_import_errors)
+        .get("/api/v2/importErrors/{import_error_id}", dashboard::get_import_error)
+        .put("/api/v2/parseDagFile/{file_token}", dashboard::put_parse_dag_file)
         .get("/api/v2/jobs", dashboard::get_jobs)
         .get("/api/v2/config", dashboard::get_config)
         .get("/api/v2/assets/aliases", dashboard::get_asset_aliases)

@@ -46,6 +46,8 @@ const NAMES: &[(&str, &[Code])] = &[
     ("{event_log_id}", &[Code::EventLogNotFound]),
     ("{digest}", &[Code::BlobNotFound, Code::InvalidRequest]),
     ("{name}", &[Code::InvalidRequest]),
+    ("{import_error_id}", &[Code::ImportErrorNotFound]),
+    ("{file_token}", &[Code::FileNotFound]),
     ("/hitlDetails", &[Code::ApprovalNotFound]),
     ("/queuedEvents", &[Code::EventsNotFound]),
 ];

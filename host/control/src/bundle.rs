@@ -154,6 +154,22 @@ impl Control {
         self.bundle_deploy(session, name, component, dry_run).await
     }
 
+    /// Whether a bundle consists of this component. It told its DAGs when it came, and would tell the same again.
+    pub async fn bundle_parsed(&self, session: &Session, component: Digest) -> Result<(), Error> {
+        let mut page = PageRequest { limit: PAGE_MAX, offset: 0 };
+        loop {
+            let rows = self.catalog.bundle_list(session.scope(), page).await?.rows;
+            if rows.iter().any(|row| row.component == component) {
+                return Ok(());
+            }
+            if rows.len() < page.limit as usize {
+                return Err(Error::new(Code::FileNotFound, format!("no bundle consists of {component}"))
+                    .hint("take the file_token of a DAG as it is now"));
+            }
+            page.offset += page.limit;
+        }
+    }
+
     /// All bundles.
     pub async fn bundle_list(&self, session: &Session, page: PageRequest) -> Result<Page<BundleRow>, Error> {
         Ok(self.catalog.bundle_list(session.scope(), page).await?)

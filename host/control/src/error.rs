@@ -53,6 +53,10 @@ codes! {
     /// No event of an asset waits for the DAG.
     EventsNotFound = "asset-events-not-found", "No events wait";
     BackfillNotFound = "backfill-not-found", "There is no such backfill";
+    /// An error of an import; uploads tell theirs at once, and none is kept.
+    ImportErrorNotFound = "import-error-not-found", "There is no such import error";
+    /// No bundle consists of what a token names.
+    FileNotFound = "dag-file-not-found", "There is no such file";
     /// A variable, connection or pool of this name is there.
     AlreadyExists = "already-exists", "The name is taken";
     /// A backfill of the DAG has not ended.

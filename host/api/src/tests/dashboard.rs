@@ -43,3 +43,15 @@ async fn what_there_is_none_of_is_an_empty_list() {
         assert_eq!(api.get(&format!("/{path}")).await.ok(), json!({name: [], "total_entries": 0}), "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_was_uploaded_is_parsed() {
+    let api = Api::with_dag(json!([{"task_id": "t"}])).await;
+    let dag = api.get("/dags/d").await.ok();
+    let token = dag["file_token"].as_str().expect("a token");
+    let parsed = api.put(&format!("/parseDagFile/{token}")).await;
+    assert_eq!((parsed.status.as_u16(), parsed.bytes.len()), (201, 0));
+    api.put("/parseDagFile/absent").await.problem(404, "dag-file-not-found");
+    api.put(&format!("/parseDagFile/{}", "0".repeat(64))).await.problem(404, "dag-file-not-found");
+    api.get("/importErrors/1").await.problem(404, "import-error-not-found");
+}

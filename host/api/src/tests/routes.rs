@@ -19,6 +19,8 @@ pub(super) fn filled(path: &str) -> String {
         ("{try_number}", "1"),
         ("{version_number}", "1"),
         ("{other_number}", "2"),
+        ("{import_error_id}", "0"),
+        ("{file_token}", "absent"),
         ("{xcom_key}", "absent"),
         ("{name}", "absent"),
         ("{variable_key}", "absent"),
