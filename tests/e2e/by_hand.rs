@@ -183,8 +183,7 @@ async fn runs_are_marked_and_cancelled() {
     server.post(&format!("/dags/stops/dagRuns/{run}/cancel"), json!({ "note": "wrong day" })).await.expect(200);
     assert_eq!(server.finished("stops", &run).await["state"], "failed");
     let states = server.states("stops", &run).await;
-    assert_ne!(states["slow"], "success");
-    assert_eq!(states["after"], "skipped", "{states:#?}");
+    check_states(&states, "make success, slow failed, after skipped, undo success");
     assert!(events(&server, &run).await.iter().any(|it| text(it, "extra").contains("wrong day")));
     server.post(&format!("/dags/stops/dagRuns/{run}/cancel"), json!({})).await.expect_problem(409, "run-ended");
 
@@ -203,6 +202,39 @@ async fn runs_are_marked_and_cancelled() {
         .patch("/dags/stops/dagRuns/nothing", json!({ "state": "failed" }))
         .await
         .expect_problem(404, "run-not-found");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_is_undone_through_a_crash_and_a_second_cancel_ends_that() {
+    let tasks = json!([
+        with(act("make", json!({})), json!({ "kind": "setup" })),
+        act("slow", json!({ "hold": "never" })),
+        with(act("undo", json!({ "hold": "go" })), json!({ "kind": "teardown", "setups": ["make"] })),
+    ]);
+    let document = with(dag("undone", tasks), json!({ "edges": edges(&["make > slow > undo"]) }));
+    let mut server = Server::with_dags(&[document]).await;
+    let begun = async |server: &Server| {
+        let run = server.trigger_id("undone", json!({})).await;
+        server.until_state("undone", &run, "slow", "running").await;
+        let path = format!("/dags/undone/dagRuns/{run}");
+        let told = server.post(&format!("{path}/cancel"), json!({})).await.expect(200);
+        assert_eq!(told["state"], "running", "it has something to undo: {told:#}");
+        server.until_state("undone", &run, "undo", "running").await;
+        (run, path)
+    };
+    let (run, path) = begun(&server).await;
+    let marked = server.patch(&path, json!({ "state": "failed" })).await.expect(200);
+    assert_eq!(marked["state"], "running", "it fails already, and goes on being undone: {marked:#}");
+    let told = server.post(&format!("{path}/cancel"), json!({})).await.expect(200);
+    assert_eq!(told["state"], "failed", "{told:#}");
+    check_states(&server.states("undone", &run).await, "make success, slow failed, undo failed");
+
+    let (run, _) = begun(&server).await;
+    server.kill().await;
+    server.restart().await;
+    server.release("go").await;
+    assert_eq!(server.finished("undone", &run).await["state"], "failed");
+    check_states(&server.states("undone", &run).await, "make success, slow failed, undo success");
 }
 
 #[tokio::test]

@@ -219,7 +219,7 @@ pub(crate) async fn patch_dag_run(
     Ok(Json(to_wire::dag_run(&app.control.dag_run_fetch(&session, &dag_id, &run_id).await?)))
 }
 
-/// Ends a run: what runs in it is cancelled, what waits is skipped.
+/// Ends a run: what runs in it is cancelled, what waits is skipped, and then its teardowns have their turn. Once more, and those end too.
 #[utoipa::path(
     post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/cancel", tag = "DagRun",
     params(("dag_id" = String, Path), ("dag_run_id" = String, Path)),

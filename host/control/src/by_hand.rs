@@ -150,7 +150,7 @@ impl Control {
         self.dag_run_find(session.scope(), dag_id, run_id).await
     }
 
-    /// Ends a run: what runs in it is cancelled, what waits is skipped.
+    /// Ends a run: what runs in it is cancelled, what waits is skipped, and then its teardowns have their turn. Once more, and those end too.
     pub async fn dag_run_cancel(
         &self,
         session: &Session,

@@ -26,6 +26,8 @@ pub struct Decisions {
     pub answers: Vec<AnswerDecision>,
     /// Executions that end because their instances have: their workers are to be told, and what they report is stale.
     pub cancelled: Vec<Cancelled>,
+    /// The run fails for this reason when what its setups have made is undone; nothing else begins before that.
+    pub doom: Option<Arc<str>>,
     pub run_end: Option<RunEnd>,
     /// The machine holds rows back until it hears [`Event::Committed`](crate::Event::Committed).
     pub more_after_commit: bool,

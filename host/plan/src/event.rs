@@ -26,6 +26,6 @@ pub enum Event {
     Committed,
     /// Time has passed; retries may be due and the run may be over its timeout.
     Tick,
-    /// Somebody cancelled the run.
+    /// Somebody wants the run to end here and now: nothing is undone any more.
     Cancel { reason: String },
 }

@@ -38,4 +38,4 @@ pub use expand::{Given, LengthError, Lengths, lengths_at_start};
 pub use machine::{Explanation, Limit, MachineLimits, ResultStatus, RunMachine};
 pub use rule::{Counts, Verdict, verdict};
 pub use saved::{SavedInstance, SavedNode, SavedRun};
-pub use selection::{Marking, Selected, Selection, SelectionError};
+pub use selection::{Ending, Marking, Selected, Selection, SelectionError};

@@ -339,6 +339,11 @@ impl RunMachine {
         self.running.iter().map(|((node, map_index), fence)| (*node, *map_index, *fence))
     }
 
+    /// Whether the run fails for certain, and only what undoes the work of its setups still has its turn.
+    pub fn is_failing(&self) -> bool {
+        self.doom.is_some() && !self.state.is_ended()
+    }
+
     /// When [`Event::Tick`] is due next.
     pub fn next_tick(&self) -> Option<Timestamp> {
         if self.state.is_ended() {

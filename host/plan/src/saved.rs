@@ -1,5 +1,7 @@
 //! A run as its rows tell it, from which a machine starts again.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use model::{Fence, MapIndex, NodeIdx, TaskState, TryNumber};
 
@@ -9,6 +11,8 @@ use crate::{AnswerDecision, BlockDecision};
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedRun {
     pub started_at: Timestamp,
+    /// Why the run fails when what its setups have made is undone.
+    pub doom: Option<Arc<str>>,
     /// By node, all of them.
     pub nodes: Vec<SavedNode>,
     /// By scope, then `first`.

@@ -34,6 +34,17 @@ pub struct Marking {
     pub cleared: Vec<Selected>,
 }
 
+/// What somebody wants a whole run to come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything but teardowns has succeeded; those then have their turn.
+    Success,
+    /// It fails: what runs has failed and what waits is skipped, but for teardowns, which have their turn.
+    Failed,
+    /// As failed, and teardowns end too.
+    Stopped,
+}
+
 /// Why nothing can be selected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::outcome::{Answer, End, ResourcesUsed, WakeOn, Woken};
-use model::{AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, RunType, TaskState, TenantScope};
+use model::{
+    AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, RunState, RunType, TaskState, TenantScope,
+};
 use plan::{
     AnswerDecision, Block, BlockDecision, Decisions, Event, Past, Ready, RunContext, RunMachine, SavedInstance,
     SavedNode, SavedRun,
@@ -183,8 +185,12 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         map_index: row.map_index,
         answer: row.answer.clone(),
     };
+    let run = &snapshot.run;
+    // A run that goes on has a reason when that is what it will fail for.
+    let doom = run.reason.as_deref().filter(|_| run.state == RunState::Running).map(Into::into);
     SavedRun {
-        started_at: snapshot.run.started_at.unwrap_or(snapshot.run.queued_at),
+        doom,
+        started_at: run.started_at.unwrap_or(run.queued_at),
         nodes: snapshot.nodes.iter().map(node).collect(),
         blocks: snapshot.blocks.iter().map(block).collect(),
         instances: snapshot.instances.iter().map(instance).collect(),

@@ -60,10 +60,11 @@ pub struct Mark {
 pub enum Act {
     Clear(Clear),
     Mark(Mark),
-    /// Everything that has no other end gets this one, success or failed: for success all instances but teardowns, for failed what
-    /// runs; what waits is skipped.
+    /// Everything that has no other end gets this one, success or failed: for success all instances, for failed what runs; what waits
+    /// is skipped. Teardowns then have their turn.
     MarkRun(RunState),
-    /// The run fails now: what runs is cancelled, what waits is skipped.
+    /// The run fails: what runs is cancelled, what waits is skipped, and teardowns have their turn. A run that fails already, and is only
+    /// undone, ends at once.
     Cancel,
 }
 
@@ -84,7 +85,7 @@ impl Act {
 pub struct Changes {
     /// The version that the run has afterwards.
     pub version: VersionKey,
-    /// The state that the run has at once.
+    /// The state that the run comes to: at once, unless teardowns have their turn before.
     pub state: RunState,
     pub instances: Vec<Change>,
 }

@@ -81,7 +81,7 @@ pub(crate) struct MarkArguments {
     pub(crate) server: ServerArguments,
 }
 
-/// End a run: what runs is cancelled, what waits is skipped
+/// End a run: what runs is cancelled, what waits is skipped, teardowns have their turn; once more ends those too
 #[derive(Debug, Args)]
 pub(crate) struct CancelArguments {
     #[command(flatten)]

@@ -13,7 +13,7 @@ use super::settle::Standing;
 use super::{ResultStatus, RunMachine, Work};
 use crate::retry::Attempt;
 use crate::rule::Verdict;
-use crate::{Decisions, Marking, ResetDecision, Selected, TransitionDecision};
+use crate::{Decisions, Ending, Marking, ResetDecision, Selected, TransitionDecision};
 
 impl RunMachine {
     /// Makes instances wait again, as [`Self::select_for_clear`] names them, and carries on. A run that has ended runs again, and its
@@ -43,30 +43,39 @@ impl RunMachine {
         out
     }
 
-    /// Gives the whole run an end, as [`Self::select_for_run`] says it: success to everything but teardowns, which then have their turn;
-    /// or failed to what runs, and what waits is skipped. What is not expanded will not be.
-    pub fn mark_run(&mut self, to: RunState, reason: &str, now: Timestamp) -> Decisions {
+    /// Gives the whole run an end, as [`Self::select_for_run`] says it. What is not expanded will not be.
+    pub fn end_run(&mut self, ending: Ending, reason: &str, now: Timestamp) -> Decisions {
         let mut out = Decisions::default();
         self.run_again(now);
         let reason: Arc<str> = reason.into();
-        if to != RunState::Success {
-            self.result = ResultStatus::Pending;
-            self.stop(reason, &mut out);
-            return out;
+        match ending {
+            Ending::Success => self.succeed(&reason, &mut out),
+            Ending::Failed if self.unfinished > 0 => {
+                self.recount_result();
+                self.halt(reason, &mut out);
+                self.come_to_rest(&mut out);
+            }
+            Ending::Failed | Ending::Stopped => {
+                self.result = ResultStatus::Pending;
+                self.stop(reason, &mut out);
+            }
         }
-        self.never_expand(&reason);
+        out
+    }
+
+    fn succeed(&mut self, reason: &Arc<str>, out: &mut Decisions) {
+        self.never_expand(reason);
         for idx in self.dag.indices().filter(|idx| self.dag.task(*idx).kind != TaskKind::Teardown).collect::<Vec<_>>() {
             let made = self.node(idx).instances.made();
             for slot in 0..made {
                 if !matches!(self.node(idx).instances.state(slot), TaskState::Success | TaskState::Removed) {
-                    self.mark_slot(idx, slot, TaskState::Success, &reason, &mut out);
+                    self.mark_slot(idx, slot, TaskState::Success, reason, out);
                 }
             }
-            self.make_marked(idx, TaskState::Success, &reason, &mut out);
+            self.make_marked(idx, TaskState::Success, reason, out);
         }
         self.recount_result();
-        self.come_to_rest(&mut out);
-        out
+        self.come_to_rest(out);
     }
 
     fn run_again(&mut self, now: Timestamp) {

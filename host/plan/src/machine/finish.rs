@@ -11,7 +11,7 @@ use crate::{Decisions, RunEnd};
 /// Ends that fail a run when a leaf has one.
 const FAILURES: [TaskState; 2] = [TaskState::Failed, TaskState::UpstreamFailed];
 /// Ends with which a result cannot come.
-pub(super) const NOT_SUCCESS: [TaskState; 4] =
+const NOT_SUCCESS: [TaskState; 4] =
     [TaskState::Failed, TaskState::UpstreamFailed, TaskState::Skipped, TaskState::Removed];
 
 impl RunMachine {
@@ -56,11 +56,21 @@ impl RunMachine {
     }
 
     /// A run that fails for another reason than a leaf has its result nevertheless, where that is there.
-    fn result_at_end(&mut self) {
-        if self.result == ResultStatus::Pending {
-            let broken = self.dag.indices().find(|node| self.node(*node).total.has(&NOT_SUCCESS));
-            let (node, map_index) = self.cause(broken.unwrap_or(NodeIdx(0)));
-            self.result_impossible(node, map_index);
+    pub(super) fn result_at_end(&mut self) {
+        if self.result != ResultStatus::Pending {
+            return;
+        }
+        let is_all = self.dag.result().is_empty();
+        let broken = self.dag.indices().find(|node| match self.node(*node) {
+            node if is_all => node.total.has(&NOT_SUCCESS),
+            node => node.is_result && !self.has_gone_well(node),
+        });
+        match broken {
+            Some(node) => {
+                let (node, map_index) = self.cause(node);
+                self.result_impossible(node, map_index);
+            }
+            None => self.result = ResultStatus::Available,
         }
     }
 

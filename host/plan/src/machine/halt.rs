@@ -6,8 +6,7 @@ use model::document::TaskKind;
 use model::{MapIndex, NodeIdx, ScopeIdx, TaskState, TryNumber};
 
 use super::expansion::Expansion;
-use super::finish::NOT_SUCCESS;
-use super::{ResultStatus, RunMachine, Work};
+use super::{RunMachine, Work};
 use crate::rule::Verdict;
 use crate::{Decisions, InsertDecision, TransitionDecision};
 
@@ -15,31 +14,20 @@ impl RunMachine {
     /// Fails the run now: what runs has failed, what waits is skipped. Everything is written in one commit, rows that are not made
     /// yet too, so that a crash cannot bring half of the run back. Executions that run are forgotten, and what they report is stale.
     pub(super) fn stop(&mut self, reason: Arc<str>, out: &mut Decisions) {
+        self.doom = None;
         for idx in self.dag.indices() {
             self.stop_node(idx, &reason, out);
         }
         self.work.clear();
         self.unmade.clear();
-        if self.result == ResultStatus::Pending {
-            let is_all = self.dag.result().is_empty();
-            let broken = self.dag.indices().find(|node| match self.node(*node) {
-                node if is_all => node.total.has(&NOT_SUCCESS),
-                node => node.is_result && !self.has_gone_well(node),
-            });
-            match broken {
-                Some(node) => {
-                    let (node, map_index) = self.cause(node);
-                    self.result_impossible(node, map_index);
-                }
-                None => self.result = ResultStatus::Available,
-            }
-        }
+        self.result_at_end();
         self.end(model::RunState::Failed, Some(reason), out);
     }
 
     /// The run fails, but what its setups have made is undone first: as [`Self::stop`], for everything but teardowns.
     pub(super) fn halt(&mut self, reason: Arc<str>, out: &mut Decisions) {
         self.doom = Some(Arc::clone(&reason));
+        out.doom = Some(Arc::clone(&reason));
         self.never_expand(&reason);
         for idx in self.dag.indices() {
             if self.dag.task(idx).kind != TaskKind::Teardown {

@@ -40,7 +40,8 @@ impl RunMachine {
         self.work.clear();
         let failed = |idx: &NodeIdx| self.node(*idx).instances.first_in(TaskState::Failed).map(|slot| (*idx, slot));
         let failed = self.dag.indices().filter_map(|idx| failed(&idx));
-        self.doom = { failed }.find_map(|(idx, slot)| self.fails_fast(idx, self.node(idx).map_index(slot)));
+        let fails_fast = { failed }.find_map(|(idx, slot)| self.fails_fast(idx, self.node(idx).map_index(slot)));
+        self.doom = saved.doom.clone().or(fails_fast);
     }
 
     /// The contexts of a level: those that were saved, those that follow from lengths, or the placeholder of rows without positions

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use model::document::TaskKind;
-use model::{NodeIdx, RunState, ScopeIdx, TaskState};
+use model::{MapIndex, NodeIdx, ScopeIdx, TaskState};
 
 use super::RunMachine;
 use super::items::Item;
 use super::settle::Standing;
+use crate::node::Node;
 use crate::rule::Verdict;
-use crate::{Marking, Selected, Selection, SelectionError};
+use crate::{Ending, Marking, Selected, Selection, SelectionError};
 
 /// Slots by task, as ranges.
 type Picks = Vec<Vec<Range<u32>>>;
@@ -52,22 +53,37 @@ impl RunMachine {
         Ok(Marking { marked: self.selected(picks), cleared: self.selected(cleared) })
     }
 
-    /// The instances that get another state when the whole run is marked, with that state.
-    pub fn select_for_run(&self, to: RunState) -> Vec<(Selected, TaskState)> {
-        let all: Picks = self.nodes.iter().map(|node| std::iter::once(0..node.instances.made()).collect()).collect();
-        let given = |picks: Picks, state: TaskState| self.selected(picks).into_iter().map(move |it| (it, state));
-        if to == RunState::Success {
-            let mut picks = all;
-            for idx in self.dag.indices().filter(|idx| self.dag.task(*idx).kind == TaskKind::Teardown) {
-                picks[idx.0 as usize].clear();
+    /// The instances that get another state when the whole run is given an end, with that state; those that are not made yet too. What
+    /// teardowns make of it is not told.
+    pub fn select_for_run(&self, ending: Ending) -> Vec<(Selected, TaskState)> {
+        let mut made: Picks =
+            self.nodes.iter().map(|node| std::iter::once(0..node.instances.made()).collect()).collect();
+        let mut unmade: Picks = { self.nodes.iter() }
+            .map(|node| Some(node.instances.made()..node.instances.length()).filter(|it| !it.is_empty()))
+            .map(|slots| slots.into_iter().collect())
+            .collect();
+        if ending != Ending::Stopped {
+            for (i, _) in self.nodes.iter().enumerate().filter(|(_, node)| node.kind == TaskKind::Teardown) {
+                made[i].clear();
+                unmade[i].clear();
             }
-            self.keep(&mut picks, |state| !matches!(state, TaskState::Success | TaskState::Removed));
-            return given(picks, TaskState::Success).collect();
         }
-        let (mut running, mut waiting) = (all.clone(), all);
+        let given = |picks: Picks, state: TaskState| self.selected(picks).into_iter().map(move |it| (it, state));
+        let is_unexpanded =
+            |node: &Node| node.instances.length() == 0 && node.summary.is_some_and(|state| !state.is_ended());
+        let has_turn = |idx: NodeIdx| ending != Ending::Stopped && self.node(idx).kind == TaskKind::Teardown;
+        let summaries = self.dag.indices().filter(|idx| !has_turn(*idx) && is_unexpanded(self.node(*idx)));
+        let none = MapIndex::NONE;
+        let summaries = summaries.map(|node| (Selected { node, first: none, last: none }, TaskState::Skipped));
+        if ending == Ending::Success {
+            self.keep(&mut made, |state| !matches!(state, TaskState::Success | TaskState::Removed));
+            return given(made, TaskState::Success).chain(given(unmade, TaskState::Success)).chain(summaries).collect();
+        }
+        let mut running = made.clone();
         self.keep(&mut running, |state| state == TaskState::Running);
-        self.keep(&mut waiting, |state| !state.is_ended() && state != TaskState::Running);
-        given(running, TaskState::Failed).chain(given(waiting, TaskState::Skipped)).collect()
+        self.keep(&mut made, |state| !state.is_ended() && state != TaskState::Running);
+        let waiting = given(made, TaskState::Skipped).chain(given(unmade, TaskState::Skipped));
+        given(running, TaskState::Failed).chain(waiting).chain(summaries).collect()
     }
 
     /// What is named, with what stands upstream and downstream of it.

@@ -1,7 +1,7 @@
 //! Random DAGs with groups, ways of mapping, all rules, branches, short circuits, setups and teardowns: whatever the order of events
 //! and wherever the process dies, a run comes to the same states, and each of them follows from those upstream as the rules say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::document::{TaskKind, TriggerRule};
 use model::outcome::{Choice, End};
@@ -12,8 +12,8 @@ use testkit::dice::Dice;
 use testkit::outcome::Outcome;
 
 use super::world::{LIMITS, World};
-use crate::Selection;
 use crate::rule::{Counts, Verdict, verdict};
+use crate::{Decisions, Ending, InsertDecision, SavedNode, Selected, Selection};
 
 /// An instance by its task and its path, which do not depend on the order in which lists become known.
 type Identity = (NodeIdx, Vec<u32>);
@@ -124,8 +124,13 @@ fn identity(world: &World, node: NodeIdx, map_index: MapIndex) -> Identity {
 
 /// Plays a run in an order that follows from `order`.
 fn play(world: &mut World, seed: u64, order: u64, crashes: bool) {
+    play_for(world, seed, order, crashes, 20_000);
+    assert_ne!(world.rows.state, RunState::Running, "the run does not end:\n{}", world.rows.text(&world.dag));
+}
+
+fn play_for(world: &mut World, seed: u64, order: u64, crashes: bool, steps: u32) {
     let mut dice = Dice::new(order);
-    for _ in 0..20_000 {
+    for _ in 0..steps {
         if world.rows.state != RunState::Running {
             return;
         }
@@ -148,7 +153,6 @@ fn play(world: &mut World, seed: u64, order: u64, crashes: bool) {
             _ => world.recover(),
         }
     }
-    panic!("the run does not end:\n{}", world.rows.text(&world.dag));
 }
 
 fn states(world: &World) -> BTreeMap<Identity, TaskState> {
@@ -292,4 +296,82 @@ proptest! {
         }
         prop_assert_eq!(&all[0], &all[1], "{} {:?}", fixture, selection);
     }
+
+    /// Who ends a run by hand is told what that changes; its teardowns then come to what the rules say, whatever happens meanwhile.
+    #[test]
+    fn a_run_that_is_ended_by_hand_is_undone(
+        shape: u64, seed: u64, steps in 0..40_u32, orders: [u64; 2], ending in 0..3_u32, batch in 1..20_u32, is_cut_short: bool,
+    ) {
+        let fixture = fixture(&mut Dice::new(shape));
+        let Ok((dag, _)) = Dag::check(testkit::dag::document(&fixture)) else { return Err(TestCaseError::reject(fixture)) };
+        let ending = [Ending::Success, Ending::Failed, Ending::Stopped][ending as usize];
+        let mut all = Vec::new();
+        for (order, crashes) in [(orders[0], false), (orders[1], true)] {
+            let mut world = World::start_with(dag.clone(), &Value::Null, LIMITS, batch);
+            play_for(&mut world, seed, orders[0], false, steps);
+            let (before, nodes) = (world.rows.instances.clone(), world.rows.nodes.clone());
+            let (told, decisions) = world.end_run(ending, "by hand");
+            check_told(&dag, &nodes, &told, &decisions, ending);
+            let is_teardown = |node: NodeIdx| dag.task(node).kind == TaskKind::Teardown;
+            for (key, row) in before.iter().filter(|(key, _)| !is_teardown(key.0)) {
+                let now = world.rows.instances.get(key).map(|row| row.saved.state);
+                prop_assert!(ending == Ending::Success || !row.saved.state.is_ended() || now == Some(row.saved.state));
+            }
+            let others = world.rows.instances.iter().filter(|(key, _)| !is_teardown(key.0));
+            let others: Vec<_> = others.map(|(key, row)| (*key, row.saved.state)).collect();
+            prop_assert!(others.iter().all(|(_, state)| state.is_ended()), "{}", world.rows.text(&dag));
+            if is_cut_short && ending == Ending::Failed && world.rows.state == RunState::Running {
+                world.end_run(Ending::Stopped, "by hand");
+            }
+            prop_assert!(ending != Ending::Stopped || world.rows.state.is_ended());
+            play(&mut world, seed, order, crashes);
+            for (key, state) in others {
+                prop_assert_eq!(world.rows.instances[&key].saved.state, state);
+            }
+            prop_assert!(ending == Ending::Success || world.rows.state == RunState::Failed);
+            prop_assert!(ending == Ending::Success || world.rows.reason.as_deref() == Some("by hand"));
+            if ending == Ending::Failed && !is_cut_short {
+                let states = states(&world);
+                let begun: Vec<_> = { before.iter() }.filter(|(_, row)| row.saved.try_number.0 > 0).collect();
+                for (of, state) in states.iter().filter(|(of, _)| is_teardown(of.0) && begun.iter().all(|it| it.0.0 != of.0)) {
+                    match expected(&dag, seed, &states, of) {
+                        Verdict::Skip => prop_assert_eq!(*state, TaskState::Skipped),
+                        Verdict::UpstreamFail => prop_assert!(*state != TaskState::Success && *state != TaskState::Failed),
+                        _ => {}
+                    }
+                }
+            }
+            all.push((states(&world), world.rows.state));
+        }
+        prop_assert_eq!(&all[0], &all[1], "{}", fixture);
+    }
+}
+
+/// What somebody was told is what was decided, but for teardowns. A row without a position that is told of is gone where its task is in
+/// several contexts, and each has one of its own; so do contexts that are not expanded among others that are.
+fn check_told(dag: &Dag, nodes: &[SavedNode], told: &[(Selected, TaskState)], decisions: &Decisions, ending: Ending) {
+    let unexpanded: BTreeSet<_> = { told.iter() }
+        .filter(|(it, _)| it.first == MapIndex::NONE && dag.node(it.node).scope != model::ScopeIdx::RUN)
+        .map(|(it, _)| it.node)
+        .collect();
+    let is_told = |node: NodeIdx| {
+        (dag.task(node).kind != TaskKind::Teardown || ending == Ending::Stopped) && !unexpanded.contains(&node)
+    };
+    let changed = decisions.marks.iter().chain(&decisions.transitions).filter(|it| it.to.is_ended());
+    let changed = changed.filter(|it| is_told(it.node)).map(|it| (it.node, it.first, it.last, it.to));
+    let is_known = |it: &InsertDecision| {
+        { it.first.position() }.is_none_or(|first| nodes[it.node.0 as usize].map_length > Some(first))
+    };
+    let made = decisions.inserts.iter().filter(|it| it.state.is_ended() && is_told(it.node) && is_known(it));
+    let made = made.map(|it| {
+        let last = it.first.position().map_or(MapIndex::NONE, |first| MapIndex::at(first + it.count - 1));
+        (it.node, it.first, last, it.state)
+    });
+    let single = |(node, first, last, state): (NodeIdx, MapIndex, MapIndex, TaskState)| {
+        (first.number()..=last.number()).map(move |number| (node, number, state))
+    };
+    let decided: BTreeSet<_> = changed.chain(made).flat_map(single).collect();
+    let told = told.iter().filter(|(it, _)| is_told(it.node));
+    let told: BTreeSet<_> = told.flat_map(|(it, to)| single((it.node, it.first, it.last, *to))).collect();
+    assert_eq!(told, decided);
 }

@@ -150,6 +150,9 @@ impl Rows {
                 }
             }
         }
+        if decisions.doom.is_some() {
+            self.reason.clone_from(&decisions.doom);
+        }
         if let Some(end) = &decisions.run_end {
             assert_eq!(self.state, RunState::Running, "a run ends once");
             self.state = end.state;
@@ -236,6 +239,7 @@ impl Rows {
         let gone = self.tries.iter().filter(|(key, _)| !self.instances.contains_key(key));
         SavedRun {
             started_at: self.started_at,
+            doom: self.reason.clone().filter(|_| self.state == RunState::Running),
             nodes: self.nodes.clone(),
             blocks: self.blocks.clone(),
             instances: self.instances.values().map(|row| row.saved).collect(),

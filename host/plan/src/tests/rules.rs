@@ -6,7 +6,7 @@ use testkit::outcome::Outcome;
 
 use super::check;
 use super::world::{LIMITS, World};
-use crate::{Event, Explanation, Past, RunContext};
+use crate::{Ending, Event, Explanation, Past, RunContext};
 
 #[test]
 fn rules_that_do_not_wait() {
@@ -177,7 +177,7 @@ fn fail_fast_ends_everything_but_teardowns() {
     world.end(m, MapIndex::at(1), Outcome::of_word("fatal"));
     let why = "fail-fast: task \"m\" failed at index 1";
     let expect = format!(
-        "s: success\nm: [0] skipped ({why}) [1] failed (fatal) [2] skipped ({why})\nt: scheduled\nlist: failed ({why})\nn: skipped ({why})\nrun: running\n"
+        "s: success\nm: [0] skipped ({why}) [1] failed (fatal) [2] skipped ({why})\nt: scheduled\nlist: failed ({why})\nn: skipped ({why})\nrun: running ({why})\n"
     );
     assert_eq!(world.rows.text(&world.dag), expect);
     world.recover();
@@ -202,6 +202,38 @@ fn teardowns_run_after_the_timeout_of_a_run() {
         world.rows.text(&world.dag),
         format!("s: success\na: failed ({why})\nt: success\nrun: failed ({why})\n")
     );
+}
+
+#[test]
+fn a_run_that_is_cancelled_is_undone_and_a_second_cancel_stops_that() {
+    let fixture = "s: kind=setup\ns -> a -> t\ns -> t\nt: kind=teardown\nlist -> m\nm: expand(list)";
+    for is_stopped in [false, true] {
+        let mut world = World::start(fixture, &Value::Null);
+        let [s, t] = ["s", "t"].map(|task| world.dag.find(task).unwrap());
+        world.claim(1);
+        world.end(s, MapIndex::NONE, Outcome::of_word("ok"));
+        world.claim(9);
+        let (told, _) = world.end_run(Ending::Failed, "cancelled by ada");
+        let told: Vec<_> = told.iter().map(|(it, to)| (world.dag.task(it.node).task_id.as_str(), *to)).collect();
+        let failed = TaskState::Failed;
+        assert_eq!(told, [("a", failed), ("list", failed), ("m", TaskState::Skipped)]);
+        let why = "cancelled by ada";
+        let before = format!("s: success\na: failed ({why})\nt: scheduled\nlist: failed ({why})\nm: skipped ({why})\n");
+        assert_eq!(world.rows.text(&world.dag), format!("{before}run: running ({why})\n"));
+        world.recover();
+        assert!(world.machine.is_failing());
+        if is_stopped {
+            world.end_run(Ending::Stopped, "cancelled again");
+            let after = before.replace("t: scheduled", "t: skipped (cancelled again)");
+            assert_eq!(world.rows.text(&world.dag), format!("{after}run: failed (cancelled again)\n"));
+            assert_eq!(world.claim(9), []);
+        } else {
+            assert_eq!(world.claim(9).iter().map(|ready| ready.node).collect::<Vec<_>>(), [t]);
+            world.end(t, MapIndex::NONE, Outcome::of_word("ok"));
+            let after = before.replace("scheduled", "success");
+            assert_eq!(world.rows.text(&world.dag), format!("{after}run: failed ({why})\n"));
+        }
+    }
 }
 
 #[test]

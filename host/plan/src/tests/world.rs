@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::rows::Rows;
 use crate::{
-    Decisions, Event, Given, Lengths, MachineLimits, Ready, ResultStatus, RunContext, RunMachine, Selected, Selection,
-    lengths_at_start,
+    Decisions, Ending, Event, Given, Lengths, MachineLimits, Ready, ResultStatus, RunContext, RunMachine, Selected,
+    Selection, lengths_at_start,
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{Dag, Fence, MapIndex, NodeIdx, RunState, TaskState};
@@ -100,8 +100,19 @@ impl World {
         self.view();
         let marking = self.machine.select_for_mark(selection, to).unwrap();
         let decisions = self.machine.mark(&marking, to, "marked by ada", self.now);
-        self.rows.state = RunState::Running;
+        (self.rows.state, self.rows.reason) = (RunState::Running, None);
         self.apply(&decisions);
+    }
+
+    /// Ends the run by hand; gives what somebody is told before, and what is decided.
+    pub(super) fn end_run(&mut self, ending: Ending, why: &str) -> (Vec<(Selected, TaskState)>, Decisions) {
+        self.view();
+        let told = self.machine.select_for_run(ending);
+        let decisions = self.machine.end_run(ending, why, self.now);
+        (self.rows.state, self.rows.reason) = (RunState::Running, None);
+        self.is_stopped = true;
+        self.apply(&decisions);
+        (told, decisions)
     }
 
     /// A run that has ended is read again.
@@ -268,7 +279,7 @@ impl World {
             }
             ResultStatus::Available => {
                 assert!(!results.iter().any(broken));
-                assert!(!results.is_empty() || self.rows.state == RunState::Success);
+                assert!(!results.is_empty() || self.is_stopped || self.rows.state == RunState::Success);
             }
             ResultStatus::Impossible { node, map_index } => {
                 assert!(is_broken(self.rows.instances[&(node, map_index)].saved.state), "{node:?} {map_index}");

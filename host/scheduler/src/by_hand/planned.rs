@@ -1,22 +1,36 @@
 //! What an act comes to in a run: the same for a dry run as for what is then done.
 
 use model::{Dag, NodeIdx, RunState, TaskState, VersionKey};
-use plan::{Decisions, Marking, RunMachine, Selected, Selection, SelectionError};
+use plan::{Decisions, Ending, Marking, RunMachine, Selected, Selection, SelectionError};
 
 use super::{Act, Change, Changes, ControlError, Instances};
 
 /// What is to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Planned {
-    Clear { selected: Vec<Selected>, state: RunState },
-    Mark { marking: Marking, to: TaskState, state: RunState },
-    Run { instances: Vec<(Selected, TaskState)>, to: RunState, state: RunState },
+    Clear {
+        selected: Vec<Selected>,
+        state: RunState,
+    },
+    Mark {
+        marking: Marking,
+        to: TaskState,
+        state: RunState,
+    },
+    /// `is_failing` of a run that fails already.
+    Run {
+        instances: Vec<(Selected, TaskState)>,
+        ending: Ending,
+        is_failing: bool,
+        state: RunState,
+    },
 }
 
 impl Planned {
     /// Of a run in this state.
     pub(crate) fn of(machine: &RunMachine, state: RunState, act: &Act) -> Result<Self, ControlError> {
-        let run = |to: RunState| Self::Run { instances: machine.select_for_run(to), to, state };
+        let is_failing = machine.is_failing();
+        let run = |ending: Ending| Self::Run { instances: machine.select_for_run(ending), ending, is_failing, state };
         Ok(match act {
             Act::Clear(clear) => {
                 let selection = selection(machine.dag(), &clear.instances)?;
@@ -32,10 +46,12 @@ impl Planned {
                 let marking = marking.map_err(|error| refused(machine.dag(), error))?;
                 Self::Mark { marking, to: mark.to, state }
             }
-            Act::MarkRun(to @ (RunState::Success | RunState::Failed)) => run(*to),
+            Act::MarkRun(RunState::Success) => run(Ending::Success),
+            Act::MarkRun(RunState::Failed) => run(Ending::Failed),
             Act::MarkRun(to) => return Err(ControlError::RunNotMarkable(*to)),
             Act::Cancel if state.is_ended() => return Err(ControlError::Ended(state)),
-            Act::Cancel => run(RunState::Failed),
+            Act::Cancel if is_failing => run(Ending::Stopped),
+            Act::Cancel => run(Ending::Failed),
         })
     }
 
@@ -44,7 +60,13 @@ impl Planned {
         match self {
             Self::Clear { selected, .. } => selected.is_empty(),
             Self::Mark { marking, .. } => marking.marked.is_empty() && marking.cleared.is_empty(),
-            Self::Run { instances, to, state } => instances.is_empty() && to == state,
+            Self::Run { instances, ending: Ending::Success, state, .. } => {
+                instances.is_empty() && *state == RunState::Success
+            }
+            Self::Run { instances, ending: Ending::Failed, is_failing, state } => {
+                instances.is_empty() && (*is_failing || *state == RunState::Failed)
+            }
+            Self::Run { ending: Ending::Stopped, .. } => false,
         }
     }
 
@@ -65,7 +87,10 @@ impl Planned {
                 let cleared = marking.cleared.iter().map(|it| change(it, TaskState::None));
                 (RunState::Running, marked.chain(cleared).collect())
             }
-            Self::Run { instances, to, .. } => (*to, instances.iter().map(|(it, to)| change(it, *to)).collect()),
+            Self::Run { instances, ending, .. } => {
+                let state = if *ending == Ending::Success { RunState::Success } else { RunState::Failed };
+                (state, instances.iter().map(|(it, to)| change(it, *to)).collect())
+            }
         };
         let before = match self {
             Self::Clear { state, .. } | Self::Mark { state, .. } | Self::Run { state, .. } => *state,
@@ -78,7 +103,7 @@ impl Planned {
         match self {
             Self::Clear { selected, .. } => machine.clear(selected, now),
             Self::Mark { marking, to, .. } => machine.mark(marking, *to, reason, now),
-            Self::Run { to, .. } => machine.mark_run(*to, reason, now),
+            Self::Run { ending, .. } => machine.end_run(*ending, reason, now),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::asset::AssetDocument;
 use model::outcome::{End, WakeOn};
-use model::{DagId, Fence, InstanceKey, MapIndex, RunId, TaskState};
-use plan::{Cancelled, Decisions, EndDecision, InsertDecision, TransitionDecision};
+use model::{DagId, Fence, InstanceKey, MapIndex, RunId, RunState, TaskState};
+use plan::{Cancelled, Decisions, EndDecision, InsertDecision, RunEnd, TransitionDecision};
 use serde_json::Value;
 use store::{
     AnswerRow, AssetSource, BlockRow, ClaimedRun, Ended, Expansion, NewAnswer, NewAssetEvent, NewBlock, NewInstances,
@@ -83,7 +83,8 @@ impl Cycle {
             run: key,
             answer: AnswerRow { node: it.node, map_index: it.map_index, answer: it.answer },
         }));
-        if let Some(end) = decisions.run_end {
+        let to_fail = decisions.doom.map(|reason| RunEnd { state: RunState::Running, reason: Some(reason) });
+        if let Some(end) = decisions.run_end.or(to_fail) {
             self.commit.run_states.push(RunStateChange { scope, run: key, to: end.state, reason: end.reason, at });
         }
     }

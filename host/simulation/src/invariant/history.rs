@@ -133,6 +133,7 @@ impl Replay {
         for it in &commit.reopened {
             if let Some(run) = self.runs.get_mut(&it.run) {
                 run.has_ended = false;
+                run.is_by_hand = true;
             }
         }
         for it in &commit.resets {

@@ -79,6 +79,37 @@ fn a_run_that_waits_for_a_retry_is_ended() {
 }
 
 #[test]
+fn a_run_that_is_cancelled_is_undone_through_crashes_and_a_second_cancel_ends_that() {
+    let dag = "s: kind=setup\ns -> a -> t\ns -> t\nt: kind=teardown\na -> b";
+    for is_stopped in [false, true] {
+        play(dag, async |stage| {
+            let worker = stage.worker(1).await;
+            let run = stage.trigger("run").await;
+            stage.end(worker, "ok").await;
+            let told = dry(stage, run, Act::Cancel).await;
+            assert_eq!(told, [("a".to_owned(), State::Failed), ("b".to_owned(), State::Skipped)]);
+            stage.act(run, Act::Cancel).await;
+            stage.crash(|_| {}).await;
+            let worker = stage.worker(1).await;
+            assert_eq!(stage.held(worker).len(), 1, "the teardown");
+            // Marked failed once more it is what it was.
+            let again = stage.act(run, Act::MarkRun(RunState::Failed)).await;
+            assert_eq!(again.lock().unwrap().take().unwrap().unwrap().count(), 0);
+            if is_stopped {
+                assert_eq!(dry(stage, run, Act::Cancel).await, [("t".to_owned(), State::Failed)]);
+                stage.act(run, Act::Cancel).await;
+                stage.check(run, RunState::Failed, &[Success, Cancelled, Cancelled]).await;
+                assert_eq!(stage.states(run).await, [State::Success, State::Failed, State::Failed, State::Skipped]);
+            } else {
+                stage.end(worker, "ok").await;
+                stage.check(run, RunState::Failed, &[Success, Cancelled, Success]).await;
+                assert_eq!(stage.states(run).await, [State::Success, State::Failed, State::Success, State::Skipped]);
+            }
+        });
+    }
+}
+
+#[test]
 fn a_run_that_is_marked_has_that_state_at_once() {
     play("a -> b\nc: expand(b)", async |stage| {
         let worker = stage.worker(1).await;
