@@ -27,5 +27,6 @@ mod rules;
 mod schedules;
 mod trigger;
 mod upkeep;
+mod versions;
 mod wait;
 mod waits;

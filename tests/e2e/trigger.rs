@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use clock::Clock;
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, run_id};
+use crate::harness::{Server, act, dag, run_id, text};
 
 #[tokio::test]
 async fn two_hundred_triggers_at_once_are_two_hundred_runs() {
@@ -53,4 +55,45 @@ async fn a_run_id_is_taken_once() {
     server.post("/dags/chain/dagRuns", body).await.expect_problem(409, "run-exists");
     let ended = server.finished("chain", "mine~:+1").await;
     assert_eq!(ended["state"], "success", "{ended:#}");
+}
+
+#[tokio::test]
+async fn a_run_begins_when_it_is_to() {
+    let server = Server::with_dags(&[dag("later", json!([act("a", json!({}))]))]).await;
+    let after = (clock::Real.now() + std::time::Duration::from_millis(1_500)).to_string();
+    let body = json!({ "logical_date": null, "dag_run_id": "soon", "run_after": after });
+    let request = server.request(Method::POST, "/dags/later/dagRuns").header("prefer", "wait=60").json(&body);
+    let waited = server.send(request).await.expect(200);
+    let run = &waited["dag_run"];
+    assert_eq!(run["state"], "success", "{waited:#}");
+    // Both in UTC, and to the microsecond.
+    assert!(text(run, "start_date") >= text(run, "run_after"), "{run:#}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_begin_later_waits_through_a_crash_and_can_be_ended_or_deleted() {
+    let mut server = Server::with_dags(&[dag("later", json!([act("a", json!({}))]))]).await;
+    for name in ["first", "second"] {
+        let body = json!({ "logical_date": null, "dag_run_id": name, "run_after": "2190-01-01T00:00:00Z" });
+        let run = server.post("/dags/later/dagRuns", body.clone()).await.expect(200);
+        assert_eq!((&run["state"], &run["start_date"]), (&json!("queued"), &json!(null)), "{run:#}");
+        server.post("/dags/later/dagRuns", body).await.expect_problem(409, "run-exists");
+    }
+    server.kill().await;
+    server.restart().await;
+    // Another run passes them by.
+    let (_, state) = server.run_to_end("later", json!({})).await;
+    assert_eq!(state, "success");
+    let path = "/dags/later/dagRuns/first";
+    assert_eq!(server.get(path).await.expect(200)["state"], "queued");
+    let why = server.get(&format!("{path}/taskInstances/a/explain")).await.expect(200);
+    assert_eq!(why["reasons"][0]["code"], "run_queued", "{why:#}");
+    assert!(why["reasons"].to_string().contains("2190"), "{why:#}");
+    let clear = json!({ "dry_run": false });
+    server.post(&format!("{path}/clear"), clear).await.expect_problem(409, "run-not-begun");
+    let ended = server.post(&format!("{path}/cancel"), json!({})).await.expect(200);
+    assert_eq!(ended["state"], "failed", "{ended:#}");
+    assert_eq!(server.states("later", "first").await["a"], "skipped");
+    server.send(server.request(Method::DELETE, "/dags/later/dagRuns/second")).await.expect(204);
+    server.get("/dags/later/dagRuns/second").await.expect_problem(404, "run-not-found");
 }

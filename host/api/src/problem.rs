@@ -88,6 +88,7 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::AlreadySo
         | Code::TaskRuns
         | Code::OtherTasks
+        | Code::RunNotBegun
         | Code::RunUnfinished
         | Code::RunEnded
         | Code::DagRuns

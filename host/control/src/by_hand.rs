@@ -10,9 +10,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use model::limits::http::PAGE_MAX;
 use model::limits::run::{BY_HAND_RUNS_MAX, NOTE_MAX_CHARS};
-use model::{DagId, GroupId, MapIndex, Problem, RunId, RunState, TaskId, TaskState, VersionKey};
+use model::{
+    DagId, GroupId, InstanceKey, MapIndex, Problem, RunId, RunState, TaskId, TaskState, TryNumber, VersionKey,
+};
 use scheduler::{Act, Asker, Change, Changes, Clear, ControlError, Instances, Mark};
-use store::{InstanceFilter, Page, PageRequest, RunFilter, RunOrder};
+use store::{InstanceFilter, InstanceRow, Page, PageRequest, RunFilter, RunOrder, RunRow};
 
 use crate::dag_version::version_error;
 use crate::{Code, Control, DagRunView, DagVersion, Error, InstanceView, Session};
@@ -264,9 +266,22 @@ impl Control {
                     ..InstanceFilter::default()
                 };
                 let all = PageRequest { limit: PAGE_MAX, offset: 0 };
-                let found = self.runs.instance_list(scope, &filter, all).await?;
+                let mut found = self.runs.instance_list(scope, &filter, all).await?.rows;
+                found.retain(|row| changes.instances.iter().any(|change| is_of(change, &row.key)));
+                let new: Vec<_> = { filter.task_ids.iter() }
+                    .flat_map(|task_id| filter.map_indexes.iter().map(move |index| (task_id, *index)))
+                    .filter(|(task_id, index)| {
+                        !found.iter().any(|row| (&row.task_id, row.key.map_index) == (task_id, *index))
+                    })
+                    .filter_map(|(task_id, index)| {
+                        let is_named = |it: &&Change| it.task_id == *task_id && (it.first..=it.last).contains(&index);
+                        let change = changes.instances.iter().filter(|it| it.to == TaskState::None).find(is_named)?;
+                        Some(new_row(&run.row, change, index, &version))
+                    })
+                    .collect();
+                let rows = found.into_iter().chain(new);
                 let view = |row| InstanceView { row, version: version.clone(), note: None, name: None };
-                gathered.views.extend(found.rows.into_iter().map(view));
+                gathered.views.extend(rows.map(view));
             }
         }
         gathered.views[before..].sort_by_key(|view| view.row.key);
@@ -284,10 +299,7 @@ impl Control {
             let running = self.runs.instance_list(session.scope(), &filter, all).await?.rows;
             for act in acts.iter().filter(|_| !running.is_empty()) {
                 let changes = self.act_on(session, run, act.clone(), None, true).await?;
-                let is_changed = |key: &model::InstanceKey| {
-                    let at = |it: &Change| it.node == key.node && (it.first..=it.last).contains(&key.map_index);
-                    changes.instances.iter().any(at)
-                };
+                let is_changed = |key: &InstanceKey| changes.instances.iter().any(|it| is_of(it, key));
                 if let Some(row) = running.iter().find(|row| is_changed(&row.key)) {
                     let message = format!("task {:?} runs in run {:?}", row.task_id.as_str(), row.run_id.as_str());
                     return Err(Error::new(Code::TaskRuns, message)
@@ -384,6 +396,35 @@ impl Gathered {
     }
 }
 
+fn is_of(change: &Change, key: &InstanceKey) -> bool {
+    change.node == key.node && (change.first..=change.last).contains(&key.map_index)
+}
+
+/// An instance that a run will have.
+fn new_row(run: &RunRow, change: &Change, map_index: MapIndex, version: &DagVersion) -> InstanceRow {
+    let task = version.dag().find(change.task_id.as_str()).map(|node| version.dag().task(node));
+    InstanceRow {
+        key: InstanceKey { run: run.key, node: change.node, map_index },
+        dag_id: run.dag_id.clone(),
+        run_id: run.run_id.clone(),
+        task_id: change.task_id.clone(),
+        state: TaskState::None,
+        reason: None,
+        try_number: TryNumber(0),
+        max_tries: task.map_or(1, |task| task.retries.saturating_add(1)),
+        map_length: None,
+        version: version.row.key,
+        version_number: version.row.version_number,
+        worker: None,
+        run_after: run.run_after,
+        logical_date: run.logical_date,
+        scheduled_at: None,
+        started_at: None,
+        ended_at: None,
+        retry_at: None,
+    }
+}
+
 /// What of a change is not among those that were seen.
 fn without(change: Change, seen: &[Change]) -> Vec<Change> {
     let mut rest = vec![change];
@@ -465,6 +506,11 @@ pub(crate) fn control_error(run: &DagRunView, error: ControlError) -> Error {
     let message = error.to_string();
     match error {
         ControlError::UnknownRun => crate::dag_run::run_not_found(&run.row.dag_id, &run.row.run_id),
+        ControlError::UnknownTask(task_id) if run.former_task(&task_id).is_some() => {
+            let (task_id, number) = (task_id.as_str(), run.row.version_number);
+            let message = format!("the run had a task {task_id:?}, which its version {number} does not have any more");
+            Error::new(Code::OtherTasks, message).hint("clear the whole run onto a version that has the task")
+        }
         ControlError::UnknownTask(task_id) => {
             Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str()))
         }
@@ -473,6 +519,9 @@ pub(crate) fn control_error(run: &DagRunView, error: ControlError) -> Error {
             Error::new(Code::OtherTasks, message).hint("clear the whole run, or with its own version")
         }
         ControlError::NotMarkable(_) | ControlError::RunNotMarkable(_) => Error::new(Code::InvalidRequest, message),
+        ControlError::NotBegun { .. } => {
+            Error::new(Code::RunNotBegun, message).hint("wait until then, or end it with POST …/cancel")
+        }
         ControlError::Ended(_) => Error::new(Code::RunEnded, message).hint("clear it to let it run again"),
         ControlError::Overloaded { .. } => Error::new(Code::Overloaded, message),
         ControlError::NotOwner | ControlError::Overtaken => {

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use model::limits::http::PAGE_MAX_BYTES;
-use model::{DagId, NodeIdx, RunId, TaskState, TenantScope};
+use model::{DagId, NodeIdx, RunId, RunState, TaskId, TaskState, TenantScope};
+use scheduler::Act;
 use serde_json::json;
-use store::{EndedRun, Page, PageRequest, RunFilter, RunRow};
+use store::{EndedRun, NodeRow, Page, PageRequest, RunFilter, RunRow};
 
 use crate::by_hand::check_note;
 use crate::event_log::About;
@@ -18,8 +19,27 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct DagRunView {
     pub row: RunRow,
+    /// With its tasks in the places of the run's.
     pub version: Arc<DagVersion>,
+    /// All tasks that the run has or had, where it was cleared onto a version that has others.
+    pub(crate) tasks: Vec<NodeRow>,
 }
+
+impl DagRunView {
+    /// The task with this number; one that the version does not have too.
+    pub fn task_id(&self, node: NodeIdx) -> &TaskId {
+        let row = self.tasks.get(node.0 as usize);
+        row.map_or_else(|| &self.version.dag().task(node).task_id, |row| &row.task_id)
+    }
+
+    /// A task that the run had before.
+    pub(crate) fn former_task(&self, task_id: &TaskId) -> Option<&NodeRow> {
+        self.tasks.iter().rfind(|row| row.task_id == *task_id)
+    }
+}
+
+/// Why a run that has not begun ends.
+const DELETED: &str = "it is deleted";
 
 /// Rows that are read before it is known how large they are.
 const FIRST_ROWS: u32 = 16;
@@ -116,10 +136,15 @@ impl Control {
         self.task_instances_clear(session, &clear.of(dag_id, run_id, true), page).await
     }
 
-    /// Deletes a run that has ended: nobody finds it any more, and what it leaves goes with the next pass over what is kept.
+    /// Deletes a run that has ended, or has not begun: nobody finds it any more, and what it leaves goes with the next pass over what is kept.
     pub async fn dag_run_delete(&self, session: &Session, dag_id: &DagId, run_id: &RunId) -> Result<(), Error> {
         let scope = session.scope();
-        let row = self.dag_run_find(scope, dag_id, run_id).await?.row;
+        let mut run = self.dag_run_find(scope, dag_id, run_id).await?;
+        if run.row.state == RunState::Queued {
+            self.act_on(session, &run, Act::Cancel, Some(DELETED), false).await?;
+            run = self.dag_run_find(scope, dag_id, run_id).await?;
+        }
+        let row = run.row;
         let unfinished = || {
             Error::new(
                 Code::RunUnfinished,
@@ -175,7 +200,13 @@ impl Control {
 
     pub(crate) async fn dag_run_view(&self, scope: TenantScope, row: RunRow) -> Result<DagRunView, Error> {
         let version = self.dag_versions.fetch(scope, row.version).await?;
-        Ok(DagRunView { row, version })
+        if row.clears == 0 {
+            return Ok(DagRunView { row, version, tasks: Vec::new() });
+        }
+        let tasks = self.runs.node_list(scope, row.key).await?;
+        let laid_out = self.dag_versions.laid_out(version.clone(), &tasks)?;
+        let tasks = if Arc::ptr_eq(&laid_out, &version) { Vec::new() } else { tasks };
+        Ok(DagRunView { row, version: laid_out, tasks })
     }
 }
 

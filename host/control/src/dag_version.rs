@@ -11,7 +11,7 @@ use model::pointer::Pointer;
 use model::{Dag, DagId, NodeIdx, Problem, TenantScope, VersionKey};
 use scheduler::{Version, VersionError, Versions};
 use serde_json::{Value, json};
-use store::{Catalog, DagVersionRow, Page, PageRequest};
+use store::{Catalog, DagVersionRow, NodeRow, Page, PageRequest};
 
 use crate::event_log::About;
 use crate::params::ParamSchemas;
@@ -73,16 +73,24 @@ impl DagVersions {
         self.of_row(scope, row)
     }
 
+    /// A version as the run has it that has these tasks.
+    pub(crate) fn laid_out(&self, version: Arc<DagVersion>, tasks: &[NodeRow]) -> Result<Arc<DagVersion>, Error> {
+        let names: Vec<_> = tasks.iter().map(|task| &task.task_id).collect();
+        let laid_out = version.version.laid_out(&names).map_err(version_error)?;
+        if Arc::ptr_eq(&laid_out, &version.version) {
+            return Ok(version);
+        }
+        let (params, forms) = schemas(&laid_out.dag).map_err(|problems| unreadable(laid_out.key, &problems))?;
+        Ok(Arc::new(DagVersion { row: version.row.clone(), version: laid_out, params, forms }))
+    }
+
     pub(crate) fn of_row(&self, scope: TenantScope, row: DagVersionRow) -> Result<Arc<DagVersion>, Error> {
         let key = row.key;
         if let Some(version) = self.kept(scope, key) {
             return Ok(version);
         }
         let version = self.versions.of_row(scope, &row).map_err(version_error)?;
-        let (params, forms) = schemas(&version.dag).map_err(|problems| {
-            let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            Error::internal(VersionError::Unreadable { key, detail })
-        })?;
+        let (params, forms) = schemas(&version.dag).map_err(|problems| unreadable(key, &problems))?;
         let version = Arc::new(DagVersion { row, version, params, forms });
         self.kept.lock().expect("no panic while the lock is held").put((scope, key), version.clone());
         Ok(version)
@@ -109,6 +117,11 @@ pub(crate) fn schemas(dag: &Dag) -> Result<(ParamSchemas, HashMap<NodeIdx, Param
         Ok(params) if problems.is_empty() => Ok((params, forms)),
         params => Err(params.err().into_iter().flatten().chain(problems).collect()),
     }
+}
+
+fn unreadable(key: VersionKey, problems: &[Problem]) -> Error {
+    let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Error::internal(VersionError::Unreadable { key, detail })
 }
 
 pub(crate) fn version_error(error: VersionError) -> Error {

@@ -83,6 +83,7 @@ codes! {
     DagRuns = "dag-runs", "The DAG has runs that have not ended";
     /// The result of a task can be changed only where nothing counts on what it is.
     ResultIsUsed = "result-is-used", "Other tasks count on the value";
+    RunNotBegun = "run-not-begun", "The run has not begun";
     /// Nobody has to answer.
     NotAwaited = "not-awaited", "No answer is awaited";
     /// The DAG has a run for this logical date.

@@ -169,9 +169,9 @@ impl Control {
             let runs = self.runs.run_list(scope, &filter, PageRequest { limit: RUNS_PAGE, offset }).await?.rows;
             let is_last = runs.len() < RUNS_PAGE as usize;
             for run in runs {
-                let version = self.dag_versions.fetch(scope, run.version).await?;
-                for (node, state, count) in self.runs.instance_counts(scope, run.key).await? {
-                    let task = version.dag().task(node);
+                let run = self.dag_run_view(scope, run).await?;
+                for (node, state, count) in self.runs.instance_counts(scope, run.row.key).await? {
+                    let task = run.version.dag().task(node);
                     let slots = count * u64::from(task.pool_slots.unwrap_or(1));
                     let pool = taken.entry(task.pool.clone().unwrap_or_else(default_name)).or_default();
                     match state {

@@ -254,20 +254,18 @@ impl Control {
         let current = instance.row.try_number;
         let attempts = self.runs.attempt_list(session.scope(), instance.row.key).await?;
         let mut tries: Vec<TryView> = Vec::new();
-        let mut view = |try_number, last| {
-            let is_current = try_number == current;
-            match tries.last_mut() {
-                Some(newest) if newest.try_number == try_number => newest.last = last,
-                _ => tries.push(TryView { instance: instance.clone(), try_number, last, is_current }),
-            }
-        };
-        let mut newest = TryNumber(0);
         for attempt in attempts {
-            newest = attempt.try_number;
-            view(attempt.try_number, Some(attempt));
+            // Each with the version that it executed.
+            let version = self.dag_versions.fetch(session.scope(), attempt.version).await?;
+            let try_number = attempt.try_number;
+            if tries.last().is_some_and(|newest| newest.try_number == try_number) {
+                tries.pop();
+            }
+            let instance = InstanceView { version, ..instance.clone() };
+            tries.push(TryView { instance, try_number, last: Some(attempt), is_current: try_number == current });
         }
-        if newest < current {
-            view(current, None);
+        if tries.last().map_or(TryNumber(0), |newest| newest.try_number) < current {
+            tries.push(TryView { instance, try_number: current, last: None, is_current: true });
         }
         Ok(tries)
     }
@@ -296,8 +294,11 @@ impl Control {
             map_indexes: vec![map_index],
             ..InstanceFilter::default()
         };
-        let found = self.instance_views(run.row.scope, &filter, PageRequest { limit: 1, offset: 0 }).await?;
-        found.rows.into_iter().next().ok_or_else(|| {
+        // A run that had the task in another way has rows of that too.
+        let page = PageRequest { limit: if run.tasks.is_empty() { 1 } else { PAGE_MAX }, offset: 0 };
+        let node = node_of(run, &name.task_id)?;
+        let found = self.instance_views(run.row.scope, &filter, page).await?;
+        found.rows.into_iter().find(|view| view.row.key.node == node).ok_or_else(|| {
             let message = format!("task {:?} has no instance with map index {map_index}", name.task_id.as_str());
             Error::new(Code::InstanceNotFound, message)
         })
@@ -315,9 +316,27 @@ impl Control {
             let version = self.dag_versions.fetch(scope, row.version).await?;
             views.push(InstanceView { row, version, note: None, name: None });
         }
+        self.add_versions(scope, &mut views).await?;
         self.add_notes(scope, &mut views).await?;
         self.add_names(scope, &mut views).await?;
         Ok(Page { rows: views, total })
+    }
+
+    /// What has ended shows the version with which it did, whatever version its run was cleared onto since.
+    async fn add_versions(&self, scope: TenantScope, views: &mut [InstanceView]) -> Result<(), Error> {
+        for of_run in views.chunk_by_mut(|a, b| a.row.key.run == b.row.key.run) {
+            let InstanceRow { dag_id, run_id, .. } = &of_run[0].row;
+            if self.runs.run_fetch(scope, dag_id, run_id).await?.is_none_or(|run| run.clears == 0) {
+                continue;
+            }
+            for view in of_run.iter_mut().filter(|view| view.row.state.is_ended() && view.row.try_number.0 > 0) {
+                let last = self.runs.attempt_list(scope, view.row.key).await?.pop();
+                if let Some(last) = last.filter(|last| last.version != view.row.version) {
+                    view.version = self.dag_versions.fetch(scope, last.version).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Names instances whose tasks have a template, task by task.
@@ -325,11 +344,16 @@ impl Control {
         let of_task = |view: &InstanceView| (view.row.key.run, view.row.key.node);
         for of_task in views.chunk_by_mut(|a, b| of_task(a) == of_task(b)) {
             let InstanceView { row: InstanceRow { key, dag_id, run_id, .. }, version, .. } = &of_task[0];
-            let has_template = version.dag().task(key.node).map_index_template.is_some();
+            let task = version.dag().find(of_task[0].row.task_id.as_str()).map(|node| version.dag().task(node));
+            let has_template = task.is_some_and(|task| task.map_index_template.is_some());
             if !has_template || key.map_index.position().is_none() {
                 continue;
             }
             let Some(run) = self.runs.run_fetch(scope, dag_id, run_id).await? else { continue };
+            let DagRunView { row: run, version, .. } = self.dag_run_view(scope, run).await?;
+            if version.version.gone.contains(&key.node) {
+                continue;
+            }
             let run = ClaimedRun {
                 scope,
                 key: run.key,
@@ -370,7 +394,9 @@ impl Control {
 
 /// Whether the instances of a task of a run have map indexes; an error when the run has no such task.
 pub(crate) fn is_mapped(run: &DagRunView, task_id: &TaskId) -> Result<bool, Error> {
-    Ok(has_indexes(run.version.dag(), node_of(run, task_id)?))
+    let node = node_of(run, task_id)?;
+    let is_former = run.version.version.gone.contains(&node);
+    Ok(if is_former { run.tasks[node.0 as usize].map_length.is_some() } else { has_indexes(run.version.dag(), node) })
 }
 
 /// Whether the instances of a task have map indexes: it is mapped, or stands in a mapped group.
@@ -379,7 +405,8 @@ pub(crate) fn has_indexes(dag: &Dag, node: NodeIdx) -> bool {
 }
 
 pub(crate) fn node_of(run: &DagRunView, task_id: &TaskId) -> Result<NodeIdx, Error> {
-    let found = run.version.dag().find(task_id.as_str());
+    let former = || run.former_task(task_id).map(|row| row.node);
+    let found = run.version.dag().find(task_id.as_str()).or_else(former);
     found.ok_or_else(|| Error::new(Code::TaskNotFound, format!("the run has no task {:?}", task_id.as_str())))
 }
 

@@ -104,7 +104,7 @@ impl Control {
         }
         let version = self.dag_versions.of_row(scope, dag.current)?;
         let now = self.clock.now();
-        check_request(&request, now)?;
+        check_request(&request)?;
         let conf = request.conf.unwrap_or_else(|| NO_CONF.into());
         let members = self.check_conf(scope, &conf, CONF).await?;
         let resolving = version.clone();
@@ -216,7 +216,7 @@ impl Control {
             }
             return Err(trigger_error(error));
         }
-        Ok(DagRunView { row, version })
+        Ok(DagRunView { row, version, tasks: Vec::new() })
     }
 
     /// The members of a conf that is valid and whose blobs are there; it stands in `member` of what was sent.
@@ -311,16 +311,13 @@ impl Control {
     }
 }
 
-fn check_request(request: &TriggerRequest, now: Timestamp) -> Result<(), Error> {
+fn check_request(request: &TriggerRequest) -> Result<(), Error> {
     let mut problems = Problems::default();
     if request.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_MAX_CHARS) {
         problems.error("too-long", "/note", format!("a note has at most {NOTE_MAX_CHARS} characters"));
     }
     if request.data_interval.is_some_and(|(start, end)| start > end) {
         problems.error("invalid-interval", "/data_interval_end", "the data interval ends before it starts");
-    }
-    if request.run_after.is_some_and(|at| at > now) {
-        problems.error("not-available-yet", "/run_after", "runs cannot start later yet; leave it out");
     }
     if problems.is_empty() {
         return Ok(());

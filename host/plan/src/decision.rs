@@ -134,6 +134,21 @@ pub struct Ready {
 }
 
 impl Decisions {
+    /// These, and what was decided right after them. That must reset and mark nothing, and report no end.
+    #[must_use]
+    pub fn followed_by(mut self, later: Self) -> Self {
+        self.expansions.extend(later.expansions);
+        self.blocks.extend(later.blocks);
+        self.inserts.extend(later.inserts);
+        self.transitions.extend(later.transitions);
+        self.answers.extend(later.answers);
+        self.cancelled.extend(later.cancelled);
+        self.doom = later.doom.or(self.doom);
+        self.run_end = later.run_end.or(self.run_end);
+        self.more_after_commit = later.more_after_commit;
+        self
+    }
+
     /// Keeps the last length of each node.
     pub(crate) fn join_expansions(&mut self) {
         if self.expansions.len() > 1 {

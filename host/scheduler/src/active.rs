@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use model::outcome::{Answer, End, ResourcesUsed, WakeOn, Woken};
 use model::{
     AttemptToken, Dag, Fence, InstanceKey, MapIndex, NodeIdx, Place, RunKey, RunState, RunType, TaskState, TenantScope,
+    TryNumber,
 };
 use plan::{
     AnswerDecision, Block, BlockDecision, Decisions, Event, Past, Ready, RunContext, RunMachine, SavedInstance,
@@ -159,8 +160,14 @@ pub(crate) fn claimed_of_row(run: &RunRow, version: &Version) -> ClaimedRun {
     }
 }
 
-pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
-    let node = |node: &store::NodeRow| SavedNode { map_length: node.map_length, list_length: node.list_length };
+/// For a machine of the run, as its version is laid out. Where its version has no task there was one instance, which is removed.
+pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot, version: &Version) -> SavedRun {
+    let is_there = |node: NodeIdx| !version.gone.contains(&node);
+    let nothing = SavedNode { map_length: None, list_length: None };
+    let node = |node: &store::NodeRow| match is_there(node.node) {
+        true => SavedNode { map_length: node.map_length, list_length: node.list_length },
+        false => nothing,
+    };
     let instance = |row: &store::InstanceSnapshot| SavedInstance {
         node: row.node,
         map_index: row.map_index,
@@ -186,6 +193,10 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         answer: row.answer.clone(),
     };
     let run = &snapshot.run;
+    let mut instances: Vec<_> = snapshot.instances.iter().filter(|row| is_there(row.node)).map(instance).collect();
+    instances.extend(version.gone.iter().map(|node| removed(*node)));
+    let answers = snapshot.answers.iter().filter(|row| is_there(row.node));
+    let prior_tries = snapshot.prior_tries.iter().filter(|(node, ..)| is_there(*node));
     // A run that goes on has a reason when that is what it will fail for.
     let doom = run.reason.as_deref().filter(|_| run.state == RunState::Running).map(Into::into);
     SavedRun {
@@ -193,9 +204,26 @@ pub(crate) fn saved_of_snapshot(snapshot: &RunSnapshot) -> SavedRun {
         started_at: run.started_at.unwrap_or(run.queued_at),
         nodes: snapshot.nodes.iter().map(node).collect(),
         blocks: snapshot.blocks.iter().map(block).collect(),
-        instances: snapshot.instances.iter().map(instance).collect(),
-        answers: snapshot.answers.iter().map(answer).collect(),
-        prior_tries: snapshot.prior_tries.clone(),
+        instances,
+        answers: answers.map(answer).collect(),
+        prior_tries: prior_tries.copied().collect(),
+    }
+}
+
+pub(crate) fn removed(node: NodeIdx) -> SavedInstance {
+    SavedInstance {
+        node,
+        map_index: MapIndex::NONE,
+        state: TaskState::Removed,
+        try_number: TryNumber(0),
+        max_tries: 1,
+        fence: Fence::NONE,
+        retry_at: None,
+        since: None,
+        times_out: false,
+        lost_executions: 0,
+        suspect: false,
+        has_value: false,
     }
 }
 

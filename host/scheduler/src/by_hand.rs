@@ -10,10 +10,12 @@ use crate::version::VersionError;
 
 mod asked;
 mod planned;
+mod transfer;
 mod why;
 
 pub(crate) use asked::Asked;
 pub(crate) use planned::Planned;
+pub(crate) use transfer::Transfer;
 pub(crate) use why::{explained, lost_executions};
 
 /// Who asks for something, and why.
@@ -42,7 +44,8 @@ pub struct Instances {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Clear {
     pub instances: Instances,
-    /// The version that the run has from now on; `None` leaves its own.
+    /// The version that the run has from now on; `None` leaves its own. Where it has other tasks, the run loses those that are gone and
+    /// gets those that are new.
     pub version: Option<VersionKey>,
     /// The state that the instances have kept stays.
     pub keeps_state: bool,
@@ -104,7 +107,7 @@ pub struct Change {
     pub task_id: TaskId,
     pub first: MapIndex,
     pub last: MapIndex,
-    /// [`TaskState::None`] for what waits again.
+    /// [`TaskState::None`] for what waits again, or is new.
     pub to: TaskState,
 }
 
@@ -169,8 +172,8 @@ pub enum ControlError {
     UnknownTask(TaskId),
     #[error("task {task_id:?} has no instance {map_index}")]
     UnknownInstance { task_id: String, map_index: MapIndex },
-    #[error("version {version} has other tasks than the run: {detail}")]
-    OtherTasks { version: VersionKey, detail: String },
+    #[error("version {number} has other tasks than the run: {detail}")]
+    OtherTasks { version: VersionKey, number: u32, detail: String },
     /// Not every state can be given by hand.
     #[error("an instance cannot be marked {0}; it can be marked success, failed or skipped")]
     NotMarkable(TaskState),
@@ -179,6 +182,9 @@ pub enum ControlError {
     /// The run has ended already.
     #[error("the run has ended already, with {0}")]
     Ended(RunState),
+    /// It has no instances yet.
+    #[error("the run has not begun; it may not before {run_after}")]
+    NotBegun { run_after: Timestamp },
     /// Too many runs are unfinished; try again later.
     #[error("{active} runs are unfinished, at most {max} may be; try again later")]
     Overloaded { active: usize, max: usize },

@@ -152,6 +152,20 @@ impl Cycle {
         self.commit.runs.push(NewRun { state: RunState::Running, started_at: Some(self.now), ..run });
     }
 
+    /// A new run that may not begin yet.
+    pub(crate) fn run_later(
+        &mut self,
+        trigger: NewTrigger,
+        given: &Given,
+        known: &[ExpansionDecision],
+        reply: Reply<(), TriggerError>,
+    ) {
+        let handle = (trigger.version.scope, trigger.key);
+        self.touched.entry(handle).or_insert(0);
+        self.triggers.push((handle, trigger.run_id.clone(), reply));
+        self.commit.runs.push(new_run(trigger, given, known, self.now));
+    }
+
     /// A run that was queued begins.
     pub(crate) fn starts(&mut self, run: &ClaimedRun) {
         let to = RunState::Running;

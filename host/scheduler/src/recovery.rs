@@ -6,8 +6,8 @@ use std::time::Duration;
 use clock::Clock;
 use metrics::counter;
 use model::outcome::{WakeOn, Woken};
-use model::{Dag, InstanceKey, NodeIdx, RunKey, RunState, ShardId, TaskState, TenantScope};
-use plan::{Lengths, MachineLimits, RunMachine, SavedRun};
+use model::{InstanceKey, NodeIdx, RunKey, RunState, ShardId, TaskState, TenantScope};
+use plan::{Decisions, Lengths, MachineLimits, RunMachine, SavedRun};
 use store::{HeldRow, RunSnapshot, RunStore, StoreError, WaitRow, WaitStore};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -50,21 +50,35 @@ pub(crate) struct Recovered {
 
 impl Recovered {
     pub(crate) fn saved(&self) -> SavedRun {
-        saved_of_snapshot(&self.snapshot)
+        saved_of_snapshot(&self.snapshot, &self.version)
     }
 
-    /// The same run under another version, which must have the same tasks: rows know them by their places.
+    /// The same run under another version with the same tasks in the same places.
     pub(crate) fn under(self, version: Arc<Version>) -> Result<Self, ControlError> {
-        if let Some(detail) = differs(&self.version.dag, &version.dag) {
-            return Err(ControlError::OtherTasks { version: version.key, detail });
-        }
         let lengths = self.given().lengths(&version.dag)?;
         Ok(Self { version, lengths, ..self })
     }
 
-    fn given(&self) -> Given {
+    /// Whether another version has other tasks than the run, or has them in other places, as far as rows are concerned.
+    pub(crate) fn has_other_tasks(&self, version: &Version) -> bool {
+        let (own, other) = (&self.version.dag, &version.dag);
+        let differs = |idx: NodeIdx| {
+            let (a, b) = (own.node(idx), other.node(idx));
+            own.task(idx).task_id != other.task(idx).task_id || (a.scope, a.within) != (b.scope, b.within)
+        };
+        own.len() != other.len() || own.indices().any(differs)
+    }
+
+    pub(crate) fn given(&self) -> Given {
         let run = &self.snapshot.run;
         Given { conf: run.conf.clone(), params: run.params.clone(), variables: run.variables.clone() }
+    }
+
+    /// A queued run, as if it began now.
+    pub(crate) fn begin(&self, limits: MachineLimits, now: jiff::Timestamp) -> (RunMachine, Decisions) {
+        let run = &self.snapshot.run;
+        let (dag, saved) = (self.version.dag.clone(), SavedRun { started_at: now, ..self.saved() });
+        RunMachine::recover(dag.clone(), &saved, &self.lengths, context(run.key, run.is_latest, &dag), limits, now)
     }
 
     /// The run as its rows say, ended or not, to ask it.
@@ -74,20 +88,6 @@ impl Recovered {
         let context = context(run.key, run.is_latest, &dag);
         RunMachine::view(dag, &self.saved(), &self.lengths, context, limits, now)
     }
-}
-
-/// In what the tasks of two versions are not the same, as far as rows are concerned.
-fn differs(own: &Dag, other: &Dag) -> Option<String> {
-    if own.len() != other.len() {
-        return Some(format!("it has {} tasks, and the run has {}", other.len(), own.len()));
-    }
-    let differs = |idx: &NodeIdx| {
-        let (a, b) = (own.node(*idx), other.node(*idx));
-        own.task(*idx).task_id != other.task(*idx).task_id || (a.scope, a.within) != (b.scope, b.within)
-    };
-    let found = own.indices().find(differs)?;
-    let (a, b) = (&own.task(found).task_id, &other.task(found).task_id);
-    Some(format!("where the run has {:?} it has {:?}, or maps it in another way", a.as_str(), b.as_str()))
 }
 
 /// What was read of a run.
@@ -128,6 +128,8 @@ impl Sources {
 
     async fn of_snapshot(&self, scope: TenantScope, snapshot: RunSnapshot) -> Result<Recovered, VersionError> {
         let version = self.versions.fetch(scope, snapshot.run.version).await?;
+        let tasks: Vec<_> = snapshot.nodes.iter().map(|node| &node.task_id).collect();
+        let version = version.laid_out(&tasks)?;
         let run = &snapshot.run;
         let given = Given { conf: run.conf.clone(), params: run.params.clone(), variables: run.variables.clone() };
         let lengths = given

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use model::limits::worker::LEASE_MS;
 use model::{Fence, InstanceKey, NodeIdx, RunKey, TaskState, WorkerId};
 use plan::{Decisions, Event, RunMachine};
@@ -68,6 +69,8 @@ pub(crate) struct RunLoop {
     ticks: Ticks,
     /// Runs whose rows must be read again before anything else happens to them, and when, by the monotonic clock.
     reread: BTreeMap<RunHandle, Duration>,
+    /// Queued runs that may not begin yet, and when they may.
+    later: BTreeSet<(Timestamp, RunHandle)>,
     /// Commits that failed since the last one that did not.
     failures: u32,
     requests: Vec<Request>,
@@ -117,6 +120,7 @@ impl RunLoop {
             committed: Vec::new(),
             ticks: Ticks::default(),
             reread: BTreeMap::new(),
+            later: BTreeSet::new(),
             failures: 0,
             requests: Vec::new(),
             rooms: Rooms::new(tenant_instances),
@@ -198,13 +202,14 @@ impl RunLoop {
 
     fn pause(&self) -> Option<Duration> {
         let now = self.parts.clock.now();
-        let tick = self.ticks.next().map(|at| now.duration_until(at).try_into().unwrap_or(Duration::ZERO));
+        let until = |at: Timestamp| now.duration_until(at).try_into().unwrap_or(Duration::ZERO);
+        let (tick, later) = (self.ticks.next().map(until), self.later.first().map(|(at, _)| until(*at)));
         let reread = self.reread.values().min().map(|at| at.saturating_sub(self.parts.clock.monotonic()));
         let lease = (self.slots.held() > 0).then_some(Duration::from_millis(LEASE_MS / 3));
         let monotonic = self.parts.clock.monotonic();
         let until = |at: Option<Duration>| at.map(|at| at.saturating_sub(monotonic));
         let (held, ask) = (until(self.rooms.next_look()), until(self.next_ask()));
-        [tick, reread, lease, held, ask].into_iter().flatten().min()
+        [tick, later, reread, lease, held, ask].into_iter().flatten().min()
     }
 
     fn command(&mut self, cycle: &mut Cycle, command: Command) {
@@ -293,6 +298,12 @@ impl RunLoop {
         let dag = trigger.version.dag.clone();
         let context = context(key, trigger.is_latest, &dag);
         let (machine, mut decisions) = RunMachine::start(dag, lengths, context, self.parts.limits.machine, cycle.now);
+        if trigger.run_after > cycle.now {
+            // What it decides, it decides again when it begins; only the lengths must stand in the rows from the beginning.
+            let handle = (trigger.version.scope, key);
+            self.later.insert((trigger.run_after, handle));
+            return cycle.run_later(trigger, given, &decisions.expansions, reply);
+        }
         let run = ActiveRun::new(machine, claimed_of_trigger(&trigger), trigger.run_type);
         cycle.triggers.push(((trigger.version.scope, key), trigger.run_id.clone(), reply));
         cycle.deadline(&run.claimed, cycle.now, trigger.run_after);
@@ -313,7 +324,7 @@ impl RunLoop {
 
     /// Runs in memory, and those that will be.
     fn unfinished(&self) -> usize {
-        self.active.len() + self.reread.len() + self.recovered.len()
+        self.active.len() + self.reread.len() + self.recovered.len() + self.later.len()
     }
 
     /// Whether the run's rows are still to be read, or its machine still to be started.
@@ -349,6 +360,12 @@ impl RunLoop {
     fn go_on(&mut self, cycle: &mut Cycle) {
         for recovered in std::mem::take(&mut self.recovered) {
             self.resume(cycle, recovered);
+        }
+        while let Some(&(at, run)) = self.later.first()
+            && at <= cycle.now
+        {
+            self.later.pop_first();
+            self.read_later(run);
         }
         for key in std::mem::take(&mut self.committed) {
             self.event(cycle, key, Event::Committed);

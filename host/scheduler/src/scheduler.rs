@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::active::context;
 use crate::board::{Board, RunWatch};
-use crate::by_hand::{Act, Asked, Asker, Changes, Clear, ControlError, Explained, Planned, explained};
+use crate::by_hand::{Act, Asked, Asker, Changes, Clear, ControlError, Explained, Planned, Transfer, explained};
 use crate::callback::{CallbackQueue, Caller};
 use crate::cluster::{
     ClusterParts, ClusterQueue, Events, Evicted, Membership, News, OwnedShards, Puller, SharedStore, Waker,
@@ -288,14 +288,26 @@ impl Scheduler {
         let clock = &self.parts.clock;
         let limits = self.parts.limits.machine;
         let mut read = sources.look(scope, run).await?.ok_or(ControlError::UnknownRun)?;
-        if let Act::Clear(Clear { version: Some(version), .. }) = &act
+        let mut transferred = None;
+        if let Act::Clear(clear @ Clear { version: Some(version), .. }) = &act
             && *version != read.version.key
         {
-            read = read.under(self.parts.versions.fetch(scope, *version).await?)?;
+            let version = self.parts.versions.fetch(scope, *version).await?;
+            if read.has_other_tasks(&version) {
+                let transfer = Transfer::of(&read, &version, clear, "cleared", limits, clock.now())?;
+                transferred = Some((transfer.changes.instances.is_empty(), transfer.changes));
+            } else {
+                read = read.under(version)?;
+            }
         }
-        let planned = Planned::of(&read.view(limits, clock.now()), read.snapshot.run.state, &act)?;
-        let changes = planned.changes(&read.version.dag, read.version.key);
-        if is_dry_run || planned.is_nothing() {
+        let (is_nothing, changes) = match transferred {
+            Some(transferred) => transferred,
+            None => {
+                let planned = Planned::of(&read.view(limits, clock.now()), read.snapshot.run.state, &act)?;
+                (planned.is_nothing(), planned.changes(&read.version.dag, read.version.key))
+            }
+        };
+        if is_dry_run || is_nothing {
             return Ok(changes);
         }
         let unwritable = |error: serde_json::Error| StoreError::Unavailable { detail: error.to_string() };

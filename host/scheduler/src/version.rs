@@ -1,10 +1,11 @@
 //! DAG versions in memory: checked once, shared by everyone who plans or runs them.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use model::{Dag, DagId, Digest, TenantScope, VersionKey};
+use model::{Dag, DagId, Digest, LaidOut, NodeIdx, Problem, TaskId, TenantScope, VersionKey};
 use store::{Catalog, DagVersionRow, StoreError};
 
 /// Versions that are kept; a version in use stays alive through its `Arc` however many there are.
@@ -19,6 +20,23 @@ pub struct Version {
     pub dag_id: DagId,
     pub component: Digest,
     pub dag: Arc<Dag>,
+    /// Places in which the run for which it is laid out had tasks that it does not have.
+    pub gone: BTreeSet<NodeIdx>,
+}
+
+impl Version {
+    /// The version with its tasks in the places of a run's, of which these are the names by number.
+    pub fn laid_out(self: &Arc<Self>, tasks: &[&TaskId]) -> Result<Arc<Self>, VersionError> {
+        let laid_out = self.dag.laid_out(tasks).map_err(|problems| unreadable(self.key, problems))?;
+        let Some(LaidOut { dag, gone }) = laid_out else { return Ok(self.clone()) };
+        let Self { scope, key, number, ref dag_id, component, .. } = **self;
+        Ok(Arc::new(Self { scope, key, number, dag_id: dag_id.clone(), component, dag: Arc::new(dag), gone }))
+    }
+}
+
+fn unreadable(key: VersionKey, problems: Vec<Problem>) -> VersionError {
+    let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    VersionError::Unreadable { key, detail }
 }
 
 /// Why a version cannot be had.
@@ -60,10 +78,7 @@ impl Versions {
         if let Some(version) = self.kept(scope, row.key) {
             return Ok(version);
         }
-        let unreadable = |detail: String| VersionError::Unreadable { key: row.key, detail };
-        let problems = |problems: Vec<model::Problem>| {
-            unreadable(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        };
+        let problems = |problems| unreadable(row.key, problems);
         let document = model::json::parse_document(&row.document).map_err(problems)?;
         let (dag, _warnings) = Dag::check(document).map_err(problems)?;
         let version = Arc::new(Version {
@@ -73,6 +88,7 @@ impl Versions {
             dag_id: row.dag_id.clone(),
             component: row.component,
             dag: Arc::new(dag),
+            gone: BTreeSet::new(),
         });
         self.kept.lock().expect("no panic while the lock is held").put((scope, row.key), version.clone());
         Ok(version)

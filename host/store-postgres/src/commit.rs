@@ -196,7 +196,7 @@ fn arguments(whole: &Whole) -> Result<PgArguments, StoreError> {
     let commit = &whole.commit;
     let mut columns = Columns::default();
     dag_run::bind_runs(&commit.runs, &mut columns);
-    dag_run::bind_nodes(&commit.runs, &mut columns);
+    dag_run::bind_nodes(&commit.runs, &commit.reopened, &mut columns);
     ended::bind_ends(&commit.ended, &mut columns);
     xcom::bind_xcoms(&commit.ended, &mut columns);
     ended::bind_list_lengths(&commit.ended, &mut columns);

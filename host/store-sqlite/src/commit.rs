@@ -192,6 +192,7 @@ pub(crate) const STATEMENTS: &[(&str, &str)] = &[
     ("commit::reset::INSERT_ATTEMPTS", reset::INSERT_ATTEMPTS),
     ("commit::reset::END_EXECUTIONS", reset::END_EXECUTIONS),
     ("commit::reset::REOPEN_RUNS", reset::REOPEN_RUNS),
+    ("commit::reset::FORGET_BLOCKS", reset::FORGET_BLOCKS),
     ("commit::reset::RESET_INSTANCES", reset::RESET_INSTANCES),
     ("commit::reset::DELETE_ANSWERS", reset::DELETE_ANSWERS),
     ("commit::reset::DELETE_WAITS", reset::DELETE_WAITS),

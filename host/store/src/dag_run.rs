@@ -67,7 +67,7 @@ pub struct NewRun {
 }
 
 /// A task of a new run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewNode {
     pub node: NodeIdx,
     pub task_id: TaskId,

@@ -7,7 +7,7 @@ use model::{Fence, InstanceKey, RunId, RunKey, RunState, SignalId, TenantScope, 
 
 use crate::{
     Cancelled, DeadlineMet, Ended, Expansion, InstanceClaim, NewAnswer, NewAssetEvent, NewBlock, NewCallback,
-    NewEventLog, NewInstances, NewRun, NewValues, NewWait, Reset, StoreError, Transition,
+    NewEventLog, NewInstances, NewNode, NewRun, NewValues, NewWait, Reset, StoreError, Transition,
 };
 
 /// A change of a run's state.
@@ -27,8 +27,11 @@ pub struct RunStateChange {
 pub struct Reopened {
     pub scope: TenantScope,
     pub run: RunKey,
-    /// The version that it has from now on; `None` leaves it. It has the same tasks in the same order.
+    /// The version that it has from now on; `None` leaves it.
     pub version: Option<VersionKey>,
+    /// Tasks that the version has and the run had not, under numbers that are new. Where the version's levels of mapping are others
+    /// too, blocks are written anew, and those of before go.
+    pub tasks: Option<Vec<NewNode>>,
     pub at: Timestamp,
 }
 

@@ -76,6 +76,8 @@ impl RunRows {
         let version = store.dag_version_fetch(scope, row.version).await?.ok_or_else(|| gone("the version"))?;
         let document = model::json::parse_document(&version.document).map_err(|_| gone("the document"))?;
         let (dag, _warnings) = Dag::check(document).map_err(|_| gone("the DAG"))?;
+        let tasks: Vec<_> = snapshot.nodes.iter().map(|node| &node.task_id).collect();
+        let dag = dag.laid_out(&tasks).map_err(|_| gone("the DAG"))?.map_or(dag, |laid_out| laid_out.dag);
         let mut attempts = Vec::new();
         let mut xcoms = Vec::new();
         for it in &snapshot.instances {

@@ -7,7 +7,7 @@ use super::{dag_version, duration_s, raw_json};
 use crate::wire::dag_run::DagRunResponse;
 
 pub(crate) fn dag_run(view: &DagRunView) -> DagRunResponse {
-    let DagRunView { row, version } = view;
+    let DagRunView { row, version, .. } = view;
     DagRunResponse {
         dag_run_id: row.run_id.to_string(),
         dag_id: row.dag_id.to_string(),

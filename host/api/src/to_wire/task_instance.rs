@@ -111,7 +111,7 @@ pub(super) fn pool(task: &TaskDocument) -> String {
 /// How a task of a run stands.
 pub(crate) fn task_summary(run: &DagRunView, summary: &TaskSummary) -> TaskSummaryResponse {
     let dag = run.version.dag();
-    let task_id = dag.task(summary.node).task_id.to_string();
+    let task_id = run.task_id(summary.node).to_string();
     TaskSummaryResponse {
         task_display_name: task_id.clone(),
         task_id,

@@ -27,6 +27,17 @@ impl RunMachine {
         out
     }
 
+    /// As [`Self::clear`], for a run that goes on under another version: tasks that have no rows yet have some from now on.
+    pub fn adopt(&mut self, selected: &[Selected], now: Timestamp) -> Decisions {
+        let mut out = Decisions::default();
+        self.run_again(now);
+        self.clear_selected(selected, &mut out);
+        self.recount_result();
+        self.work_off(&mut out);
+        self.look_at_everything(&mut out);
+        out
+    }
+
     /// Gives instances a state, as [`Self::select_for_mark`] names them, and carries on. What runs is cancelled.
     pub fn mark(&mut self, marking: &Marking, to: TaskState, reason: &str, now: Timestamp) -> Decisions {
         let mut out = Decisions::default();

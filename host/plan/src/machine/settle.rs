@@ -30,29 +30,33 @@ impl RunMachine {
     /// Looks at everything once, upstream first, and makes the rows of tasks that have none.
     pub(crate) fn begin(&mut self) -> Decisions {
         let mut out = Decisions::default();
-        let dag = Arc::clone(&self.dag);
         self.work.clear();
+        self.look_at_everything(&mut out);
+        out
+    }
+
+    pub(super) fn look_at_everything(&mut self, out: &mut Decisions) {
+        let dag = Arc::clone(&self.dag);
         for (scope, at) in dag.scopes() {
             if let Some(parent) = at.parent {
                 for context in 0..self.tree.of(parent).count() {
-                    self.expand(scope, context, &mut out);
+                    self.expand(scope, context, out);
                 }
             }
             if self.tree.of(scope).count() > 0 && scope != ScopeIdx::RUN {
-                self.give_missing_rows(scope, &mut out);
+                self.give_missing_rows(scope, out);
             }
         }
-        self.work_off(&mut out);
+        self.work_off(out);
         for node in dag.topological_order() {
             for context in 0..self.node(*node).verdicts.len() as u32 {
-                self.settle(*node, context, &mut out);
+                self.settle(*node, context, out);
             }
-            self.make_first(*node, &mut out);
+            self.make_first(*node, out);
             // What ended just now may be what a task further down is mapped over.
-            self.work_off(&mut out);
+            self.work_off(out);
         }
-        self.come_to_rest(&mut out);
-        out
+        self.come_to_rest(out);
     }
 
     /// Tasks of an expanded level whose rows were all cleared have them again.
@@ -127,7 +131,7 @@ impl RunMachine {
         self.end_if_over(out);
     }
 
-    fn work_off(&mut self, out: &mut Decisions) {
+    pub(super) fn work_off(&mut self, out: &mut Decisions) {
         while let Some(work) = self.work.pop() {
             self.work_on(work, out);
         }

@@ -326,7 +326,9 @@ proptest! {
             prop_assert!(ending != Ending::Stopped || world.rows.state.is_ended());
             play(&mut world, seed, order, crashes);
             for (key, state) in others {
-                prop_assert_eq!(world.rows.instances[&key].saved.state, state);
+                // A row without a position goes where each context gets one of its own.
+                let now = world.rows.instances.get(&key).map(|row| row.saved.state);
+                prop_assert!(now == Some(state) || now.is_none() && key.1 == MapIndex::NONE);
             }
             prop_assert!(ending == Ending::Success || world.rows.state == RunState::Failed);
             prop_assert!(ending == Ending::Success || world.rows.reason.as_deref() == Some("by hand"));

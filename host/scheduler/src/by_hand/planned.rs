@@ -55,6 +55,12 @@ impl Planned {
         })
     }
 
+    /// The end of a run that has nothing to undo.
+    pub(crate) fn stop(machine: &RunMachine, state: RunState) -> Self {
+        let ending = Ending::Stopped;
+        Self::Run { instances: machine.select_for_run(ending), ending, is_failing: false, state }
+    }
+
     /// True when nothing changes.
     pub(crate) fn is_nothing(&self) -> bool {
         match self {
@@ -71,13 +77,7 @@ impl Planned {
     }
 
     pub(crate) fn changes(&self, dag: &Dag, version: VersionKey) -> Changes {
-        let change = |selected: &Selected, to: TaskState| Change {
-            node: selected.node,
-            task_id: dag.task(selected.node).task_id.clone(),
-            first: selected.first,
-            last: selected.last,
-            to,
-        };
+        let change = |selected: &Selected, to: TaskState| change(dag, selected, to);
         let (state, instances) = match self {
             Self::Clear { selected, .. } => {
                 (RunState::Running, selected.iter().map(|it| change(it, TaskState::None)).collect())
@@ -108,7 +108,12 @@ impl Planned {
     }
 }
 
-fn selection(dag: &Dag, instances: &Instances) -> Result<Selection, ControlError> {
+pub(super) fn change(dag: &Dag, selected: &Selected, to: TaskState) -> Change {
+    let task_id = dag.task(selected.node).task_id.clone();
+    Change { node: selected.node, task_id, first: selected.first, last: selected.last, to }
+}
+
+pub(super) fn selection(dag: &Dag, instances: &Instances) -> Result<Selection, ControlError> {
     let find = |task_id: &model::TaskId| -> Result<NodeIdx, ControlError> {
         dag.find(task_id.as_str()).ok_or_else(|| ControlError::UnknownTask(task_id.clone()))
     };
@@ -122,7 +127,7 @@ fn selection(dag: &Dag, instances: &Instances) -> Result<Selection, ControlError
     })
 }
 
-fn refused(dag: &Dag, error: SelectionError) -> ControlError {
+pub(super) fn refused(dag: &Dag, error: SelectionError) -> ControlError {
     match error {
         SelectionError::UnknownInstance { task_id, map_index } => ControlError::UnknownInstance { task_id, map_index },
         SelectionError::UnknownTask(node) => ControlError::UnknownInstance {

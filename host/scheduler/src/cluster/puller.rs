@@ -166,8 +166,14 @@ impl Puller {
     }
 
     async fn run(&self, row: &WorkRow) -> Option<Arc<ClaimedRun>> {
-        match self.sources.versions.fetch(row.scope, row.run.version).await {
-            Ok(version) => Some(Arc::new(claimed_of_row(&row.run, &version))),
+        let found = if row.run.clears == 0 {
+            self.sources.versions.fetch(row.scope, row.run.version).await.map(Some)
+        } else {
+            // Its tasks may stand in other places than those of its version.
+            self.sources.look(row.scope, row.run.key).await.map(|read| Some(read?.version))
+        };
+        match found {
+            Ok(version) => version.map(|version| Arc::new(claimed_of_row(&row.run, &version))),
             Err(VersionError::Store(error)) => {
                 warn!(%error, run = %row.run.key, "cannot read the version of a run now");
                 None

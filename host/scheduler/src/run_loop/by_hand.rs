@@ -5,16 +5,17 @@ use std::sync::Arc;
 use model::{MapIndex, RunKey, RunState, TaskId, TenantScope, VersionKey};
 use plan::{Decisions, Explanation, Limit};
 use serde_json::json;
-use store::{EventId, NewEventLog, Reopened};
+use store::{EventId, NewEventLog, NewNode, Reopened};
 use tracing::warn;
 
 use super::RunLoop;
 use crate::active::{ActiveRun, RunHandle, claimed_of_row};
 use crate::by_hand::{
-    Act, Asked, Asker, Beyond, Changes, Clear, ControlError, Explained, Planned, explained, lost_executions,
+    Act, Asked, Asker, Beyond, Changes, Clear, ControlError, Explained, Planned, Transfer, explained, lost_executions,
 };
 use crate::command::Reply;
 use crate::cycle::Cycle;
+use crate::recovery::Recovered;
 
 /// Something that is asked of a run.
 pub(super) enum Request {
@@ -119,6 +120,7 @@ impl RunLoop {
             _ => None,
         };
         let is_other = |own: VersionKey| version.as_ref().is_some_and(|version| version.key != own);
+        let mut tasks = None;
         let in_memory = self.active.get_mut(&key).filter(|run| !is_other(run.claimed.version));
         let (changes, decisions) = if let Some(run) = in_memory {
             let planned = Planned::of(&run.machine, run.machine.state(), act)?;
@@ -131,28 +133,44 @@ impl RunLoop {
             let mut read = self.sources().look(scope, key).await?.ok_or(ControlError::UnknownRun)?;
             let state = read.snapshot.run.state;
             let is_active = self.active.contains_key(&key);
+            if state == RunState::Queued && read.snapshot.run.run_after > cycle.now {
+                return self.act_before_it_begins(cycle, &read, act, asker, is_dry_run);
+            }
             if !state.is_ended() && !is_active {
                 self.read_later(handle);
                 return Err(ControlError::Overtaken);
             }
-            if let Some(version) = version.filter(|version| version.key != read.version.key) {
-                read = read.under(version)?;
-            }
-            let mut machine = read.view(limits, cycle.now);
-            let planned = Planned::of(&machine, state, act)?;
-            let changes = planned.changes(&read.version.dag, read.version.key);
-            if is_dry_run || planned.is_nothing() {
-                return Ok((changes, false));
-            }
+            let (version, machine, changes, decisions) = match (version, act) {
+                (Some(version), Act::Clear(clear)) if read.has_other_tasks(&version) => {
+                    let transfer = Transfer::of(&read, &version, clear, &reason, limits, cycle.now)?;
+                    if is_dry_run || transfer.changes.instances.is_empty() {
+                        return Ok((transfer.changes, false));
+                    }
+                    tasks = Some(transfer.tasks);
+                    (transfer.version, transfer.machine, transfer.changes, transfer.decisions)
+                }
+                (version, _) => {
+                    if let Some(version) = version.filter(|version| version.key != read.version.key) {
+                        read = read.under(version)?;
+                    }
+                    let mut machine = read.view(limits, cycle.now);
+                    let planned = Planned::of(&machine, state, act)?;
+                    let changes = planned.changes(&read.version.dag, read.version.key);
+                    if is_dry_run || planned.is_nothing() {
+                        return Ok((changes, false));
+                    }
+                    let decisions = planned.carry_out(&mut machine, &reason, cycle.now);
+                    (read.version.clone(), machine, changes, decisions)
+                }
+            };
             let (active, max) = (self.unfinished(), self.parts.limits.runs);
             if active >= max && !is_active {
                 return Err(ControlError::Overloaded { active, max });
             }
-            let decisions = planned.carry_out(&mut machine, &reason, cycle.now);
             let waits = self.active.get_mut(&key).map(|run| (run.waits.clone(), run.woken.clone())).unwrap_or_default();
             self.drop_run(key);
             let row = &read.snapshot.run;
-            self.activate(key, ActiveRun::new(machine, claimed_of_row(row, &read.version), row.run_type));
+            self.activate(key, ActiveRun::new(machine, claimed_of_row(row, &version), row.run_type));
             if let Some(run) = self.active.get_mut(&key) {
                 self.waits.adopt(run, waits);
                 if state.is_ended() {
@@ -162,9 +180,38 @@ impl RunLoop {
             (changes, decisions)
         };
         cycle.keeps_state = matches!(act, Act::Clear(clear) if clear.keeps_state);
-        Ok((self.write_act(cycle, (scope, key), act, asker, decisions, changes), true))
+        Ok((self.write_act(cycle, (scope, key), act, asker, decisions, changes, tasks), true))
     }
 
+    /// A run that has not begun has no instances yet; it can only be ended, and then has them, all skipped.
+    fn act_before_it_begins(
+        &mut self,
+        cycle: &mut Cycle,
+        read: &Recovered,
+        act: &Act,
+        asker: &Asker,
+        is_dry_run: bool,
+    ) -> Result<(Changes, bool), ControlError> {
+        let row = &read.snapshot.run;
+        let (Act::Cancel | Act::MarkRun(RunState::Failed)) = act else {
+            return Err(ControlError::NotBegun { run_after: row.run_after });
+        };
+        let (mut machine, begun) = read.begin(self.parts.limits.machine, cycle.now);
+        let planned = Planned::stop(&machine, row.state);
+        let changes = planned.changes(&read.version.dag, read.version.key);
+        if is_dry_run {
+            return Ok((changes, false));
+        }
+        let ended = planned.carry_out(&mut machine, &reason_of(act, asker), cycle.now);
+        let (scope, key) = (row.scope, row.key);
+        self.later.remove(&(row.run_after, (scope, key)));
+        self.drop_run(key);
+        self.activate(key, ActiveRun::new(machine, claimed_of_row(row, &read.version), row.run_type));
+        let decisions = begun.followed_by(ended);
+        Ok((self.write_act(cycle, (scope, key), act, asker, decisions, changes, None), true))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one commit")]
     fn write_act(
         &mut self,
         cycle: &mut Cycle,
@@ -173,9 +220,10 @@ impl RunLoop {
         asker: &Asker,
         decisions: Decisions,
         mut changes: Changes,
+        tasks: Option<Vec<NewNode>>,
     ) -> Changes {
         let version = if let Act::Clear(clear) = act { clear.version } else { None };
-        cycle.commit.reopened.push(Reopened { scope, run, version, at: cycle.now });
+        cycle.commit.reopened.push(Reopened { scope, run, version, tasks, at: cycle.now });
         cycle
             .commit
             .logs

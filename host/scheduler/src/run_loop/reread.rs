@@ -63,8 +63,12 @@ impl RunLoop {
         if self.active.contains_key(&key) || !self.owns(snapshot.run.scope) {
             return;
         }
-        let mut saved = saved_of_snapshot(&snapshot);
+        let mut saved = saved_of_snapshot(&snapshot, &version);
         if snapshot.run.state == RunState::Queued {
+            if snapshot.run.run_after > cycle.now {
+                self.later.insert((snapshot.run.run_after, (snapshot.run.scope, key)));
+                return;
+            }
             saved.started_at = cycle.now;
         }
         let (machine, decisions) = RunMachine::recover(

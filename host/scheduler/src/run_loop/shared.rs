@@ -250,6 +250,7 @@ impl RunLoop {
         self.reread.retain(|(scope, _), _| !is_theirs(*scope));
         self.met.retain(|(scope, _)| !is_theirs(*scope));
         self.recovered.retain(|it| !is_theirs(it.snapshot.run.scope));
+        self.later.retain(|(_, (scope, _))| !is_theirs(*scope));
         if let Some(shared) = &mut self.shared {
             shared.outside.retain(|_, it| !is_theirs(it.scope));
             shared.absent.retain(|(scope, _)| !is_theirs(*scope));

@@ -70,7 +70,7 @@ impl Run {
         self.states.range((node, MapIndex::NONE)..=(node, MapIndex::at(u32::MAX))).map(|(_, state)| *state)
     }
 
-    /// Whether every upstream instance has ended well.
+    /// Whether every upstream instance has ended well, as far as that must be.
     fn may_start(&self, node: NodeIdx) -> bool {
         self.is_by_hand
             || self.dag.node(node).upstream.iter().all(|upstream| {
@@ -258,6 +258,10 @@ impl Replay {
             self.broken("I12", format!("{key:?} is claimed under {fence}, of an epoch that is over"));
         }
         let Some(run) = self.runs.get(&key.run) else { return };
+        // A version that the run got later has more tasks.
+        if key.node.0 as usize >= run.dag.len() {
+            return;
+        }
         let of_task = run.dag.task(key.node).max_active_per_run.unwrap_or(u32::MAX);
         let of_run = run.dag.document().max_active_tasks.unwrap_or(u32::MAX);
         let running: u32 = run.dag.indices().map(|node| run.running(node)).sum();

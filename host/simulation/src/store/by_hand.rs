@@ -2,7 +2,7 @@
 
 use model::outcome::ResourcesUsed;
 use model::{EndKind, MapIndex, NodeIdx, RunState, TaskState};
-use store::{AttemptRow, Cancelled, Reopened, Reset, Transition};
+use store::{AttemptRow, Cancelled, NodeRow, Reopened, Reset, Transition};
 
 use super::rows::{Instance, Run, kept, micros};
 
@@ -43,6 +43,18 @@ impl Run {
         row.clears += 1;
         row.version = it.version.unwrap_or(row.version);
         self.result = None;
+        if let Some(tasks) = &it.tasks {
+            self.blocks.clear();
+            self.nodes.extend(tasks.iter().map(|it| {
+                let row = NodeRow {
+                    node: it.node,
+                    task_id: it.task_id.clone(),
+                    map_length: it.map_length,
+                    list_length: None,
+                };
+                (it.node, row)
+            }));
+        }
         true
     }
 

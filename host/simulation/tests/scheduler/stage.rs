@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock::{Clock, Ids, Sim};
 use model::document::DagDocument;
-use model::{EndKind, MapIndex, RunId, RunKey, RunState, SignalId, TaskId, TaskState};
+use model::{EndKind, MapIndex, RunId, RunKey, RunState, SignalId, TaskId, TaskState, VersionKey};
 use scheduler::{
     Act, Asker, Changes, Clear, ControlError, Explained, Instances, NewTrigger, SchedulerLimits, TriggerError, Version,
 };
@@ -137,6 +137,16 @@ impl Stage {
 
     pub(crate) fn new_trigger(&self, run_id: &str) -> NewTrigger {
         self.ground.trigger(&self.dag, RunId::new(run_id).expect("a legal name"))
+    }
+
+    /// The version of the DAG that the test began with.
+    pub(crate) fn version(&self) -> VersionKey {
+        self.dag.key
+    }
+
+    /// Gives the DAG another version.
+    pub(crate) async fn register(&self, text: &str) -> VersionKey {
+        self.ground.register_document(SCOPE, "dag", dag::document(text)).await.key
     }
 
     /// Sends a trigger.

@@ -1,8 +1,8 @@
 //! New runs with their tasks, and changes of runs' states.
 
-use model::RunState;
+use model::{RunKey, RunState, TenantScope};
 use serde_json::{Value, json};
-use store::{DuplicateKind, DuplicateRun, NewNode, NewRun, RunStateChange, StoreError, storable};
+use store::{DuplicateKind, DuplicateRun, NewNode, NewRun, Reopened, RunStateChange, StoreError, storable};
 
 use super::columns::{Columns, micros};
 use super::step::{Blame, Changes, Source, Statement, Step};
@@ -139,7 +139,7 @@ pub(crate) async fn duplicate(session: &mut Session, run: &NewRun) -> Result<Dup
 }
 
 /// Tasks of the runs.
-/// Called by `RunStore::commit`, for runs that were inserted. Adds to the table's key.
+/// Called by `RunStore::commit`, for runs that were inserted, and for those that have more tasks from now on. Adds to the table's key.
 const INSERT_NODES: &str = "
 INSERT INTO task_node (tenant_id, run_key, node, task_id, map_length)
 SELECT e.tenant_id, e.run_key, e.node, e.task_id, e.map_length
@@ -159,10 +159,13 @@ pub(crate) const NODES: Step = Step {
     blame: Blame::Overtaken,
 };
 
-pub(crate) fn bind_nodes(runs: &[NewRun], columns: &mut Columns) {
-    let rows = || runs.iter().flat_map(|run| run.nodes.iter().map(move |node: &NewNode| (run, node)));
-    columns.push(rows().map(|(run, _)| tenant(run.scope)));
-    columns.push(rows().map(|(run, _)| run.key.uuid()));
+pub(crate) fn bind_nodes(runs: &[NewRun], reopened: &[Reopened], columns: &mut Columns) {
+    let new = runs.iter().map(|run| (run.scope, run.key, &run.nodes));
+    let more = reopened.iter().filter_map(|it| Some((it.scope, it.run, it.tasks.as_ref()?)));
+    let of_runs: Vec<(TenantScope, RunKey, &Vec<NewNode>)> = new.chain(more).collect();
+    let rows = || of_runs.iter().flat_map(|(scope, run, nodes)| nodes.iter().map(move |node| ((scope, run), node)));
+    columns.push(rows().map(|((scope, _), _)| tenant(*scope)));
+    columns.push(rows().map(|((_, run), _)| run.uuid()));
     columns.push(rows().map(|(_, it)| narrow(it.node.0)));
     columns.push(rows().map(|(_, it)| it.task_id.as_str()));
     columns.push(rows().map(|(_, it)| it.map_length.map(i64::from)));

@@ -67,10 +67,26 @@ SET state = CASE s.state WHEN 'queued' THEN 'queued' ELSE 'running' END, reason 
 FROM {rows}
 WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key";
 
+/// Contexts of runs whose levels of mapping are others from now on.
+/// Called by `RunStore::commit`. Walks the table's key over the run.
+const FORGET_BLOCKS: &str = "
+DELETE FROM map_block AS b
+USING {rows}
+WHERE e.is_laid_out AND b.tenant_id = e.tenant_id AND b.run_key = e.run_key";
+
 pub(crate) const REOPENED: Step = Step {
     source: Source::Document("reopened"),
-    columns: &[("tenant_id", "bigint"), ("run_key", "uuid"), ("at", "bigint"), ("version", "uuid")],
-    statements: &[Statement { name: "reset::REOPEN_RUNS", sql: REOPEN_RUNS, changes: Changes::One }],
+    columns: &[
+        ("tenant_id", "bigint"),
+        ("run_key", "uuid"),
+        ("at", "bigint"),
+        ("version", "uuid"),
+        ("is_laid_out", "boolean"),
+    ],
+    statements: &[
+        Statement { name: "reset::REOPEN_RUNS", sql: REOPEN_RUNS, changes: Changes::One },
+        Statement { name: "reset::FORGET_BLOCKS", sql: FORGET_BLOCKS, changes: Changes::Any },
+    ],
     blame: Blame::Overtaken,
 };
 
@@ -155,7 +171,7 @@ pub(crate) fn push(commit: &RunCommit, document: &mut Document) {
         commit.reopened.iter().map(|it| {
             json!({
                 "tenant_id": tenant(it.scope), "run_key": it.run.uuid(), "at": micros(it.at),
-                "version": it.version.map(|version| version.uuid()),
+                "version": it.version.map(|version| version.uuid()), "is_laid_out": it.tasks.is_some(),
             })
         }),
     );

@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 
 use model::RunKey;
 use serde::Serialize;
-use store::{Cancelled, Reopened, Reset, StoreError};
+use store::{Cancelled, NewNode, Reopened, Reset, StoreError};
 
 use super::batch::Batch;
+use super::dag_run::INSERT_NODES;
 use super::json::{hex, micros, tenant, text};
 use super::kind::Kind;
 use super::task_instance::length;
@@ -49,6 +50,15 @@ SET state = CASE r.state WHEN 'queued' THEN 'queued' ELSE 'running' END, reason 
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS key, value ->> 2 AS at, unhex(value ->> 3) AS version
     FROM jsonb_each(?)) AS e
 WHERE r.tenant_id = e.tenant_id AND r.key = e.key";
+
+/// Contexts of runs whose levels of mapping are others from now on.
+/// Called by `RunStore::commit`. Walks the table's key over the run.
+pub(crate) const FORGET_BLOCKS: &str = "
+DELETE FROM map_block
+WHERE (tenant_id, run_key, level, first) IN (
+    SELECT b.tenant_id, b.run_key, b.level, b.first
+    FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key FROM jsonb_each(?)) AS e
+    CROSS JOIN map_block AS b ON b.tenant_id = e.tenant_id AND b.run_key = e.run_key)";
 
 /// Instances that wait again.
 /// Called by `RunStore::commit`. Finds rows by the key of `task_instance`.
@@ -137,7 +147,17 @@ impl Kind for Reopened {
             let version = it.version.map(|version| hex(version.uuid()));
             (tenant(it.scope), hex(it.run.uuid()), micros(it.at), version)
         });
-        batch.push(REOPEN_RUNS, runs, Some(rows.len() as u64))
+        batch.push(REOPEN_RUNS, runs, Some(rows.len() as u64))?;
+        let laid_out = || rows.iter().filter_map(|it| Some((it, it.tasks.as_ref()?)));
+        batch.push(FORGET_BLOCKS, laid_out().map(|(it, _)| (tenant(it.scope), hex(it.run.uuid()))), None)?;
+        let of_run = |(it, tasks): (&Self, &Vec<NewNode>)| {
+            let (scope, run) = (it.scope, it.run);
+            let row = |it: &NewNode| (tenant(scope), hex(run.uuid()), it.node, it.task_id.clone(), it.map_length);
+            tasks.iter().map(row).collect::<Vec<_>>()
+        };
+        let tasks: Vec<_> = laid_out().flat_map(of_run).collect();
+        let count = Some(tasks.len() as u64);
+        batch.push(INSERT_NODES, tasks, count)
     }
 }
 

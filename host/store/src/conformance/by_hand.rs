@@ -16,7 +16,7 @@ fn reset(node: u32, (first, last): (i32, i32), keeps_state: bool) -> Reset {
 }
 
 fn again() -> Reopened {
-    Reopened { scope: OWN, run: run_key(1), version: None, at: at(20) }
+    Reopened { scope: OWN, run: run_key(1), version: None, tasks: None, at: at(20) }
 }
 
 fn cancelled(node: u32, map_index: i32, counter: u64) -> Cancelled {

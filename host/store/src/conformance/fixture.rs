@@ -248,7 +248,7 @@ pub(super) async fn one_run(store: &impl Stores, nodes: u32) -> VersionKey {
 
 /// Run `run` runs again, and counts as cleared once more.
 pub(super) fn reopened(run: u128) -> RunCommit {
-    let reopened = Reopened { scope: OWN, run: run_key(run), version: None, at: at(20) };
+    let reopened = Reopened { scope: OWN, run: run_key(run), version: None, tasks: None, at: at(20) };
     RunCommit { reopened: vec![reopened], ..RunCommit::default() }
 }
 

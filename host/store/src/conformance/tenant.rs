@@ -77,7 +77,10 @@ pub(super) async fn nothing_of_another_tenant_is_written(database: &impl Databas
     let moved = Transition { scope, ..transition(1, 0, (-1, -1), TaskState::Scheduled, None) };
     let reset = Reset { scope, run, node, first: NONE, last: NONE, keeps_state: false };
     let refused = [
-        RunCommit { reopened: vec![Reopened { scope, run, version: None, at: at(5) }], ..RunCommit::default() },
+        RunCommit {
+            reopened: vec![Reopened { scope, run, version: None, tasks: None, at: at(5) }],
+            ..RunCommit::default()
+        },
         RunCommit { resets: vec![reset], ..RunCommit::default() },
         RunCommit { ended: vec![end], ..RunCommit::default() },
         claims(9, vec![claimed]),

@@ -176,7 +176,7 @@ impl Twins<'_> {
         }
         let run = run_key(self.run());
         if self.dice.is(2) {
-            commit.reopened.push(Reopened { scope: OWN, run, version: None, at: at(22) });
+            commit.reopened.push(Reopened { scope: OWN, run, version: None, tasks: None, at: at(22) });
         }
         for (run, it) in self.some(all, TaskState::Success, 2) {
             let (first, last) = (it.map_index, it.map_index);
