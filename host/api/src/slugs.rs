@@ -48,6 +48,7 @@ const NAMES: &[(&str, &[Code])] = &[
     ("{name}", &[Code::InvalidRequest]),
     ("{import_error_id}", &[Code::ImportErrorNotFound]),
     ("{file_token}", &[Code::FileNotFound]),
+    ("{callback_number}", &[Code::CallbackNotFound]),
     ("/hitlDetails", &[Code::ApprovalNotFound]),
     ("/queuedEvents", &[Code::EventsNotFound]),
 ];
@@ -78,6 +79,7 @@ const ACT: &[Code] = &[
     Code::OtherTasks,
     Code::Overloaded,
     Code::RunEnded,
+    Code::RunNotBegun,
     Code::RunNotFound,
     Code::Stopping,
     Code::TaskNotFound,

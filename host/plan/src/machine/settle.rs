@@ -185,12 +185,6 @@ impl RunMachine {
         if fate == Some(Fate::Unknown) {
             return Standing::Unexpanded;
         }
-        let around = if node.is_mapped() { node.scope } else { node.within };
-        let parent =
-            if node.is_mapped() || around == ScopeIdx::RUN { context } else { self.tree.of(around).parent(context) };
-        if around != ScopeIdx::RUN && self.awaits_list(around, parent) {
-            return Standing::Unexpanded;
-        }
         let mut is_empty = fate.is_some();
         if node.is_mapped() {
             let Some(block) = self.tree.of(node.scope).blocks_of(context).last() else { return Standing::Unexpanded };
@@ -201,6 +195,12 @@ impl RunMachine {
                     _ => is_empty = true,
                 }
             }
+        }
+        let around = if node.is_mapped() { node.scope } else { node.within };
+        let parent =
+            if node.is_mapped() || around == ScopeIdx::RUN { context } else { self.tree.of(around).parent(context) };
+        if !is_empty && around != ScopeIdx::RUN && self.awaits_list(around, parent) {
+            return Standing::Unexpanded;
         }
         let said = |at: ScopeIdx, said: &[Said]| said[self.tree.around(node.within, context, at) as usize];
         if let Some(gate) = node.gates.iter().find(|gate| said(gate.at, &gate.said).is_shut()) {
