@@ -73,7 +73,7 @@ const DELETE_DEADLINES: &str = "
 DELETE FROM callback AS c
 USING {rows}
 WHERE c.tenant_id = e.tenant_id AND c.run_key = e.run_key AND c.number >= 0
-    AND c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND c.due_at + 0 > e.at";
+    AND c.event = 'deadline_missed' AND c.state = 'waiting' AND c.fence = 0 AND coalesce(c.due_at, 0) > e.at";
 
 pub(crate) const DEADLINES_MET: Step = Step {
     source: Source::Document("deadlines_met"),
