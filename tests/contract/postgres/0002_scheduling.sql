@@ -404,7 +404,7 @@ SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = $1 LIMIT $2) AS cou
 SELECT EXISTS (
     SELECT 1 FROM dag_version AS v
     WHERE v.tenant_id = $1 AND v.bundle_version = $2
-        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = $1 AND d.dag_id = v.dag_id)) AS lacks_dags
+        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = $1 AND d.dag_id = v.dag_id OFFSET 0)) AS lacks_dags
 ;
 
 -- connection::PUT
