@@ -1186,8 +1186,14 @@ UPDATE dag_run_state AS s
 SET state = CASE s.state WHEN 'queued' THEN 'queued' ELSE 'running' END, reason = NULL, result_available = NULL, ended_at = NULL,
     clears = s.clears + 1, started_at = CASE WHEN s.state IN ('queued', 'running') THEN s.started_at ELSE e.at END,
     version = coalesce(e.version, s.version)
-FROM (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
+FROM (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid, is_laid_out boolean) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
 WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key
+;
+
+-- reset::FORGET_BLOCKS
+DELETE FROM map_block AS b
+USING (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid, is_laid_out boolean) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
+WHERE e.is_laid_out AND b.tenant_id = e.tenant_id AND b.run_key = e.run_key
 ;
 
 -- reset::RESET_INSTANCES

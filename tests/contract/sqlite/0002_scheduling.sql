@@ -1134,6 +1134,14 @@ FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS key, value ->> 2 AS
 WHERE r.tenant_id = e.tenant_id AND r.key = e.key
 ;
 
+-- commit::reset::FORGET_BLOCKS
+DELETE FROM map_block
+WHERE (tenant_id, run_key, level, first) IN (
+    SELECT b.tenant_id, b.run_key, b.level, b.first
+    FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key FROM jsonb_each(?)) AS e
+    CROSS JOIN map_block AS b ON b.tenant_id = e.tenant_id AND b.run_key = e.run_key)
+;
+
 -- commit::reset::RESET_INSTANCES
 UPDATE task_instance AS t
 SET state = 'none', reason = NULL, max_tries = t.max_tries - t.tries_before + t.try_number, tries_before = t.try_number,

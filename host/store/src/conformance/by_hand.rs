@@ -7,8 +7,8 @@ use super::fixture::*;
 use super::{Database, Stores};
 use crate::{
     AnswerRow, BlockRow, Cancelled, CommitError, EventLogFilter, EventLogStore, Expansion, InstanceSnapshot, NewAnswer,
-    NewBlock, NewEventLog, NewValues, PageRequest, RETURN_VALUE, Reopened, Reset, RunCommit, RunReader, RunStateChange,
-    StateStore, Transition, ValueStore,
+    NewBlock, NewEventLog, NewNode, NewValues, PageRequest, RETURN_VALUE, Reopened, Reset, RunCommit, RunReader,
+    RunStateChange, StateStore, Transition, ValueStore,
 };
 
 fn reset(node: u32, (first, last): (i32, i32), keeps_state: bool) -> Reset {
@@ -237,6 +237,19 @@ pub(super) async fn contexts_and_answers_come_back(database: &impl Database) {
     let found = snapshot(&store, 1).await;
     assert_eq!(found.blocks, [block(1, 0, 3), block(2, 0, 0), block(2, 3, 1), block(2, 6, 3)]);
     assert_eq!(found.answers[1].answer, shorter);
+
+    // A run that gets other levels of mapping, and a task more, has the blocks of the same commit alone.
+    let task = NewNode { node: NodeIdx(3), task_id: "more".parse().expect("a name"), map_length: None };
+    let reopened = vec![Reopened { tasks: Some(vec![task]), ..again() }];
+    let made = vec![instances(1, 3, -1, 1, TaskState::None)];
+    let third = RunCommit { reopened, blocks: vec![new(block(1, 0, 2))], instances: made, ..RunCommit::default() };
+    commit(&store, third).await;
+    let found = snapshot(&store, 1).await;
+    assert_eq!(found.blocks, [block(1, 0, 2)]);
+    let tasks: Vec<_> = found.nodes.iter().map(|node| (node.node.0, node.task_id.as_str())).collect();
+    assert_eq!((tasks.len(), tasks[3]), (4, (3, "more")));
+    assert_eq!(found.instances.iter().filter(|row| row.node == NodeIdx(3)).count(), 1);
+    assert_eq!(found.run.clears, 1);
 }
 
 pub(super) async fn a_list_that_has_grown_adds_rows(database: &impl Database) {
