@@ -59,7 +59,7 @@ pub use health::{Health, Part};
 pub use log::{LogFollow, LogRead};
 pub use masked::MASK;
 pub use plan::timetable::Fire;
-pub use pool::{DEFAULT_POOL, PoolChange, PoolSlots, PoolView};
+pub use pool::{PoolChange, PoolSlots, PoolView};
 pub use ports::{Naming, ParseFailure, Parsing, Scheduling};
 pub use result::RunResult;
 pub use store::{

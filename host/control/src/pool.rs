@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::limits::setting::{POOL_RUNS_MAX, SLOTS_MAX, TEXT_MAX_BYTES};
-use model::{PoolName, Problems, RunState, TaskState, TenantScope};
+use model::{DEFAULT_POOL, PoolName, Problems, RunState, TaskState, TenantScope};
 use serde_json::json;
 use store::{Page, PageRequest, PoolRow, RunFilter};
 
@@ -11,8 +11,6 @@ use crate::event_log::About;
 use crate::variable::{check_length, refuse};
 use crate::{Code, Control, Error, Session};
 
-/// The pool of all tasks that name none.
-pub const DEFAULT_POOL: &str = "default_pool";
 /// Runs that are read at a time.
 const RUNS_PAGE: u32 = 500;
 

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::limits::http::PAGE_MAX;
-use model::{Dag, DagId, EndKind, MapIndex, NodeIdx, RunId, ScopeIdx, TaskId, TaskState, TenantScope, TryNumber};
+use model::{
+    DEFAULT_POOL, Dag, DagId, EndKind, MapIndex, NodeIdx, RunId, ScopeIdx, TaskId, TaskState, TenantScope, TryNumber,
+};
 use serde_json::json;
 use store::{AttemptRow, ClaimedRun, InstanceFilter, InstanceRow, NodeRow, Page, PageRequest};
 
 use crate::by_hand::check_note;
 use crate::event_log::About;
-use crate::{Code, Control, DEFAULT_POOL, DagRunView, DagVersion, Error, Session};
+use crate::{Code, Control, DagRunView, DagVersion, Error, Session};
 
 /// An instance with the version that it executes.
 #[derive(Debug, Clone)]

@@ -109,6 +109,9 @@ macro_rules! names {
     )*};
 }
 
+/// The pool of tasks that name none.
+pub const DEFAULT_POOL: &str = "default_pool";
+
 names! {
     /// Names a DAG within a tenant.
     DagId, "dag_id", b"";

@@ -400,6 +400,13 @@ LIMIT $2 OFFSET $3
 SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = $1 LIMIT $2) AS counted
 ;
 
+-- catalog::LACKS_DAGS
+SELECT EXISTS (
+    SELECT 1 FROM dag_version AS v
+    WHERE v.tenant_id = $1 AND v.bundle_version = $2
+        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = $1 AND d.dag_id = v.dag_id OFFSET 0)) AS lacks_dags
+;
+
 -- connection::PUT
 INSERT INTO connection (tenant_id, connection_id, conn_type, description, host, login, password, schema, port, extra, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -417,6 +424,47 @@ WHERE tenant_id = $1 AND connection_id = $2
 
 -- connection::DELETE
 DELETE FROM connection WHERE tenant_id = $1 AND connection_id = $2
+;
+
+-- dag::HAS_RUNS
+SELECT EXISTS (SELECT 1 FROM dag_run WHERE tenant_id = $1 AND dag_id = $2) AS has_runs
+;
+
+-- dag::DELETE_WAITING
+DELETE FROM asset_waiting WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE_STARTS
+DELETE FROM asset_start WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE_USES
+DELETE FROM asset_user WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE_SLICES
+DELETE FROM backfill_slice
+WHERE tenant_id = $1 AND backfill_id IN (SELECT id FROM backfill WHERE tenant_id = $1 AND dag_id = $2)
+;
+
+-- dag::DELETE_BACKFILLS
+DELETE FROM backfill WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE_SCHEDULE
+DELETE FROM dag_schedule WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE_TAGS
+DELETE FROM dag_tag WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::DELETE
+DELETE FROM dag WHERE tenant_id = $1 AND dag_id = $2
+;
+
+-- dag::ACTIVATE
+UPDATE dag SET current = $3, updated_at = $4 WHERE tenant_id = $1 AND dag_id = $2 AND current <> $3
 ;
 
 -- dag_version::FETCH
@@ -1032,6 +1080,23 @@ WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
 ORDER BY key
 ;
 
+-- value::PUT
+INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
+SELECT tenant_id, run_key, node, map_index, $5, $6, $7, $8, $9
+FROM task_instance
+WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
+ON CONFLICT (tenant_id, run_key, node, map_index, key) DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
+    value = excluded.value
+;
+
+-- value::DELETE
+DELETE FROM xcom WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4 AND key = $5
+;
+
+-- value::MARK
+UPDATE task_instance SET has_value = $5 WHERE tenant_id = $1 AND run_key = $2 AND node = $3 AND map_index = $4
+;
+
 -- variable::PUT
 INSERT INTO variable (tenant_id, key, value, description, updated_at)
 VALUES ($1, $2, $3, $4, $5)
@@ -1194,8 +1259,14 @@ UPDATE dag_run_state AS s
 SET state = CASE s.state WHEN 'queued' THEN 'queued' ELSE 'running' END, reason = NULL, result_available = NULL, ended_at = NULL,
     clears = s.clears + 1, started_at = CASE WHEN s.state IN ('queued', 'running') THEN s.started_at ELSE e.at END,
     version = coalesce(e.version, s.version)
-FROM (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
+FROM (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid, is_laid_out boolean) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
 WHERE s.tenant_id = e.tenant_id AND s.run_key = e.run_key
+;
+
+-- reset::FORGET_BLOCKS
+DELETE FROM map_block AS b
+USING (SELECT * FROM jsonb_to_recordset($1::jsonb -> 'reopened') AS u (tenant_id bigint, run_key uuid, at bigint, version uuid, is_laid_out boolean) LIMIT jsonb_array_length($1::jsonb -> 'reopened')) AS e
+WHERE e.is_laid_out AND b.tenant_id = e.tenant_id AND b.run_key = e.run_key
 ;
 
 -- reset::RESET_INSTANCES

@@ -360,13 +360,6 @@ LIMIT ?2 OFFSET ?3
 SELECT count(*) FROM (SELECT 1 FROM bundle WHERE tenant_id = ?1 LIMIT ?2)
 ;
 
--- catalog::LACKS_DAGS
-SELECT EXISTS (
-    SELECT 1 FROM dag_version AS v
-    WHERE v.tenant_id = ?1 AND v.bundle_version = ?2
-        AND NOT EXISTS (SELECT 1 FROM dag AS d WHERE d.tenant_id = ?1 AND d.dag_id = v.dag_id))
-;
-
 -- connection::PUT
 INSERT INTO connection (tenant_id, connection_id, conn_type, description, host, login, password, schema, port, extra, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -384,47 +377,6 @@ WHERE tenant_id = ?1 AND connection_id = ?2
 
 -- connection::DELETE
 DELETE FROM connection WHERE tenant_id = ?1 AND connection_id = ?2
-;
-
--- dag::HAS_RUNS
-SELECT EXISTS (SELECT 1 FROM dag_run WHERE tenant_id = ?1 AND dag_id = ?2)
-;
-
--- dag::DELETE_WAITING
-DELETE FROM asset_waiting WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE_STARTS
-DELETE FROM asset_start WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE_USES
-DELETE FROM asset_user WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE_SLICES
-DELETE FROM backfill_slice
-WHERE tenant_id = ?1 AND backfill_id IN (SELECT id FROM backfill WHERE tenant_id = ?1 AND dag_id = ?2)
-;
-
--- dag::DELETE_BACKFILLS
-DELETE FROM backfill WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE_SCHEDULE
-DELETE FROM dag_schedule WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE_TAGS
-DELETE FROM dag_tag WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::DELETE
-DELETE FROM dag WHERE tenant_id = ?1 AND dag_id = ?2
-;
-
--- dag::ACTIVATE
-UPDATE dag SET current = ?3, updated_at = ?4 WHERE tenant_id = ?1 AND dag_id = ?2 AND current <> ?3
 ;
 
 -- dag_version::FETCH
@@ -925,23 +877,6 @@ WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4
 ORDER BY key
 ;
 
--- value::PUT
-INSERT INTO xcom (tenant_id, run_key, node, map_index, key, created_at, size_bytes, digest, value)
-SELECT tenant_id, run_key, node, map_index, ?5, ?6, ?7, ?8, ?9
-FROM task_instance
-WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4
-ON CONFLICT DO UPDATE SET created_at = excluded.created_at, size_bytes = excluded.size_bytes, digest = excluded.digest,
-    value = excluded.value
-;
-
--- value::DELETE
-DELETE FROM xcom WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4 AND key = ?5
-;
-
--- value::MARK
-UPDATE task_instance SET has_value = ?5 WHERE tenant_id = ?1 AND run_key = ?2 AND node = ?3 AND map_index = ?4
-;
-
 -- variable::PUT
 INSERT INTO variable (tenant_id, key, value, description, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5)
@@ -1132,14 +1067,6 @@ SET state = CASE r.state WHEN 'queued' THEN 'queued' ELSE 'running' END, reason 
 FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS key, value ->> 2 AS at, unhex(value ->> 3) AS version
     FROM jsonb_each(?)) AS e
 WHERE r.tenant_id = e.tenant_id AND r.key = e.key
-;
-
--- commit::reset::FORGET_BLOCKS
-DELETE FROM map_block
-WHERE (tenant_id, run_key, level, first) IN (
-    SELECT b.tenant_id, b.run_key, b.level, b.first
-    FROM (SELECT value ->> 0 AS tenant_id, unhex(value ->> 1) AS run_key FROM jsonb_each(?)) AS e
-    CROSS JOIN map_block AS b ON b.tenant_id = e.tenant_id AND b.run_key = e.run_key)
 ;
 
 -- commit::reset::RESET_INSTANCES

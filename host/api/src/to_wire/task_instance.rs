@@ -1,9 +1,9 @@
 //! Task instances and their tries.
 
-use control::{DEFAULT_POOL, DEFAULT_QUEUE, DagRunView, InstanceView, TaskSummary, TryView};
+use control::{DEFAULT_QUEUE, DagRunView, InstanceView, TaskSummary, TryView};
 use jiff::Timestamp;
 use model::document::TaskDocument;
-use model::{ScopeIdx, TaskState};
+use model::{DEFAULT_POOL, ScopeIdx, TaskState};
 
 use super::{dag_version, duration_s};
 use crate::wire::task_instance::{TaskInstanceResponse, TaskSummaryResponse, TriedInstance, TryResponse, UsedResponse};

@@ -8,14 +8,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use model::{DagId, NodeIdx, PoolName, RunKey, TaskId, TenantScope};
+use model::{DEFAULT_POOL, DagId, NodeIdx, PoolName, RunKey, TaskId, TenantScope};
 use store::PoolRow;
 
 use crate::active::ActiveRun;
 use crate::by_hand::Beyond;
 
-/// The pool of all tasks that name none.
-const DEFAULT_POOL: &str = "default_pool";
 /// For so long pools are as they were read.
 const FRESH: Duration = Duration::from_secs(5);
 

@@ -92,7 +92,7 @@ fn an_approval_waits_for_its_answer_across_a_crash() {
         stage.end(worker, "ok").await;
         assert_eq!(stage.states(run).await, [TaskState::Success, TaskState::AwaitingInput, TaskState::None]);
         stage.crash(|_| {}).await;
-        stage.signal(run, "ask").await;
+        stage.signal(run, "approval:ask").await;
         let worker = stage.worker(1).await;
         stage.end(worker, "ok").await;
         stage.check(run, RunState::Success, &[Success, Success]).await;
