@@ -25,7 +25,7 @@ use crate::problem::{self, Failure};
 use crate::query::QueryReader;
 use crate::sse::{self, SIGN_OF_LIFE};
 use crate::to_wire;
-use crate::wire::dag_run_event::{DagRunEvent, RunPicture};
+use crate::wire::dag_run_event::{DagRunEvent, RunPicture, SentEvent};
 use crate::wire::problem::ProblemDetails;
 
 /// Changes that come faster are told together.
@@ -40,7 +40,7 @@ const APART: Duration = Duration::from_millis(250);
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that was seen: what stood then is not told again"),
     ),
     responses(
-        (status = 200, body = DagRunEvent, content_type = "text/event-stream"),
+        (status = 200, body = SentEvent, content_type = "text/event-stream"),
         (status = "default", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]

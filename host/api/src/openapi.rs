@@ -144,6 +144,7 @@ use crate::{
         metrics::get_metrics,
         get_openapi,
     ),
+    components(schemas(crate::wire::dag_run_event::DagRunEvent)),
     modifiers(&Tokens),
 )]
 struct Api;

@@ -33,6 +33,7 @@ pub(crate) fn of_success(
     let list = if graph.gives_list || graph.gives_list_of_lists { list_of(dag, node, result, xcoms) } else { None };
     let list_length = match list {
         Some(text) if graph.gives_list => Some(length(dag, node, text)?),
+        None if graph.gives_list => return Err(no_list(dag, node, "there is none")),
         _ => None,
     };
     let item_lengths = match list {
@@ -74,15 +75,17 @@ fn list_of<'a>(dag: &Dag, node: NodeIdx, result: Option<&'a str>, xcoms: &'a [(K
 }
 
 fn length(dag: &Dag, node: NodeIdx, text: &str) -> Result<u32, End> {
-    kind(text).length().ok_or_else(|| {
-        let is_mapped_over = |to: &&NodeIdx| dag.node(**to).expands_over.iter().any(|(_, source)| *source == node);
-        let who = match dag.node(node).downstream.iter().find(is_mapped_over) {
-            Some(consumer) => format!("task {} is", dag.task(*consumer).task_id),
-            None => "a group is".to_owned(),
-        };
-        let found = kind(text);
-        failed(format!("{who} mapped over the result, so it must be a list or an object; it is {found}"), true)
-    })
+    kind(text).length().ok_or_else(|| no_list(dag, node, &format!("it is {}", kind(text))))
+}
+
+/// What is mapped over a task's value cannot be.
+fn no_list(dag: &Dag, node: NodeIdx, found: &str) -> End {
+    let is_mapped_over = |to: &&NodeIdx| dag.node(**to).expands_over.iter().any(|(_, source)| *source == node);
+    let who = match dag.node(node).downstream.iter().find(is_mapped_over) {
+        Some(consumer) => format!("task {} is", dag.task(*consumer).task_id),
+        None => "a group is".to_owned(),
+    };
+    failed(format!("{who} mapped over the result, so it must be a list or an object; {found}"), true)
 }
 
 /// Null or no value chooses nothing, an id or a list of ids chooses those.
@@ -211,7 +214,11 @@ mod tests {
         let lengths = |list_length, item_lengths| Ok(Answer { choice: None, list_length, item_lengths });
         assert_eq!(check("list", Some("[1, 2]")), lengths(Some(2), None));
         assert_eq!(check("list", Some("{\"a\": 1}")), lengths(Some(1), None));
-        assert_eq!(check("list", None), lengths(None, None));
+        let none = check("list", None).unwrap_err();
+        assert!(
+            matches!(&none, End::Failed { message, retry: true, .. } if message.ends_with("; there is none")),
+            "{none:?}"
+        );
         refused(
             "list",
             "7",

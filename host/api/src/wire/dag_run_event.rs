@@ -12,6 +12,19 @@ pub(crate) struct RunPicture {
     pub(crate) tasks: Vec<TaskStands>,
 }
 
+/// An event as the lines of a stream say it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "lines are written as text; this tells what stands in them")]
+pub(crate) struct SentEvent {
+    /// `dag_run`, `task` or `end`.
+    event: String,
+    /// JSON text of a `DagRunEvent`.
+    data: String,
+    /// What to send as `Last-Event-ID` to go on after it.
+    #[schema(nullable = false)]
+    id: Option<String>,
+}
+
 /// The data of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
