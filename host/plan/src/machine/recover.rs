@@ -1,6 +1,8 @@
 //! A machine from rows. What a row says is taken over without a decision; [`RunMachine::begin`] then carries on: it evaluates
 //! the rules of what waits, expands what can be expanded, and makes the rows that are missing.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use model::{MapIndex, NodeIdx, ScopeIdx, TaskState};
 
@@ -42,6 +44,21 @@ impl RunMachine {
         let failed = self.dag.indices().filter_map(|idx| failed(&idx));
         let fails_fast = { failed }.find_map(|(idx, slot)| self.fails_fast(idx, self.node(idx).map_index(slot)));
         self.doom = saved.doom.clone().or(fails_fast);
+        if let Some(reason) = self.doom.clone() {
+            self.restore_halt(&reason);
+        }
+    }
+
+    /// What is not expanded in a run that is being undone never will be.
+    fn restore_halt(&mut self, reason: &Arc<str>) {
+        let scopes: Vec<_> = self.dag.scopes().filter_map(|(scope, at)| Some((scope, at.parent?))).collect();
+        for (scope, around) in scopes {
+            for parent in 0..self.tree.of(around).count() {
+                if self.tree.of(scope).blocks_of(parent).all(|block| block.length == 0) {
+                    self.halted.insert((scope, parent), Arc::clone(reason));
+                }
+            }
+        }
     }
 
     /// The contexts of a level: those that were saved, those that follow from lengths, or the placeholder of rows without positions
