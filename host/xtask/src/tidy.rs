@@ -43,6 +43,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     findings.extend(walls::folders(&workspace.packages));
     findings.extend(walls::sql_in_text(&sources));
     findings.extend(dependencies::shared_are_explained_and_used(&manifest, &workspace.packages));
+    findings.extend(dependencies::the_program_is_run(&manifest));
     findings.extend(dependencies::declared_are_used(&workspace.packages, &sources));
     findings.extend(sources::module_docs(&sources));
     findings.extend(sources::lengths(&sources));

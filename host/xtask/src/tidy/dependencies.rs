@@ -31,6 +31,15 @@ pub(crate) fn shared_are_explained_and_used(manifest: &str, packages: &[Package]
     findings
 }
 
+/// `cargo run` in the workspace is the program: where it could be several, the first command that a user tries fails.
+pub(crate) fn the_program_is_run(manifest: &str) -> Option<Finding> {
+    let line = manifest.lines().find(|line| line.starts_with("default-members"));
+    let value = line.and_then(|line| line.split('#').next()?.split_once('='));
+    let is_program = value.is_some_and(|(_, value)| value.trim() == r#"["host/cli"]"#);
+    let message = r#"`cargo run` has to be the program: write default-members = ["host/cli"]"#;
+    (!is_program).then(|| Finding::error("Cargo.toml", message))
+}
+
 /// A package names each of its dependencies somewhere in its sources.
 pub(crate) fn declared_are_used(packages: &[Package], sources: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -78,6 +87,14 @@ mod tests {
             folder: "host/api".to_owned(),
             dependencies: dependencies.collect(),
             is_cdylib: false,
+        }
+    }
+
+    #[test]
+    fn the_program_is_what_runs() {
+        assert!(the_program_is_run("default-members = [\"host/cli\"] # the program\n").is_none());
+        for manifest in ["[workspace]\ndefault-members = [\"host/*\"]\n", "[workspace]\n"] {
+            assert!(render(the_program_is_run(manifest)).contains("default-members"), "{manifest}");
         }
     }
 
