@@ -37,7 +37,12 @@ pub(super) async fn run(arguments: DemoArguments, session: &Session) -> Outcome 
     let folder = arguments.dir.clone().unwrap_or_else(|| root.clone());
     let folder = std::fs::canonicalize(&folder).map_err(|error| {
         Failure::new(Exit::Usage, anyhow::Error::new(error).context(format!("cannot open {folder:?}")))
+            .hint("name a folder with text files, or leave it out for this repository")
     })?;
+    if !folder.is_dir() {
+        let error = anyhow::anyhow!("{folder:?} is no folder");
+        return Err(Failure::new(Exit::Usage, error).hint("name the folder that the file stands in"));
+    }
     let progress = Progress::new(session.screen.format);
     let mut stopwatch = Stopwatch::start();
 
